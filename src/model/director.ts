@@ -1,0 +1,133 @@
+// What an administrator of an LVS director means: services, destinations, connections, and what may be done to them.
+// No kernel and no I/O here. control/director makes it so in the kernel; a list in memory can too (tests).
+
+export type Protocol = "tcp" | "udp" | "sctp";
+export type Family = 4 | 6;
+
+/** An address in its usual text form: "10.0.0.100", "fd00::100" (RFC 5952). */
+export type Address = string;
+
+/** What a virtual service is known by: protocol, VIP and port, or a firewall mark and a family. */
+export type ServiceId =
+  | { readonly kind: "address"; readonly protocol: Protocol; readonly address: Address; readonly port: number }
+  | { readonly kind: "fwmark"; readonly fwmark: number; readonly family: Family };
+
+export interface Service {
+  readonly id: ServiceId;
+  /** "rr", "wrr", "wlc" …; the director refuses what it does not have. */
+  readonly scheduler: string;
+  /** Bits 1, 2, 4: IP_VS_SVC_F_SCHED1…3 >> 3; sh: 1 fallback, 2 port; mh: the same. */
+  readonly schedulerFlags: number;
+  /** Persistence in seconds; 0: not persistent. */
+  readonly persistentSeconds: number;
+  /** IPv4: a mask in dotted form, "255.255.255.255" by default. IPv6: a prefix length as text, "128" by default. */
+  readonly netmask: string;
+  /** "" or "sip". */
+  readonly persistenceEngine: string;
+  /** One-packet scheduling (-o). */
+  readonly onePacket: boolean;
+}
+
+export type ForwardMethod = "masq" | "local" | "tunnel" | "route" | "bypass";
+
+export interface DestinationId {
+  readonly address: Address;
+  readonly port: number;
+}
+
+export interface Destination extends DestinationId {
+  readonly forward: ForwardMethod;
+  /** 0 … 2147483647; 0 takes no new connections. */
+  readonly weight: number;
+  /** Connections at which it is full, and at which it is open again; 0: no limit. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  readonly tunnelType: "ipip" | "gue" | "gre";
+  readonly tunnelPort: number;
+  readonly tunnelChecksum: "none" | "checksum" | "remote";
+}
+
+/** Since the entry was made or zeroed. Bytes are IP lengths. */
+export interface Counters {
+  readonly connections: bigint;
+  readonly packetsIn: bigint;
+  readonly packetsOut: bigint;
+  readonly bytesIn: bigint;
+  readonly bytesOut: bigint;
+}
+
+/** A second's worth, averaged as the kernel's estimator does. */
+export interface Rates {
+  readonly connections: bigint;
+  readonly packetsIn: bigint;
+  readonly packetsOut: bigint;
+  readonly bytesIn: bigint;
+  readonly bytesOut: bigint;
+}
+
+export interface DestinationState extends Destination {
+  readonly activeConnections: number;
+  readonly inactiveConnections: number;
+  readonly persistentConnections: number;
+  readonly counters: Counters;
+  readonly rates: Rates;
+}
+
+export interface ServiceState extends Service {
+  readonly counters: Counters;
+  readonly rates: Rates;
+  /** In the kernel's order: the newest first. */
+  readonly destinations: readonly DestinationState[];
+}
+
+export interface Connection {
+  /** "IP" for the template of a fwmark service. */
+  readonly protocol: Protocol | "ip";
+  /** As the kernel prints it: "ESTABLISHED", "SYN_RECV", "UDP", "NONE" … */
+  readonly state: string;
+  readonly expiresSeconds: number;
+  readonly client: DestinationId;
+  readonly virtual: DestinationId;
+  readonly destination: DestinationId;
+  /** The persistence engine's data (--pe sip), or undefined. */
+  readonly persistenceData?: { readonly engine: string; readonly text: string };
+}
+
+/** Seconds. */
+export interface Timeouts {
+  readonly tcp: number;
+  readonly tcpFin: number;
+  readonly udp: number;
+}
+
+export interface Director {
+  /** In the kernel's order. Cheap: counters are read too. */
+  services(): readonly ServiceState[];
+  addService(service: Service): void;
+  editService(service: Service): void;
+  deleteService(id: ServiceId): void;
+  clear(): void;
+  addDestination(service: ServiceId, destination: Destination): void;
+  editDestination(service: ServiceId, destination: Destination): void;
+  deleteDestination(service: ServiceId, destination: DestinationId): void;
+  connections(): Iterable<Connection>;
+  zero(id?: ServiceId): void;
+  timeouts(): Timeouts;
+  /** 0 keeps a value. */
+  setTimeouts(timeouts: Timeouts): void;
+  /** What "(size=…)" shows: entries of the connection table's index. */
+  readonly connectionTableSize: number;
+}
+
+/** The codes of DirectorError: what the kernel's IPVS answers, by errno, and what ipvsadm says then. */
+export type DirectorErrorCode =
+  | "SERVICE_EXISTS" | "NO_SUCH_SERVICE" | "SERVICE_NOT_DEFINED" | "SCHEDULER_NOT_FOUND"
+  | "DESTINATION_EXISTS" | "NO_SUCH_DESTINATION" | "INVALID" | "OUT_OF_RANGE" | "NO_MEMORY" | "PERMISSION"
+  | "DAEMON_RUNNING" | "NO_DAEMON" | "IPV6_UNSUPPORTED" | "FAMILY_UNSUPPORTED" | "UNSUPPORTED";
+
+export class DirectorError extends Error {
+  override readonly name = "DirectorError";
+  constructor(readonly code: DirectorErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+  }
+}
