@@ -46,7 +46,7 @@ function integer<Value>(typeName: string, bits: 8 | 16 | 32 | 64, signed: boolea
   return Object.assign(convert, { kind: "integer", typeName, bits, signed, bigEndian }) as unknown as IntegerType<Value>;
 }
 
-export const u8 = integer<u8>("u8", 8, false);
+export const u8 = integer<u8>("u8", 8, false) as IntegerType<u8, "u8">;
 export const u16 = integer<u16>("u16", 16, false);
 export const u32 = integer<u32>("u32", 32, false);
 export const u64 = integer<u64>("u64", 64, false);

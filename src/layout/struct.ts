@@ -9,7 +9,7 @@
 
 import type { IntegerType } from "./numbers.js";
 
-declare const structName: unique symbol;
+export declare const structName: unique symbol;
 
 export interface ArrayType<Element extends FieldType = FieldType, Length extends number = number> {
   readonly kind: "array";

@@ -89,7 +89,7 @@ export const bpf_loop = helper<<S extends object>(rounds: u32, callback: (index:
 export const bpf_timer_init = helper<(timer: object, map: MapSpec, flags: u64) => i64>(
   169, "bpf_timer_init", ["timer", "map", "u64"], "i64", "5.15");
 /** The callback gets the map, the key and the value that hold the timer; it returns 0. */
-export const bpf_timer_set_callback = helper<<V extends object>(timer: object, callback: (map: MapSpec, key: object, value: V) => i64) => i64>(
+export const bpf_timer_set_callback = helper<<K extends object, V extends object>(timer: object, callback: (map: MapSpec, key: K, value: V) => i64) => i64>(
   170, "bpf_timer_set_callback", ["timer", "function"], "i64", "5.15");
 export const bpf_timer_start = helper<(timer: object, nanoseconds: u64, flags: u64) => i64>(
   171, "bpf_timer_start", ["timer", "u64", "u64"], "i64", "5.15");

@@ -23,16 +23,15 @@ type FieldsOf<S> = S extends StructType<any, infer Fields> ? Fields : never;
 type Given<S> = { [K in keyof FieldsOf<S>]?: FieldView<FieldsOf<S>[K]> };
 
 /** A struct on the stack. Fields that are not given are zero, padding too. */
-export const make = intrinsic("make", function make<S extends StructType<any, any>>(_type: S, fields?: Given<S>): View<S> {
-  return { ...fields } as View<S>;
-});
+export const make: (<S extends StructType<any, any>>(type: S, fields?: Given<S>) => View<S>) & Intrinsic =
+  intrinsic("make", <S extends StructType<any, any>>(_type: S, fields?: Given<S>): View<S> => ({ ...fields }) as View<S>);
 
 /** In bytes. */
-export const sizeOf = intrinsic("sizeOf", (type: StructType<any, any>): u32 => type.size);
+export const sizeOf: ((type: StructType<any, any>) => u32) & Intrinsic = intrinsic("sizeOf", (type: StructType<any, any>) => type.size);
 
 /** Which way a branch usually goes; the unlikely side is laid out after the rest. */
-export const likely = intrinsic("likely", (condition: boolean): boolean => condition);
-export const unlikely = intrinsic("unlikely", (condition: boolean): boolean => condition);
+export const likely: ((condition: boolean) => boolean) & Intrinsic = intrinsic("likely", (condition: boolean) => condition);
+export const unlikely: ((condition: boolean) => boolean) & Intrinsic = intrinsic("unlikely", (condition: boolean) => condition);
 
 interface AtomicOperation {
   <T extends object, K extends string & keyof T>(object: T, field: K, value: T[K]): void;

@@ -64,12 +64,15 @@ export const perCpuHashMap = hash(MapType.PERCPU_HASH);
 export const lpmTrie = <K extends FieldType, V extends FieldType>(name: string, key: K, value: V, maxEntries: number): KernelMap<K, V> =>
   hash(MapType.LPM_TRIE)(name, key, value, maxEntries, MapFlag.NO_PREALLOC);
 
+/** An array of the kernel's own; of a per-CPU one, lookup() gives this processor's value. */
+export interface ArrayMap<V extends StructType<any, any>> extends MapSpec {
+  readonly value: V;
+  lookup(index: u32): View<V> | null;
+}
+
 const indexed = (type: MapType) =>
-  <V extends StructType<any, any>>(name: string, value: V, maxEntries: number, options: { needsBtf?: boolean } = {}) =>
-    declare({ name, type, value, keySize: 4, valueSize: value.size, maxEntries, flags: 0, ...options }) as MapSpec & {
-      readonly value: V;
-      lookup(index: u32): View<V> | null;
-    };
+  <V extends StructType<any, any>>(name: string, value: V, maxEntries: number, options: { needsBtf?: boolean } = {}): ArrayMap<V> =>
+    declare({ name, type, value, keySize: 4, valueSize: value.size, maxEntries, flags: 0, ...options }) as ArrayMap<V>;
 
 export const arrayMap = indexed(MapType.ARRAY);
 export const perCpuArrayMap = indexed(MapType.PERCPU_ARRAY);

@@ -1,0 +1,64 @@
+// The command line of weir: which commands there are. What each does is in a sibling of weir/, loaded when it is asked
+// for. Exit status: 0, 1 for a failure, 2 for a wrong command line or a wrong configuration.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { reportError } from "./weir/errors.js";
+import type { RealServerOptions } from "./weir/realserver.js";
+
+const program = new Command("weir")
+  .description("A Linux Virtual Server director whose packet path is TypeScript, compiled to eBPF and run by the kernel.")
+  .version(version(), "--version", "print the version")
+  .helpOption("-h, --help", "print help for a command")
+  .showSuggestionAfterError()
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: false });
+
+program.command("up")
+  .description("bring the director to what a configuration file says; the kernel then forwards without this program")
+  .argument("<file>", "weir.yaml; JSON is YAML too")
+  .option("--check", "only say whether the file is right", false)
+  .action(async (file: string, options: { check: boolean }) => (await import("./weir/up.js")).up(file, options));
+
+program.command("down")
+  .description("stop forwarding: detach from all interfaces, take away the VIPs that up added, forget all state")
+  .action(async () => (await import("./weir/down.js")).down());
+
+program.command("status")
+  .description("show the interfaces, the services with their destinations and counters, the connection table")
+  .action(async () => (await import("./weir/status.js")).status());
+
+program.command("lab")
+  .description("show NAT, DR and TUN at work with real packets, in network namespaces of this machine")
+  .action(async () => (await import("./weir/lab.js")).lab());
+
+const realserver = program.command("realserver")
+  .description("prepare this machine as a real server behind a director, and take that back");
+
+realserver.command("up")
+  .description("dr, tun: hide the VIPs on the loopback, silence ARP for them; tun: take packets out of the tunnel; nat: the gateway")
+  .requiredOption("--vip <address...>", "the virtual address, or several")
+  .addOption(new Option("--method <method>", "how the director forwards").choices(["dr", "tun", "nat"]).makeOptionMandatory())
+  .option("--device <interface>", "where to hide the VIPs", "lo")
+  .option("--gateway <address>", "nat: the director's address, to become the default route")
+  .action(async (options: RealServerOptions) => (await import("./weir/realserver.js")).realServerUpCommand(options));
+
+realserver.command("down")
+  .description("take back exactly what up changed")
+  .action(async () => (await import("./weir/realserver.js")).realServerDownCommand());
+
+realserver.command("status")
+  .description("show what up changed, and whether it still stands")
+  .action(async () => (await import("./weir/realserver.js")).realServerStatusCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has printed its own errors and helps; only its exit status is left to choose.
+  process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportError(error);
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  return version;
+}

@@ -1,0 +1,26 @@
+// What the user sees of an error: one clear message for what may go wrong in operation, the stack only for mistakes of
+// weir's own.
+
+/** Wrong use that the command line's own checks could not see. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** By name, so that a command that fails loads none of the layers it did not use. */
+const EXIT_STATUS: { readonly [name: string]: number } = {
+  UsageError: 2, ConfigError: 2,
+  RealServerError: 1, RecordError: 1, DirectorError: 1, KernelError: 1, VerifierError: 1, CompileError: 1,
+};
+
+/** Prints the error and gives the exit status. */
+export function reportError(error: unknown): number {
+  if (!(error instanceof Error)) throw error;
+  const status = EXIT_STATUS[error.name];
+  console.error(status === undefined ? `weir: a mistake of weir's own, please report it:\n${error.stack}` : prefixed(error.message));
+  return status ?? 1;
+}
+
+/** Messages of several lines begin with a place in a file or are a list: each stands for itself. */
+function prefixed(message: string): string {
+  return message.includes("\n") ? message : `weir: ${message}`;
+}

@@ -1,0 +1,94 @@
+// Which registers must differ because one is written while the other is still needed, and which would better be the same
+// because one is copied to the other.
+
+import type { CodeFunction, Operation, Register } from "./code.js";
+import { exitReads, FRAME, isVirtual, reads, writes } from "./code.js";
+import { livenessOf } from "./liveness.js";
+
+export interface Copy {
+  readonly to: Register;
+  readonly from: Register;
+}
+
+export class Interference {
+  private readonly edges = new Set<number>();
+  private readonly neighbours = new Map<Register, Set<Register>>();
+  readonly copies: Copy[] = [];
+  /** Reads and writes of each virtual register, each weighted by how often its block runs. */
+  readonly costs = new Map<Register, number>();
+
+  constructor(private readonly registersEnd: Register) {}
+
+  get registers(): Iterable<Register> {
+    return this.costs.keys();
+  }
+
+  /** Of a virtual register; real ones have more neighbours than it is worth to list. */
+  neighboursOf(register: Register): ReadonlySet<Register> {
+    return this.neighbours.get(register) ?? none;
+  }
+
+  interferes(a: Register, b: Register): boolean {
+    return this.edges.has(a * this.registersEnd + b);
+  }
+
+  /** False when the edge was there already. */
+  addEdge(a: Register, b: Register): boolean {
+    if (a === b || this.interferes(a, b)) return false;
+    this.edges.add(a * this.registersEnd + b);
+    this.edges.add(b * this.registersEnd + a);
+    if (isVirtual(a)) this.listOf(a).add(b);
+    if (isVirtual(b)) this.listOf(b).add(a);
+    return true;
+  }
+
+  private listOf(register: Register): Set<Register> {
+    let list = this.neighbours.get(register);
+    if (list === undefined) this.neighbours.set(register, (list = new Set()));
+    return list;
+  }
+}
+
+const none: ReadonlySet<Register> = new Set();
+
+export function interferenceOf(code: CodeFunction): Interference {
+  const graph = new Interference(code.nextRegister);
+  const liveOut = livenessOf(code);
+  for (const block of code.blocks) {
+    const live = new Set(liveOut.get(block));
+    const count = (register: Register) => {
+      if (isVirtual(register)) graph.costs.set(register, (graph.costs.get(register) ?? 0) + block.frequency);
+    };
+    for (const register of exitReads(block.exit)) {
+      count(register);
+      live.add(register);
+    }
+    for (const operation of block.operations.toReversed()) {
+      enterOperation(graph, operation, live);
+      reads(operation).forEach(count);
+      writes(operation).forEach(count);
+    }
+  }
+  return graph;
+}
+
+/** `live`: what is needed after the operation; becomes what is needed before it. */
+function enterOperation(graph: Interference, operation: Operation, live: Set<Register>): void {
+  const read = reads(operation);
+  const written = writes(operation);
+  if (isCopy(operation)) {
+    // Chaitin: both may share a register although the source lives on; they hold the same.
+    live.delete(operation.from as Register);
+    graph.copies.push({ to: operation.to, from: operation.from as Register });
+  }
+  for (const register of written) live.add(register);
+  // A `set` writes its result before it asks its condition.
+  if (operation.op === "set") for (const register of read) live.add(register);
+  for (const register of written) for (const other of live) graph.addEdge(register, other);
+  for (const register of written) live.delete(register);
+  for (const register of read) if (register !== FRAME) live.add(register);
+}
+
+/** A move that goes away when both sides get the same register. */
+export const isCopy = (operation: Operation): operation is Operation & { op: "move" } =>
+  operation.op === "move" && operation.width === 64 && typeof operation.from === "number" && operation.from !== FRAME;

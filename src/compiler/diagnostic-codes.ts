@@ -1,0 +1,37 @@
+// Every way in which the compiler refuses a program. docs/errors.md is tested against this table.
+
+export const diagnosticCodes = {
+  "syntax": "The text is not TypeScript.",
+  "module-missing": "An import leads to no module that kernel TypeScript can use.",
+  "entry-missing": "The module has no function of the name that was asked for.",
+  "entry-signature": "An entry function takes the packet and returns an i32.",
+  "name-unknown": "A name is neither declared nor imported, or its value has no meaning in the kernel.",
+  "type-unknown": "A type annotation names no integer type, struct, Packet or map.",
+  "annotation-missing": "A parameter or a result has no type annotation.",
+  "not-in-language": "A construct of TypeScript that kernel TypeScript does not have.",
+  "type-mismatch": "A value's type is not the one needed in its place.",
+  "number-and-bigint": "A number meets a bigint.",
+  "byte-order": "A value in network byte order, or of a type of its own, is used as an ordinary number.",
+  "signedness": "A signed and an unsigned value of the same width are compared.",
+  "signed-division": "eBPF divides unsigned numbers only.",
+  "literal-range": "A literal does not fit in its type.",
+  "not-boolean": "A condition is not a boolean.",
+  "may-be-null": "A view from view() or lookup() is used before it was compared with null.",
+  "stale-view": "A view of the packet is used after a helper that moved the packet.",
+  "unassigned": "A variable may be read before it is assigned.",
+  "constant-assigned": "Something that cannot change is assigned to.",
+  "field-unknown": "A struct, map or packet has no property of that name.",
+  "index": "An array's index is out of range, or cannot be proven to be in it.",
+  "not-a-constant": "A value must be known when compiling.",
+  "switch-case": "A case of a switch falls through or stands twice.",
+  "recursion": "A function calls itself, directly or through others.",
+  "subprogram": "A function cannot be a subprogram or a callback as it is declared.",
+  "arguments": "A call has too few or too many arguments.",
+  "not-callable": "A call of something that is not a function of kernel TypeScript.",
+  "helper-unavailable": "The program's hook does not have this helper.",
+  "address": "The address of a value that has none, or that does not live long enough.",
+  "atomic": "An atomic operation on something other than a 32- or 64-bit field of a map value.",
+  "missing-return": "A function that returns a value may reach its end without one.",
+} as const;
+
+export type DiagnosticCode = keyof typeof diagnosticCodes;

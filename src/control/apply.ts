@@ -1,0 +1,113 @@
+// Makes the running director what a configuration says, by the smallest difference: what the file leaves as it is keeps
+// its connections. weir.yaml → model/config → here → Director and DataPlane → the kernel.
+
+import type { ConfiguredService, Configuration, InterfaceSelection, VipAddress } from "#model/config.js";
+import type { Change } from "#model/diff.js";
+import { applyChange, diffServices } from "#model/diff.js";
+import type { Director, Timeouts } from "#model/director.js";
+import { describeAttachment, describeChange, describeTimeouts } from "./describe.js";
+import type { DataPlane } from "./plane.js";
+import type { RecordFile } from "./record.js";
+import { bringSettings, takeBack } from "./settings/bring.js";
+import type { Applied, Host, Wanted } from "./settings/setting.js";
+
+/** All that `up` and `down` work on. */
+export interface DirectorParts {
+  readonly director: Director;
+  readonly dataPlane: DataPlane;
+  readonly host: Host;
+  /** What `up` changed on this machine, for `down`. */
+  readonly record: RecordFile<DirectorRecord>;
+  /** One line for each change, in an operator's words. */
+  readonly report: (line: string) => void;
+}
+
+export interface DirectorRecord {
+  readonly applied: readonly Applied[];
+}
+
+/**
+ * Services first, then the interfaces, the VIPs last: no packet meets a VIP without its service. When a step fails, the
+ * steps before it are taken back and the error is thrown.
+ */
+export async function applyConfiguration(configuration: Configuration, interfaces: readonly InterfaceSelection[], parts: DirectorParts): Promise<void> {
+  const undo: (() => void | Promise<void>)[] = [];
+  try {
+    undo.push(...applyTimeouts(configuration.timeouts, parts));
+    undo.push(restoreServices(parts));
+    applyServices(configuration.services, parts);
+    undo.push(restoreAttachments(parts));
+    await applyInterfaces(interfaces, parts);
+    await applyAddresses(configuration.addresses, parts);
+  } catch (error) {
+    await takeStepsBack(undo, parts.report);
+    throw error;
+  }
+}
+
+/** Takes back what `up` did: the VIPs it added, its programs on the interfaces, its state in the kernel. */
+export async function takeDown({ dataPlane, host, record, report }: Omit<DirectorParts, "director">): Promise<void> {
+  const applied = record.read()?.applied ?? [];
+  await takeBack(applied, { host, applied, save: (left) => record.write({ applied: left }), report });
+  for (const attachment of await dataPlane.detach()) report(describeAttachment({ ...attachment, change: "detached" }));
+  record.remove();
+}
+
+/** All of them, whatever becomes of one: the error that matters is the one that led here. */
+async function takeStepsBack(undo: readonly (() => void | Promise<void>)[], report: DirectorParts["report"]): Promise<void> {
+  for (const step of undo.toReversed()) {
+    try {
+      await step();
+    } catch (error) {
+      report(`could not put everything back: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** Gives what puts them back. */
+function applyTimeouts(wanted: Timeouts, { director, report }: DirectorParts): (() => void)[] {
+  const before = director.timeouts();
+  const after: Timeouts = { tcp: wanted.tcp || before.tcp, tcpFin: wanted.tcpFin || before.tcpFin, udp: wanted.udp || before.udp };
+  if (after.tcp === before.tcp && after.tcpFin === before.tcpFin && after.udp === before.udp) return [];
+  director.setTimeouts(after);
+  report(describeTimeouts(after));
+  return [() => director.setTimeouts(before)];
+}
+
+function applyServices(wanted: readonly ConfiguredService[], { director, report }: DirectorParts): void {
+  const changes = diffServices(director.services(), wanted);
+  for (const change of changes) {
+    applyChange(director, change);
+    report(describeChange(change));
+  }
+}
+
+function restoreServices({ director, report }: DirectorParts): () => void {
+  const before = director.services();
+  return () => {
+    // The kernel lists the newest destination first: added in that order, they would stand the other way round.
+    const services = before.map((service) => ({ ...service, destinations: service.destinations.toReversed() }));
+    const changes: readonly Change[] = diffServices(director.services(), services);
+    for (const change of changes) applyChange(director, change);
+    if (changes.length > 0) report("services: put back as they were");
+  };
+}
+
+async function applyInterfaces(interfaces: readonly InterfaceSelection[], { dataPlane, report }: DirectorParts): Promise<void> {
+  for (const change of await dataPlane.attach(interfaces)) {
+    if (change.change !== "kept") report(describeAttachment(change));
+  }
+}
+
+function restoreAttachments({ dataPlane, report }: DirectorParts): () => Promise<void> {
+  const before = dataPlane.status().attachments;
+  return async () => {
+    const changes = await dataPlane.attach(before.map(({ interface: name, hook }) => ({ name, mode: hook })));
+    if (changes.some(({ change }) => change !== "kept")) report("interfaces: put back as they were");
+  };
+}
+
+async function applyAddresses(addresses: readonly VipAddress[], { host, record, report }: DirectorParts): Promise<void> {
+  const wanted = addresses.map((vip): Wanted => ({ setting: { kind: "address", ...vip }, value: "present" }));
+  await bringSettings(wanted, { host, applied: record.read()?.applied ?? [], save: (applied) => record.write({ applied }), report });
+}

@@ -1,0 +1,35 @@
+// The connection table as `ipvsadm -Lc` lists it: read in place, a bucket at a time, while packets go on.
+
+import { TAG_LIVE } from "#dataplane/connection.js";
+import { SLOTS_PER_BUCKET, buckets, connections } from "#dataplane/maps.js";
+import type { Connection } from "#model/director.js";
+import { IPPROTO_UDP } from "#wire/ipv4.js";
+import { TCP_STATE_NAMES, fromBe16, fromBe32, protocolName, ticksToSeconds } from "./encode.js";
+import { Rows } from "./rows.js";
+import type { Store } from "./store.js";
+
+export function* connectionsOf(store: Store): Generator<Connection> {
+  const bucketRows = new Rows(store, buckets);
+  const rows = new Rows(store, connections);
+  const now = store.now();
+  const tagsOf = new Uint16Array(store.table(buckets).buffer, store.table(buckets).byteOffset);
+  const tagsStride = buckets.value.size / 2;
+  for (let bucket = 0; bucket < bucketRows.length; bucket++) {
+    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      if ((tagsOf[bucket * tagsStride + slot] ?? 0) < TAG_LIVE) continue;
+      const ticksLeft = (bucketRows.read(bucket).expires[slot]! - now) | 0;
+      if (ticksLeft > 0) yield describe(rows.read(bucket * SLOTS_PER_BUCKET + slot), Math.floor(ticksToSeconds(ticksLeft)));
+    }
+  }
+}
+
+function describe(row: ReturnType<Rows<typeof connections.value>["read"]>, expiresSeconds: number): Connection {
+  return {
+    protocol: protocolName(row.protocol),
+    state: row.protocol === IPPROTO_UDP ? "UDP" : TCP_STATE_NAMES[row.state] ?? `#${row.state}`,
+    expiresSeconds,
+    client: { address: fromBe32(row.clientAddress), port: fromBe16(row.clientPort) },
+    virtual: { address: fromBe32(row.virtualAddress), port: fromBe16(row.virtualPort) },
+    destination: { address: fromBe32(row.destinationAddress), port: fromBe16(row.destinationPort) },
+  };
+}

@@ -1,0 +1,118 @@
+// The table of destinations: which slot belongs to which real server of which service. A slot outlives its removal while
+// connections still refer to it (ip_vs_ctl.c keeps such destinations in a trash list): added again, it is found again.
+
+import type { Be32 } from "#layout/numbers.js";
+import type { Values } from "#layout/struct.js";
+import {
+  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, Destination as DestinationStruct,
+} from "#dataplane/maps.js";
+import type { Destination, DestinationId, ServiceId } from "#model/director.js";
+import { DirectorError } from "#model/director.js";
+import type { DestinationTotals } from "./totals.js";
+import { fromBe16, fromBe32, methodName, methodNumber, protocolNumber, toBe16, toBe32 } from "./encode.js";
+import { Rows } from "./rows.js";
+import type { Store } from "./store.js";
+
+export type DestinationRow = Values<typeof DestinationStruct>;
+
+export class Destinations {
+  readonly rows: Rows<typeof destinations.value>;
+
+  constructor(store: Store, readonly totals: DestinationTotals) {
+    this.rows = new Rows(store, destinations);
+  }
+
+  read(index: number): DestinationRow {
+    return this.rows.read(index);
+  }
+
+  /** As the administrator gave it. */
+  describe(index: number): Destination {
+    const row = this.read(index);
+    return {
+      address: fromBe32(row.address), port: fromBe16(row.port), forward: methodName(row.method), weight: row.weight,
+      upperThreshold: row.upperThreshold, lowerThreshold: row.lowerThreshold, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
+    };
+  }
+
+  isAt(index: number, id: DestinationId): boolean {
+    return this.rows.number(index, "address") === toBe32(id.address) && this.rows.number(index, "port") === toBe16(id.port);
+  }
+
+  /** Takes a slot for a destination of that service: the one that it had before, or a free one. Not yet available. */
+  take(service: ServiceId & { kind: "address" }, serviceSlot: number, destination: Destination): number {
+    const known = this.#findRemoved(service, destination);
+    const index = known ?? this.#findFree();
+    if (known === undefined) {
+      this.rows.clear(index);
+      this.totals.clear(index);
+      this.rows.write(index, {
+        address: toBe32(destination.address), port: toBe16(destination.port), virtualAddress: toBe32(service.address),
+        virtualPort: toBe16(service.port), protocol: protocolNumber(service.protocol),
+      });
+    }
+    this.rows.write(index, { serviceSlot });
+    this.edit(index, destination);
+    return index;
+  }
+
+  /** Writes what an administrator may change, and makes it available. */
+  edit(index: number, destination: Destination): void {
+    refuseWhatIsMissing(destination);
+    const before = this.read(index);
+    const connections = before.activeConnections + before.inactiveConnections;
+    // ip_vs_ctl.c, __ip_vs_update_dest(): a new upper threshold clears the overload, the next connection sets it again.
+    const overloaded = destination.upperThreshold !== 0 && destination.upperThreshold === before.upperThreshold && (before.flags & DESTINATION_OVERLOAD) !== 0;
+    this.rows.write(index, {
+      method: methodNumber(destination.forward), weight: destination.weight,
+      upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
+      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (overloaded && connections > 0 ? DESTINATION_OVERLOAD : 0),
+    });
+  }
+
+  /** No new connections, and none of the old ones' packets; the slot stays theirs. */
+  remove(index: number): void {
+    this.rows.write(index, { flags: DESTINATION_IN_USE });
+  }
+
+  /** Destinations by NAT, removed ones with connections among them: while there are any, answers are looked for. */
+  countMasquerading(): number {
+    return this.#taken().filter((index) => this.rows.number(index, "method") === METHOD_MASQ).length;
+  }
+
+  /** VIPs of all destinations, removed ones with connections among them. */
+  virtualAddresses(): Be32[] {
+    return [...new Set(this.#taken().map((index) => this.rows.number(index, "virtualAddress") as Be32))];
+  }
+
+  #findRemoved(service: ServiceId & { kind: "address" }, destination: Destination): number | undefined {
+    const [address, port, protocol] = [toBe32(service.address), toBe16(service.port), protocolNumber(service.protocol)];
+    return this.#taken().find((index) => (this.rows.number(index, "flags") & DESTINATION_AVAILABLE) === 0 && this.isAt(index, destination)
+      && this.rows.number(index, "virtualAddress") === address && this.rows.number(index, "virtualPort") === port
+      && this.rows.number(index, "protocol") === protocol);
+  }
+
+  #findFree(): number {
+    for (let index = 0; index < DESTINATIONS_MAX; index++) if (!this.#isTaken(index)) return index;
+    throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${DESTINATIONS_MAX} are taken, by destinations or by connections of removed ones`);
+  }
+
+  #taken(): number[] {
+    const taken: number[] = [];
+    for (let index = 0; index < DESTINATIONS_MAX; index++) if (this.#isTaken(index)) taken.push(index);
+    return taken;
+  }
+
+  #isTaken(index: number): boolean {
+    const flags = this.rows.number(index, "flags");
+    if ((flags & DESTINATION_IN_USE) === 0) return false;
+    if ((flags & DESTINATION_AVAILABLE) !== 0) return true;
+    return this.rows.number(index, "activeConnections") + this.rows.number(index, "inactiveConnections") + this.rows.number(index, "persistentConnections") > 0;
+  }
+}
+
+function refuseWhatIsMissing(destination: Destination): void {
+  if (destination.forward === "tunnel" && destination.tunnelType !== "ipip") {
+    throw new DirectorError("UNSUPPORTED", `Cannot tunnel to ${destination.address} by ${destination.tunnelType}: this director has ipip only as yet`);
+  }
+}

@@ -1,0 +1,294 @@
+// The director of LVS, on whichever store (store.ts): services, destinations and connections as ipvsadm names them, kept
+// in the maps that packets are forwarded by. Each operation checks all of its input before it writes anything.
+// Linux v6.12 net/netfilter/ipvs/ip_vs_ctl.c, do_ip_vs_set_ctl(), is what the order of checks follows.
+
+import { randomBytes } from "node:crypto";
+import { decode, encode } from "#layout/codec.js";
+import type { Be32 } from "#layout/numbers.js";
+import type { Values } from "#layout/struct.js";
+import * as maps from "#dataplane/maps.js";
+import { Service as ServiceStruct } from "#dataplane/maps.js";
+import { TCP_ESTABLISHED, TCP_FIN_WAIT } from "#dataplane/protocols/tcp.js";
+import { vipFilterBit } from "#dataplane/service.js";
+import type {
+  Connection, Destination, DestinationId, DestinationState, Director, Rates, Service, ServiceId, ServiceState, Timeouts,
+} from "#model/director.js";
+import { DirectorError } from "#model/director.js";
+import { connectionsOf } from "./connections.js";
+import { Destinations } from "./destinations.js";
+import {
+  TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromBe32, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toBe32,
+} from "./encode.js";
+import type { Member } from "./members.js";
+import { MemberLists } from "./members.js";
+import { Rows } from "./rows.js";
+import type { HashAccess, Store } from "./store.js";
+import { DestinationTotals } from "./totals.js";
+
+type ServiceRow = Values<typeof ServiceStruct>;
+interface Entry {
+  readonly key: Uint8Array;
+  readonly id: ServiceId & { kind: "address" };
+  readonly row: ServiceRow;
+}
+
+const NO_RATES: Rates = { connections: 0n, packetsIn: 0n, packetsOut: 0n, bytesIn: 0n, bytesOut: 0n };
+
+export class StoreDirector implements Director {
+  readonly #store: Store;
+  readonly #services: HashAccess;
+  readonly #settings: Rows<typeof maps.settings.value>;
+  readonly #totals: DestinationTotals;
+  readonly #destinations: Destinations;
+  readonly #lists: MemberLists;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#services = store.hash(maps.services);
+    this.#settings = new Rows(store, maps.settings);
+    this.#totals = new DestinationTotals(store);
+    this.#destinations = new Destinations(store, this.#totals);
+    this.#lists = new MemberLists(store);
+    if (this.#settings.bigint(0, "hashSeed") === 0n) store.exclusively(() => this.#initialise());
+  }
+
+  get connectionTableSize(): number {
+    return this.#store.table(maps.buckets).length / maps.Bucket.size;
+  }
+
+  services(): readonly ServiceState[] {
+    return this.#entries().map((entry) => this.#describe(entry));
+  }
+
+  addService(service: Service): void {
+    const key = serviceKey(service.id);
+    const scheduler = schedulerNumber(service.scheduler);
+    refuseWhatIsMissing(service);
+    this.#store.exclusively(() => {
+      if (this.#services.lookup(key) !== undefined) throw new DirectorError("SERVICE_EXISTS", `Cannot add the service ${name(service.id)}: it exists already`);
+      const entries = this.#entries();
+      const slot = freeSlot(entries);
+      this.#totals.clearService(slot);
+      const span = this.#lists.write([], scheduler, undefined, entries.map((entry) => entry.row));
+      const sequence = entries.reduce((most, entry) => Math.max(most, entry.row.sequence), 0) + 1;
+      this.#markVip(serviceIdOf(key));
+      this.#services.update(key, encode(ServiceStruct, { ...wordsOf(service), ...span, slot, sequence }));
+    });
+  }
+
+  editService(service: Service): void {
+    const scheduler = schedulerNumber(service.scheduler);
+    refuseWhatIsMissing(service);
+    this.#store.exclusively(() => {
+      const entry = this.#find(service.id, "edit");
+      const members = this.#lists.read(entry.row);
+      this.#replace(entry, { ...wordsOf(service), ...this.#lists.write(members, scheduler, scheduler === entry.row.scheduler ? entry.row : undefined, this.#spans()) });
+    });
+  }
+
+  deleteService(id: ServiceId): void {
+    this.#store.exclusively(() => this.#delete(this.#find(id, "delete")));
+  }
+
+  clear(): void {
+    this.#store.exclusively(() => this.#entries().forEach((entry) => this.#delete(entry)));
+  }
+
+  addDestination(id: ServiceId, destination: Destination): void {
+    checkDestination(destination);
+    this.#store.exclusively(() => {
+      const entry = this.#find(id, "add a destination to");
+      const members = this.#lists.read(entry.row);
+      if (this.#place(members, destination) >= 0) {
+        throw new DirectorError("DESTINATION_EXISTS", `Cannot add ${destination.address}:${destination.port} to ${name(id)}: it is there already`);
+      }
+      const index = this.#destinations.take(entry.id, entry.row.slot, destination);
+      this.#totals.join(entry.row.slot, index);
+      this.#refreshFilters();
+      this.#relist(entry, [{ destination: index, weight: destination.weight }, ...members]);
+    });
+  }
+
+  editDestination(id: ServiceId, destination: Destination): void {
+    checkDestination(destination);
+    this.#store.exclusively(() => {
+      const entry = this.#find(id, "edit a destination of");
+      const members = this.#lists.read(entry.row);
+      const place = this.#findPlace(members, id, destination, "edit");
+      this.#destinations.edit(members[place]!.destination, destination);
+      this.#refreshFilters();
+      this.#relist(entry, members.map((member, i) => (i === place ? { ...member, weight: destination.weight } : member)));
+    });
+  }
+
+  deleteDestination(id: ServiceId, destination: DestinationId): void {
+    this.#store.exclusively(() => {
+      const entry = this.#find(id, "delete a destination of");
+      const members = this.#lists.read(entry.row);
+      const place = this.#findPlace(members, id, destination, "delete");
+      const gone = members[place]!.destination;
+      this.#relist(entry, members.filter((_, i) => i !== place));
+      this.#destinations.remove(gone);
+      this.#totals.leave(entry.row.slot, gone);
+      this.#refreshFilters();
+    });
+  }
+
+  connections(): Iterable<Connection> {
+    return connectionsOf(this.#store);
+  }
+
+  zero(id?: ServiceId): void {
+    this.#store.exclusively(() => {
+      for (const entry of id === undefined ? this.#entries() : [this.#find(id, "zero")]) {
+        const destinations = this.#lists.read(entry.row).map((member) => member.destination);
+        destinations.forEach((index) => this.#totals.zeroDestination(index));
+        this.#totals.zeroService(entry.row.slot, destinations);
+      }
+    });
+  }
+
+  timeouts(): Timeouts {
+    const { tcpTimeouts, udpTimeout } = this.#settings.read(0);
+    const seconds = (ticks: number | undefined) => Math.round(ticksToSeconds(ticks ?? 0));
+    return { tcp: seconds(tcpTimeouts[TCP_ESTABLISHED]), tcpFin: seconds(tcpTimeouts[TCP_FIN_WAIT]), udp: seconds(udpTimeout) };
+  }
+
+  setTimeouts(timeouts: Timeouts): void {
+    this.#store.exclusively(() => {
+      const { tcpTimeouts, udpTimeout } = this.#settings.read(0);
+      const changed = Array.from(tcpTimeouts);
+      if (timeouts.tcp !== 0) changed[TCP_ESTABLISHED] = secondsToTicks(timeouts.tcp);
+      if (timeouts.tcpFin !== 0) changed[TCP_FIN_WAIT] = secondsToTicks(timeouts.tcpFin);
+      this.#settings.write(0, { tcpTimeouts: changed, udpTimeout: timeouts.udp === 0 ? udpTimeout : secondsToTicks(timeouts.udp) });
+    });
+  }
+
+  /** New maps are all zeros: the values that a kernel's IPVS starts with. The seed comes last; it says that this was done. */
+  #initialise(): void {
+    if (this.#settings.bigint(0, "hashSeed") !== 0n) return;
+    this.#settings.write(0, {
+      tcpTimeouts: TCP_TIMEOUT_SECONDS.map(secondsToTicks), udpTimeout: secondsToTicks(UDP_TIMEOUT_SECONDS),
+      connectionReuseMode: 1, expireNodestConnections: 0,
+    });
+    this.#settings.write(0, { hashSeed: randomBytes(8).readBigUInt64LE() | 1n });
+  }
+
+  /** In the order in which they were added. */
+  #entries(): Entry[] {
+    const entries: Entry[] = [];
+    for (const key of this.#services.keys()) {
+      const value = this.#services.lookup(key);
+      if (value !== undefined) entries.push({ key, id: serviceIdOf(key), row: decode(ServiceStruct, value) });
+    }
+    return entries.sort((a, b) => a.row.sequence - b.row.sequence);
+  }
+
+  #spans(): ServiceRow[] {
+    return this.#entries().map((entry) => entry.row);
+  }
+
+  #find(id: ServiceId, verb: string): Entry {
+    const key = serviceKey(id);
+    const value = this.#services.lookup(key);
+    if (value === undefined) throw new DirectorError("NO_SUCH_SERVICE", `Cannot ${verb} the service ${name(id)}: there is none`);
+    return { key, id: serviceIdOf(key), row: decode(ServiceStruct, value) };
+  }
+
+  #describe(entry: Entry): ServiceState {
+    const { row } = entry;
+    const indices = this.#lists.read(row).map((member) => member.destination);
+    return {
+      id: entry.id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
+      netmask: fromBe32(row.netmask), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      counters: this.#totals.ofService(row.slot, indices), rates: NO_RATES,
+      destinations: indices.map((index) => this.#describeDestination(index)),
+    };
+  }
+
+  #describeDestination(index: number): DestinationState {
+    const { activeConnections, inactiveConnections, persistentConnections } = this.#destinations.read(index);
+    return {
+      ...this.#destinations.describe(index), activeConnections, inactiveConnections, persistentConnections,
+      counters: this.#totals.ofDestination(index), rates: NO_RATES,
+    };
+  }
+
+  #delete(entry: Entry): void {
+    this.#services.delete(entry.key);
+    for (const { destination } of this.#lists.read(entry.row)) this.#destinations.remove(destination);
+    this.#refreshFilters();
+  }
+
+  #place(members: readonly Member[], id: DestinationId): number {
+    return members.findIndex((member) => this.#destinations.isAt(member.destination, id));
+  }
+
+  #findPlace(members: readonly Member[], service: ServiceId, id: DestinationId, verb: string): number {
+    const place = this.#place(members, id);
+    if (place < 0) throw new DirectorError("NO_SUCH_DESTINATION", `Cannot ${verb} ${id.address}:${id.port} of ${name(service)}: there is no such destination`);
+    return place;
+  }
+
+  #relist(entry: Entry, members: readonly Member[]): void {
+    this.#replace(entry, this.#lists.write(members, entry.row.scheduler, entry.row, this.#spans()));
+  }
+
+  #replace(entry: Entry, changes: Partial<ServiceRow>): void {
+    this.#services.update(entry.key, encode(ServiceStruct, { ...entry.row, ...changes }));
+  }
+
+  /** Bits are set before a service can be found, and cleared after nothing needs them. */
+  #markVip(id: ServiceId & { kind: "address" }): void {
+    const filter = Array.from(this.#settings.read(0).vipFilter);
+    setBit(filter, toBe32(id.address));
+    this.#settings.write(0, { vipFilter: filter });
+  }
+
+  #refreshFilters(): void {
+    const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
+    for (const entry of this.#entries()) setBit(filter, toBe32(entry.id.address));
+    for (const address of this.#destinations.virtualAddresses()) setBit(filter, address);
+    this.#settings.write(0, { vipFilter: filter, natDestinations: this.#destinations.countMasquerading() });
+  }
+}
+
+function setBit(filter: bigint[], address: Be32): void {
+  const bit = vipFilterBit(address);
+  filter[bit >>> 6] = (filter[bit >>> 6] ?? 0n) | (1n << BigInt(bit & 63));
+}
+
+/** What a service's entry says of the administrator's words. */
+function wordsOf(service: Service): Partial<ServiceRow> {
+  return {
+    scheduler: schedulerNumber(service.scheduler), schedulerFlags: service.schedulerFlags, flags: 0, persistentSeconds: 0, netmask: toBe32(service.netmask),
+  };
+}
+
+function refuseWhatIsMissing(service: Service): void {
+  const missing = service.persistentSeconds !== 0 ? "persistence" : service.onePacket ? "one-packet scheduling" : service.persistenceEngine !== "" ? "a persistence engine" : undefined;
+  if (missing !== undefined) throw new DirectorError("UNSUPPORTED", `Cannot make the service ${name(service.id)} with ${missing}: this director does not have it as yet`);
+}
+
+/** ip_vs_ctl.c, ip_vs_add_dest(): weight, thresholds; __ip_vs_update_dest() and ip_vs_new_dest(): a unicast address. */
+function checkDestination(destination: Destination): void {
+  const where = `${destination.address}:${destination.port}`;
+  if (destination.weight < 0) throw new DirectorError("OUT_OF_RANGE", `Cannot give ${where} the weight ${destination.weight}: it is below 0`);
+  if (destination.lowerThreshold > destination.upperThreshold) {
+    throw new DirectorError("OUT_OF_RANGE", `Cannot give ${where} a lower threshold of ${destination.lowerThreshold}: it is over the upper one, ${destination.upperThreshold}`);
+  }
+  const first = toBe32(destination.address) & 0xff;
+  if (first === 0 || first >= 224) throw new DirectorError("INVALID", `Cannot use ${where} as a real server: the address is not unicast`);
+}
+
+/** The smallest number that no service has. */
+function freeSlot(entries: readonly Entry[]): number {
+  const taken = new Set(entries.map((entry) => entry.row.slot));
+  for (let slot = 0; slot < maps.SERVICES_MAX; slot++) if (!taken.has(slot)) return slot;
+  throw new DirectorError("NO_MEMORY", `Cannot add a service: there are ${maps.SERVICES_MAX} already`);
+}
+
+function name(id: ServiceId): string {
+  return id.kind === "fwmark" ? `FWM ${id.fwmark}` : `${id.protocol.toUpperCase()} ${id.address}:${id.port}`;
+}
+

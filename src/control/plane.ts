@@ -1,0 +1,33 @@
+// The data plane as the control layer sees it: weir's programs on the interfaces of this network namespace.
+
+import type { InterfaceSelection } from "#model/config.js";
+
+export type Hook = "tc" | "xdp" | "generic";
+
+export interface Attachment {
+  readonly interface: string;
+  readonly hook: Hook;
+  /** Why this hook: "veth: XDP would break up super-packets". */
+  readonly reason: string;
+}
+
+export interface AttachmentChange extends Attachment {
+  readonly change: "attached" | "moved" | "kept" | "detached";
+}
+
+export interface DataPlaneStatus {
+  readonly attachments: readonly Attachment[];
+  /** Of the connection table. */
+  readonly entriesUsed: number;
+  readonly entriesMax: number;
+  /** Where maps, programs and links are pinned. */
+  readonly stateDirectory: string;
+}
+
+export interface DataPlane {
+  /** Attaches to exactly these interfaces, detaches from all others. Changes nothing when it throws. */
+  attach(interfaces: readonly InterfaceSelection[]): Promise<readonly AttachmentChange[]>;
+  /** Detaches from all interfaces and forgets all state: services, connections, counters. */
+  detach(): Promise<readonly Attachment[]>;
+  status(): DataPlaneStatus;
+}

@@ -1,0 +1,94 @@
+// The programs of the data plane, compiled for one shape: from the cache when this very source was compiled so before.
+// The compiler is loaded only when it was not.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ProgramSpec, ProgramType } from "#ebpf/spec.js";
+import { programFromJson, programToJson } from "#ebpf/program.js";
+import { TC, XDP } from "#dataplane/config.js";
+import type { Shape } from "./shape.js";
+import { tableEntries } from "./shape.js";
+
+/** weir_tc and weir_xdp take packets; weir_start arms the expiry's timer. */
+export type ProgramName = "weir_tc" | "weir_xdp" | "weir_start";
+
+interface Recipe {
+  readonly module: string;
+  readonly function: string;
+  readonly type: ProgramType;
+  readonly hook: number;
+}
+
+const RECIPES: { readonly [name in ProgramName]: Recipe } = {
+  weir_tc: { module: "entry", function: "entry", type: "tc", hook: TC },
+  weir_xdp: { module: "entry", function: "entry", type: "xdp", hook: XDP },
+  weir_start: { module: "expiry", function: "start", type: "tc", hook: TC },
+};
+export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];
+
+const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
+/** What the outcome depends on, compiled. */
+const SOURCE_LAYERS = ["layout", "wire", "prelude", "ebpf", "compiler", "dataplane"];
+
+export async function programSpec(name: ProgramName, shape: Shape): Promise<ProgramSpec> {
+  const file = join(cacheFolder(), `${name}-${fingerprint(name, shape)}.json`);
+  const cached = readCached(file);
+  if (cached !== undefined) return cached;
+  const spec = await compileProgram(name, shape);
+  writeCached(file, spec);
+  return spec;
+}
+
+async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramSpec> {
+  const { compile } = await import("#compiler/compile.js");
+  const recipe = RECIPES[name];
+  return compile({
+    source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
+    define: { HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource }, tables: tableEntries(shape),
+  });
+}
+
+/** WEIR_CACHE, or the system's place for what can be made again. */
+function cacheFolder(): string {
+  return process.env["WEIR_CACHE"] ?? "/var/cache/weir";
+}
+
+function readCached(file: string): ProgramSpec | undefined {
+  try {
+    return programFromJson(readFileSync(file, "utf8"));
+  } catch {
+    return undefined; // not there, or cut short: it is made again
+  }
+}
+
+/** Whole or not at all; a cache that cannot be written costs the next run a second, no more. */
+function writeCached(file: string, spec: ProgramSpec): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const unfinished = `${file}.${process.pid}`;
+    writeFileSync(unfinished, programToJson(spec));
+    renameSync(unfinished, file);
+  } catch {
+    return;
+  }
+}
+
+let sourceHash: string | undefined;
+
+function fingerprint(name: ProgramName, shape: Shape): string {
+  sourceHash ??= hashSources();
+  return createHash("sha256").update(JSON.stringify([sourceHash, name, shape])).digest("hex").slice(0, 16);
+}
+
+function hashSources(): string {
+  const hash = createHash("sha256");
+  for (const layer of SOURCE_LAYERS) {
+    const folder = join(packageRoot, "dist", layer);
+    for (const entry of (readdirSync(folder, { recursive: true }) as string[]).sort()) {
+      if (entry.endsWith(".js") && !entry.endsWith(".test.js")) hash.update(entry).update(readFileSync(join(folder, entry)));
+    }
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,53 @@
+// A small file in the state directory in which a command says what it changed, for the command that takes it back.
+
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+export interface RecordFile<T> {
+  readonly path: string;
+  /** Undefined when there is none. */
+  read(): T | undefined;
+  write(value: T): void;
+  remove(): void;
+}
+
+export class RecordError extends Error {
+  override readonly name = "RecordError";
+}
+
+export function openRecord<T>(path: string): RecordFile<T> {
+  return {
+    path,
+    read: () => readRecord<T>(path),
+    write: (value) => writeRecord(path, value),
+    remove: () => rmSync(path, { force: true }),
+  };
+}
+
+function readRecord<T>(path: string): T | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new RecordError(`Cannot read ${path}, weir's note of what it changed: ${(error as Error).message}`, { cause: error });
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw new RecordError(`Cannot use ${path}, weir's note of what it changed: it is not JSON; take the changes back by hand, then remove the file`, { cause: error });
+  }
+}
+
+/** By renaming: a reader, or a crash, finds the old note or the new one, never half of one. */
+function writeRecord(path: string, value: unknown): void {
+  const part = `${path}.${process.pid}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(part, `${JSON.stringify(value, null, 2)}\n`);
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw new RecordError(`Cannot write ${path}, weir's note of what it changes: ${(error as Error).message}; run as root`, { cause: error });
+  }
+}

@@ -1,0 +1,59 @@
+// A table() of the store as rows: entry i read and written by its struct's fields, in place.
+
+import { decode, encodeInto } from "#layout/codec.js";
+import type { Field, StructType, Values } from "#layout/struct.js";
+import { fieldOf } from "#layout/struct.js";
+import type { Table } from "#prelude/maps.js";
+import type { Store } from "./store.js";
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+export class Rows<S extends StructType<any, any>> {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #fields = new Map<string, Field>();
+  readonly length: number;
+
+  constructor(store: Store, readonly map: Table<S>) {
+    this.#bytes = store.table(map);
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    this.length = this.#bytes.length / map.value.size;
+  }
+
+  read(index: number): Values<S> {
+    return decode(this.map.value, this.#bytes, this.#offset(index));
+  }
+
+  /** Writes the given fields and leaves the others, which packets may be changing. */
+  write(index: number, values: Partial<Values<S>>): void {
+    encodeInto(this.map.value, values, this.#bytes, this.#offset(index));
+  }
+
+  clear(index: number): void {
+    const offset = this.#offset(index);
+    this.#bytes.fill(0, offset, offset + this.map.value.size);
+  }
+
+  /** One integer field of at most 32 bits, without decoding the rest. */
+  number(index: number, field: string): number {
+    const { offset, size } = this.#field(field);
+    const at = this.#offset(index) + offset;
+    return size === 4 ? this.#view.getUint32(at, LITTLE_ENDIAN) : size === 2 ? this.#view.getUint16(at, LITTLE_ENDIAN) : this.#view.getUint8(at);
+  }
+
+  /** One 64-bit field. */
+  bigint(index: number, field: string): bigint {
+    return this.#view.getBigUint64(this.#offset(index) + this.#field(field).offset, LITTLE_ENDIAN);
+  }
+
+  #field(name: string): Field {
+    let field = this.#fields.get(name);
+    if (field === undefined) this.#fields.set(name, (field = fieldOf(this.map.value, name)));
+    return field;
+  }
+
+  #offset(index: number): number {
+    if (index < 0 || index >= this.length) throw new RangeError(`table ${this.map.name} has ${this.length} entries; there is no ${index}`);
+    return index * this.map.value.size;
+  }
+}

@@ -1,0 +1,44 @@
+// How large a director's tables are, and what its kernel can do: what a program is compiled for. The same for as long as
+// the state exists, so that programs of a later version fit the maps of an earlier one.
+
+import type { MapSpec } from "#ebpf/spec.js";
+import * as maps from "#dataplane/maps.js";
+
+export interface Shape {
+  /** A power of two, at least the machine's possible processors. */
+  readonly processors: number;
+  /** Connections that fit; a power of two. */
+  readonly connections: number;
+  /** bpf_fib_lookup tells the source address of a route (Linux 6.7). */
+  readonly fibGivesSource: boolean;
+}
+
+/** The tables whose size the shape decides, with their entries. */
+export function tableEntries(shape: Shape): { readonly [map: string]: number } {
+  return {
+    buckets: shape.connections / maps.SLOTS_PER_BUCKET,
+    connections: shape.connections,
+    destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
+    verdicts: maps.VERDICTS_MAX * shape.processors,
+  };
+}
+
+/** All maps of a director of that shape, by name. */
+export function mapSpecs(shape: Shape): ReadonlyMap<string, MapSpec> {
+  const entries = tableEntries(shape);
+  const specs = (Object.values(maps) as unknown[]).filter(isMap);
+  return new Map(specs.map((spec) => [spec.name, resized(spec, entries[spec.name])]));
+}
+
+function resized(spec: MapSpec, entries: number | undefined): MapSpec {
+  if (entries === undefined || spec.tableEntries === undefined) return spec;
+  return { ...spec, tableEntries: entries, valueSize: (spec.valueSize / spec.tableEntries) * entries };
+}
+
+function isMap(value: unknown): value is MapSpec {
+  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "map";
+}
+
+export function nextPowerOfTwo(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}

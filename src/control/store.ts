@@ -1,0 +1,21 @@
+// The director's state as control/ reads and writes it: tables as bytes in place, hash maps by key. The kernel's maps and
+// the user-space machine's are both such a store, so the same director configures either.
+
+import type { MapSpec } from "#ebpf/spec.js";
+
+export interface HashAccess {
+  lookup(key: Uint8Array): Uint8Array | undefined;
+  update(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): boolean;
+  keys(): Iterable<Uint8Array>;
+}
+
+export interface Store {
+  /** All entries of a table() map, in place: what is written there, packets see. */
+  table(spec: MapSpec): Uint8Array;
+  hash(spec: MapSpec): HashAccess;
+  /** Ticks of the data plane's clock (dataplane/clock.ts) now. */
+  now(): number;
+  /** Runs `change` while no other process changes this state. */
+  exclusively<T>(change: () => T): T;
+}

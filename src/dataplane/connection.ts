@@ -1,0 +1,180 @@
+// The connection table: one entry for both directions, found by the client's end of the connection (as in Linux v6.12
+// net/netfilter/ipvs/ip_vs_conn.c, ip_vs_conn_hashkey_conn()), so that a request and its answer meet in one place.
+//
+// Set-associative, in two arrays. A bucket is one cache line that says what stands in its eight slots:
+//
+//   buckets[b]      tags ×8 (16 bits) │ expires ×8 (32 bits) │ overflow
+//   connections     [8b] [8b+1] … [8b+7]                      64 bytes each
+//
+// A connection whose bucket is full stands in one of the next; each bucket that it passed counts it in `overflow`, so a
+// search ends at the first bucket that nothing ever passed.
+//
+// A tag is FREE → CLAIMED → live → DYING → FREE. Only a compare-and-swap claims; the claimer fills the entry, and the
+// exchange to the live tag (a full barrier) publishes it: who finds a live tag finds a whole entry. Only the expiry's walk
+// (expiry.ts) lets a connection die, and a tick passes before the slot is free again: no packet is on its way that long,
+// so none that found the old connection can meet a new one in its place.
+
+import type { Be16, Be32, u32, u64 } from "#layout/numbers.js";
+import { u32 as U32, u64 as U64 } from "#layout/numbers.js";
+import { atomicAdd, compareExchange, fetchXor, likely } from "#prelude/intrinsics.js";
+import type { IpProtocol } from "#wire/ipv4.js";
+import { hasPassed } from "./clock.js";
+import type { Connection } from "./maps.js";
+import { buckets, bucketWords, CONNECTION_METHOD_MASK, connections, METHOD_MASQ, settings, SLOTS_PER_BUCKET } from "./maps.js";
+import type { Flow } from "./parse.js";
+
+export const TAG_FREE = 0;
+export const TAG_CLAIMED = 1;
+export const TAG_DYING = 2;
+/** Live tags have this bit, and 15 bits of the hash. */
+export const TAG_LIVE = 0x8000;
+
+/** No connection; no room for one. */
+export const NO_CONNECTION = 0xffffffff;
+
+/**
+ * Buckets that a search goes through at most. With tables at most half full a connection stands in its first bucket all
+ * but a few times in a million; sixteen keep one client's end that talks to 128 VIPs at once.
+ */
+export const PROBES_MAX = 16;
+
+/** The client's end as 64 mixed bits. Two multiplications: with one, sequential addresses and ports filled some buckets. */
+export function hashOf(address: Be32, port: Be16, protocol: IpProtocol): u64 {
+  let mixed = (U64(address) | (U64(port) << 32n) | (U64(protocol) << 48n)) ^ settings.at(0).hashSeed;
+  mixed *= 0x9e3779b97f4a7c15n;
+  mixed ^= mixed >> 32n;
+  mixed *= 0xd6e8feb86659fd93n;
+  return mixed;
+}
+/** The bucket comes from the upper bits, the tag from the middle: the lowest bits of a product are weak. */
+export function bucketOf(hash: u64): u32 {
+  return U32(hash >> 40n);
+}
+export function tagOf(hash: u64): u32 {
+  return TAG_LIVE | (U32(hash >> 24n) & 0x7fff);
+}
+
+/** The connection that a client's packet belongs to: its place in `connections`, or NO_CONNECTION. */
+export function findByClient(flow: Flow, now: u32): u32 {
+  const hash = hashOf(flow.source, flow.sourcePort, flow.protocol);
+  const tag = tagOf(hash);
+  let at = bucketOf(hash);
+  for (let probe = 0; probe < PROBES_MAX; probe++) {
+    const bucket = buckets.at(at);
+    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      if (bucket.tags[slot] === tag && isFromClient(connections.at((at << 3) | slot), flow) && !hasPassed(bucket.expires[slot], now)) {
+        return (at << 3) | slot;
+      }
+    }
+    if (likely(bucket.overflow === 0)) return NO_CONNECTION;
+    at += 1;
+  }
+  return NO_CONNECTION;
+}
+
+/** The connection that a real server's packet answers (by NAT only; others never pass here). */
+export function findByServer(flow: Flow, now: u32): u32 {
+  const hash = hashOf(flow.destination, flow.destinationPort, flow.protocol);
+  const tag = tagOf(hash);
+  let at = bucketOf(hash);
+  for (let probe = 0; probe < PROBES_MAX; probe++) {
+    const bucket = buckets.at(at);
+    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      if (bucket.tags[slot] === tag && isFromServer(connections.at((at << 3) | slot), flow) && !hasPassed(bucket.expires[slot], now)) {
+        return (at << 3) | slot;
+      }
+    }
+    if (likely(bucket.overflow === 0)) return NO_CONNECTION;
+    at += 1;
+  }
+  return NO_CONNECTION;
+}
+
+function isFromClient(connection: Connection, flow: Flow): boolean {
+  return connection.clientAddress === flow.source && connection.virtualAddress === flow.destination
+    && connection.clientPort === flow.sourcePort && connection.virtualPort === flow.destinationPort
+    && connection.protocol === flow.protocol;
+}
+
+function isFromServer(connection: Connection, flow: Flow): boolean {
+  return connection.clientAddress === flow.destination && connection.destinationAddress === flow.source
+    && connection.clientPort === flow.destinationPort && connection.destinationPort === flow.sourcePort
+    && connection.protocol === flow.protocol && (connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ;
+}
+
+/** Claims a slot for a new connection of that client: its place, or NO_CONNECTION when there is no room. */
+export function claim(flow: Flow): u32 {
+  let at = bucketOf(hashOf(flow.source, flow.sourcePort, flow.protocol));
+  for (let probe = 0; probe < PROBES_MAX; probe++) {
+    const slot = claimIn(at);
+    if (likely(slot < SLOTS_PER_BUCKET)) {
+      connections.at((at << 3) | slot).displacement = probe;
+      return (at << 3) | slot;
+    }
+    atomicAdd(buckets.at(at), "overflow", 1);
+    at += 1;
+  }
+  forgetOverflow(at, PROBES_MAX);
+  return NO_CONNECTION;
+}
+
+/** The claimed slot of a bucket, or SLOTS_PER_BUCKET when all are taken. Tries again when another processor was faster. */
+function claimIn(at: u32): u32 {
+  const words = bucketWords.at(at);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const low = words.low;
+    const lowLane = freeLane(low);
+    if (lowLane < 4) {
+      if (compareExchange(words, "low", low, low | (U64(TAG_CLAIMED) << U64(lowLane << 4))) === low) return lowLane;
+    } else {
+      const high = words.high;
+      const highLane = freeLane(high);
+      if (highLane === 4) return SLOTS_PER_BUCKET;
+      if (compareExchange(words, "high", high, high | (U64(TAG_CLAIMED) << U64(highLane << 4))) === high) return highLane + 4;
+    }
+  }
+  return SLOTS_PER_BUCKET;
+}
+
+/** The lowest of four tags that is FREE, or 4. */
+function freeLane(tags: u64): u32 {
+  if ((U32(tags) & 0xffff) === TAG_FREE) return 0;
+  if (U32(tags) >>> 16 === TAG_FREE) return 1;
+  if ((U32(tags >> 32n) & 0xffff) === TAG_FREE) return 2;
+  if (U32(tags >> 48n) === TAG_FREE) return 3;
+  return 4;
+}
+
+/** Makes a claimed and filled entry findable. */
+export function publish(index: u32, flow: Flow): void {
+  const tag = tagOf(hashOf(flow.source, flow.sourcePort, flow.protocol));
+  changeTag(index, TAG_CLAIMED, tag);
+}
+
+/** From one tag to another, by whoever owns the slot in its present state. */
+export function changeTag(index: u32, from: u32, to: u32): void {
+  const words = bucketWords.at(index >>> 3);
+  const difference = U64(from ^ to) << U64((index & 3) << 4);
+  if ((index & 4) === 0) fetchXor(words, "low", difference);
+  else fetchXor(words, "high", difference);
+}
+
+/** Of a connection that is no more: takes its count off the buckets that it had passed, up to `at`. */
+export function forgetOverflow(at: u32, displacement: u32): void {
+  for (let back = 1; back <= PROBES_MAX; back++) {
+    if (back > displacement) break;
+    atomicAdd(buckets.at(at - back), "overflow", 0xffffffff);
+  }
+}
+
+/** Starts its idle time anew. Written only when it differs: within a tick, packets leave the line clean. */
+export function touch(index: u32, timeout: u32, now: u32): void {
+  const bucket = buckets.at(index >>> 3);
+  const expires = now + timeout;
+  if (bucket.expires[index & 7] !== expires) bucket.expires[index & 7] = expires;
+}
+
+/** Ends it for every packet from now on; the expiry's walk clears it away. */
+export function endNow(index: u32, now: u32): void {
+  buckets.at(index >>> 3).expires[index & 7] = now;
+}

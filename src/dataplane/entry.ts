@@ -1,0 +1,144 @@
+// A packet's whole life in the director, as net/netfilter/ipvs/ip_vs_core.c has it in ip_vs_in() and ip_vs_out():
+// parse → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
+//
+// Compiled twice: for XDP, the fast path, and for TC. XDP does what needs no help, and hands every other packet on
+// untouched (XDP_PASS) to the program at TC, which does all of it.
+
+import type { i32, u32 } from "#layout/numbers.js";
+import { be32 } from "#layout/numbers.js";
+import { make, likely, unlikely } from "#prelude/intrinsics.js";
+import type { Packet } from "#prelude/packet.js";
+import { XDP_PASS } from "#prelude/packet.js";
+import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
+import { IPPROTO_TCP, IP_DF, Ipv4 } from "#wire/ipv4.js";
+import { be16 } from "#layout/numbers.js";
+import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
+import { ticks } from "./clock.js";
+import { HOOK, XDP } from "./config.js";
+import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
+import { countIn, countOut } from "./counters.js";
+import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
+import { forwardRoute } from "./forward/route.js";
+import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
+import { HOP_NO_ROUTE, HOP_UNRESOLVED, NO_ADDRESS, Way, resolve } from "./hop.js";
+import { NO_REST, sendError } from "./icmp.js";
+import type { Connection, Destination } from "./maps.js";
+import {
+  CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, settings,
+} from "./maps.js";
+import { NO_DESTINATION } from "./member.js";
+import { Flow, NETWORK_AT, PARSED, parse, pullHeaders } from "./parse.js";
+import { isReusable } from "./protocols/tcp.js";
+import { connect, schedule } from "./schedule.js";
+import { findService, mayBeVip } from "./service.js";
+import { advanceByClient, advanceByServer } from "./state.js";
+import { Verdict, drop, pass } from "./verdict.js";
+
+export function entry(packet: Packet): i32 {
+  if (HOOK !== XDP) pullHeaders(packet);
+  const flow = make(Flow);
+  const parsed = parse(packet, flow);
+  if (parsed !== PARSED) return pass(parsed);
+
+  const now = ticks();
+  if (!mayBeVip(flow.destination)) return answer(packet, flow, now);
+  let index = findByClient(flow, now);
+  if (index !== NO_CONNECTION && startsAnew(connections.at(index), flow)) {
+    endNow(index, now);
+    index = NO_CONNECTION;
+  }
+  if (likely(index !== NO_CONNECTION)) return request(packet, flow, index, now);
+  return begin(packet, flow, now);
+}
+
+/** A packet that belongs to no connection yet. */
+function begin(packet: Packet, flow: Flow, now: u32): i32 {
+  const service = findService(flow.destination, flow.destinationPort, flow.protocol);
+  if (service === null) return answer(packet, flow, now);
+  // ip_vs_proto_tcp.c, tcp_conn_schedule(): any SYN without RST begins a connection, other segments are the stack's.
+  if (flow.protocol === IPPROTO_TCP && (flow.tcpFlags & (TCP_SYN | TCP_RST)) !== TCP_SYN) return pass(Verdict.notASyn);
+  const chosen = schedule(service);
+  if (chosen === NO_DESTINATION) {
+    if (HOOK === XDP) return XDP_PASS;
+    return sendError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, NO_REST, Verdict.noDestination);
+  }
+  const index = connect(flow, chosen, now);
+  if (index === NO_CONNECTION) return drop(Verdict.tableFull);
+  return request(packet, flow, index, now);
+}
+
+/** A packet from the client, on its way to the connection's destination. */
+function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
+  const connection = connections.at(index);
+  const destination = destinations.at(connection.destination);
+  if (unlikely((destination.flags & DESTINATION_AVAILABLE) === 0)) return removed(index, now);
+  const way = make(Way);
+  resolve(packet, destination.hop, destination.address, now, way);
+  if (way.source !== NO_ADDRESS) destination.tunnelSource = way.source;
+  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || flow.bytes + overhead(connection) > destination.hop.mtu)) return XDP_PASS;
+
+  countIn(connection.destination, flow.bytes);
+  advanceByClient(connection, flow);
+  touch(index, connection.timeout, now);
+  if (HOOK !== XDP) {
+    if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
+    if (flow.ttl <= 1) return sendError(packet, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, NO_REST, Verdict.ttlExceeded);
+    if (isTooBig(packet, flow, connection, destination)) return refuseTooBig(packet, destination.hop.mtu - overhead(connection));
+  }
+  switch (connection.flags & CONNECTION_METHOD_MASK) {
+    case METHOD_MASQ: return forwardMasquerade(packet, flow, connection, destination.hop, way);
+    case METHOD_TUNNEL: return forwardTunnel(packet, destination.tunnelSource, destination.address, destination.hop, way);
+    case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
+    default: return pass(Verdict.notOurs);
+  }
+}
+
+/** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */
+function answer(packet: Packet, flow: Flow, now: u32): i32 {
+  if (settings.at(0).natDestinations === 0) return pass(Verdict.notOurs);
+  const index = findByServer(flow, now);
+  if (index === NO_CONNECTION) return pass(Verdict.notOurs);
+  // net/ipv4/ip_forward.c, ip_forward() refuses such a packet before LVS sees it, and says so to the real server.
+  if (flow.ttl <= 1) return pass(Verdict.answerTtlExceeded);
+  const connection = connections.at(index);
+  const way = make(Way);
+  resolve(packet, connection.clientHop, connection.clientAddress, now, way);
+  if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
+  if (HOOK === XDP && (way.outcome === HOP_UNRESOLVED || flow.bytes > connection.clientHop.mtu)) return XDP_PASS;
+
+  countOut(connection.destination, flow.bytes);
+  advanceByServer(connection, flow);
+  touch(index, connection.timeout, now);
+  return answerMasquerade(packet, flow, connection, connection.clientHop, way);
+}
+
+/** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
+function startsAnew(connection: Connection, flow: Flow): boolean {
+  if (flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
+  const mode = settings.at(0).connectionReuseMode;
+  return mode !== 0 && isReusable(connection.state, mode, (connection.flags & CONNECTION_NO_OUTPUT) !== 0);
+}
+
+/** The destination is gone: ip_vs_in() drops silently and lets the entry wait for its return, unless it is to end. */
+function removed(index: u32, now: u32): i32 {
+  if (settings.at(0).expireNodestConnections !== 0) endNow(index, now);
+  return drop(Verdict.destinationRemoved);
+}
+
+/** Bytes that the way to the destination adds to a packet. */
+function overhead(connection: Connection): u32 {
+  return (connection.flags & CONNECTION_METHOD_MASK) === METHOD_TUNNEL ? TUNNEL_OVERHEAD : 0;
+}
+
+/** ip_vs_xmit.c, ensure_mtu_is_adequate(): super-packets are cut to size on their way out. */
+function isTooBig(packet: Packet, flow: Flow, connection: Connection, destination: Destination): boolean {
+  return packet.gsoSize === 0 && flow.bytes + overhead(connection) > destination.hop.mtu;
+}
+
+/** RFC 1191: tells the client what fits, if it forbade fragments; a packet that allows them is not cut by weir. */
+function refuseTooBig(packet: Packet, mtu: u32): i32 {
+  const ip = packet.view(Ipv4, NETWORK_AT);
+  if (ip === null) return drop(Verdict.rewriteFailed);
+  if ((ip.flagsAndOffset & IP_DF) === be16(0)) return drop(Verdict.tooBig);
+  return sendError(packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, be32(mtu), Verdict.tooBig);
+}

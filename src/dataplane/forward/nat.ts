@@ -1,0 +1,88 @@
+// NAT: the request's destination becomes the real server's address and port, the answer's source becomes the VIP's again.
+// Linux v6.12 net/netfilter/ipvs/ip_vs_xmit.c, ip_vs_nat_xmit(); ip_vs_core.c, handle_response();
+// ip_vs_proto_tcp.c and ip_vs_proto_udp.c, *_dnat_handler(), *_snat_handler().
+
+import type { Be16, Be32, i32, u32 } from "#layout/numbers.js";
+import { Be16 as Be16Type, be16, u64 } from "#layout/numbers.js";
+import type { View } from "#layout/struct.js";
+import { struct } from "#layout/struct.js";
+import { bpf_l4_csum_replace } from "#prelude/helpers.js";
+import type { Packet } from "#prelude/packet.js";
+import { replace16, replace32 } from "#wire/checksum.js";
+import { IPPROTO_TCP, Ipv4 } from "#wire/ipv4.js";
+import { TCP_CHECKSUM_OFFSET } from "#wire/tcp.js";
+import { UDP_CHECKSUM_OFFSET } from "#wire/udp.js";
+import { HOOK, XDP } from "../config.js";
+import type { Way } from "../hop.js";
+import { transmit } from "../hop.js";
+import type { Connection, Hop } from "../maps.js";
+import type { Flow } from "../parse.js";
+import { NETWORK_AT } from "../parse.js";
+import { Verdict, drop } from "../verdict.js";
+import { age } from "./age.js";
+
+/** The first four bytes of TCP and UDP alike. */
+const Ports = struct("Ports", { source: Be16Type, destination: Be16Type }, { size: 4 });
+const Checksum = struct("TransportChecksum", { checksum: Be16Type }, { size: 2 });
+type Checksum = View<typeof Checksum>;
+
+/** Linux include/uapi/linux/bpf.h: the address is part of the pseudo-header; a UDP checksum of 0 stays, and none becomes 0. */
+const BPF_F_PSEUDO_HDR = 0x10n;
+const BPF_F_MARK_MANGLED_0 = 0x20n;
+
+export function forwardMasquerade(packet: Packet, flow: Flow, connection: Connection, hop: Hop, way: Way): i32 {
+  const address = connection.destinationAddress;
+  const port = connection.destinationPort;
+  if (!fixChecksum(packet, flow, flow.destination, address, flow.destinationPort, port)) return drop(Verdict.rewriteFailed);
+  const ip = packet.view(Ipv4, NETWORK_AT);
+  if (ip === null) return drop(Verdict.rewriteFailed);
+  ip.checksum = replace32(ip.checksum, ip.destination, address);
+  ip.destination = address;
+  age(ip);
+  const ports = packet.view(Ports, flow.transportAt);
+  if (ports === null) return drop(Verdict.rewriteFailed);
+  ports.destination = port;
+  return transmit(packet, hop, way);
+}
+
+/** The other way: a real server's answer gets the VIP as its source. */
+export function answerMasquerade(packet: Packet, flow: Flow, connection: Connection, hop: Hop, way: Way): i32 {
+  const address = connection.virtualAddress;
+  const port = connection.virtualPort;
+  if (!fixChecksum(packet, flow, flow.source, address, flow.sourcePort, port)) return drop(Verdict.rewriteFailed);
+  const ip = packet.view(Ipv4, NETWORK_AT);
+  if (ip === null) return drop(Verdict.rewriteFailed);
+  ip.checksum = replace32(ip.checksum, ip.source, address);
+  ip.source = address;
+  age(ip);
+  const ports = packet.view(Ports, flow.transportAt);
+  if (ports === null) return drop(Verdict.rewriteFailed);
+  ports.source = port;
+  return transmit(packet, hop, way);
+}
+
+/** TCP's or UDP's checksum for an address and a port that change. False when the packet is too short after all. */
+function fixChecksum(packet: Packet, flow: Flow, address: Be32, newAddress: Be32, port: Be16, newPort: Be16): boolean {
+  const at = flow.transportAt + (flow.protocol === IPPROTO_TCP ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET);
+  return HOOK === XDP
+    ? fixInPlace(packet, at, flow.protocol === IPPROTO_TCP, address, newAddress, port, newPort)
+    : fixByKernel(packet, at, flow.protocol === IPPROTO_TCP, address, newAddress, port, newPort);
+}
+
+/** TC: the sender may have left the checksum to its device (CHECKSUM_PARTIAL), which only the kernel's helper knows. */
+function fixByKernel(packet: Packet, at: u32, isTcp: boolean, address: Be32, newAddress: Be32, port: Be16, newPort: Be16): boolean {
+  const flags = isTcp ? 0n : BPF_F_MARK_MANGLED_0;
+  if (bpf_l4_csum_replace(packet, at, u64(address), u64(newAddress), flags | BPF_F_PSEUDO_HDR | 4n) !== 0n) return false;
+  if (port === newPort) return true;
+  return bpf_l4_csum_replace(packet, at, u64(port), u64(newPort), flags | 2n) === 0n;
+}
+
+/** XDP: frames carry whole checksums. RFC 768: a UDP checksum of 0 means none, and one that comes out as 0 is sent as 0xffff. */
+function fixInPlace(packet: Packet, at: u32, isTcp: boolean, address: Be32, newAddress: Be32, port: Be16, newPort: Be16): boolean {
+  const transport = packet.view(Checksum, at);
+  if (transport === null) return false;
+  if (!isTcp && transport.checksum === be16(0)) return true;
+  const checksum = replace16(replace32(transport.checksum, address, newAddress), port, newPort);
+  transport.checksum = !isTcp && checksum === be16(0) ? be16(0xffff) : checksum;
+  return true;
+}

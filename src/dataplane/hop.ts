@@ -1,0 +1,112 @@
+// The way to the next neighbour. Routes and neighbours are the kernel's: bpf_fib_lookup tells, and what it told is kept
+// with the destination (or the connection, for answers) for a quarter of a second. So a packet rarely asks, and a
+// change in the kernel's tables is followed at once all the same.
+
+import type { Be32, i32, u32 } from "#layout/numbers.js";
+import { Be16, Be32 as Be32Type, i32 as I32, u16, u32 as U32, u8, be32 } from "#layout/numbers.js";
+import type { View } from "#layout/struct.js";
+import { array, struct } from "#layout/struct.js";
+import { bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh } from "#prelude/helpers.js";
+import { likely, make, sizeOf } from "#prelude/intrinsics.js";
+import type { Packet } from "#prelude/packet.js";
+import { XDP_TX } from "#prelude/packet.js";
+import { Ethernet } from "#wire/ethernet.js";
+import { hasPassed } from "./clock.js";
+import { FIB_GIVES_SOURCE, HOOK, XDP } from "./config.js";
+import type { Hop } from "./maps.js";
+import { Verdict, drop } from "./verdict.js";
+
+/** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup, of IPv4. */
+export const FibLookup = struct("bpf_fib_lookup", {
+  family: u8,
+  l4Protocol: u8,
+  sourcePort: Be16,
+  destinationPort: Be16,
+  /** In: a length to check against the MTU (1: never too long). Out: the route's MTU. */
+  lengthOrMtu: u16,
+  ifindex: U32,
+  tosOrMetric: U32,
+  source: Be32Type,
+  sourceRest: array(U32, 3),
+  /** Out: the next hop. */
+  destination: Be32Type,
+  destinationRest: array(U32, 3),
+  vlan: U32,
+  sourceMac: array(u8, 6),
+  destinationMac: array(u8, 6),
+}, { size: 64 });
+
+/** struct bpf_redir_neigh */
+const Neighbour = struct("bpf_redir_neigh", { family: U32, address: Be32Type, rest: array(U32, 3) }, { size: 20 });
+
+/** What resolve() found out. */
+export const Way = struct("Way", {
+  /** HOP_… */
+  outcome: U32,
+  ifindex: U32,
+  /** The neighbour to ask for: the gateway, or the address itself. */
+  neighbour: Be32Type,
+  /** The director's own address on the way, or 0 when it was not asked for. */
+  source: Be32Type,
+});
+export type Way = View<typeof Way>;
+
+/** The hop holds. */
+export const HOP_KNOWN = 0;
+/** The hop holds and was asked for just now; at TC this packet goes by way of the kernel's neighbour table, which keeps it alive. */
+export const HOP_RENEWED = 1;
+/** The kernel does not know the neighbour's address yet. */
+export const HOP_UNRESOLVED = 2;
+export const HOP_NO_ROUTE = 3;
+
+const AF_INET = 2;
+/** The loopback's index in every namespace: a look-up "from" it is one for the host's own packets, as LVS makes them
+ *  (ip_vs_xmit.c, __ip_vs_get_out_rt()); it needs forwarding on lo only, not on the interfaces. */
+const LOOPBACK_IFINDEX = 1;
+const BPF_FIB_LOOKUP_SRC = 16;
+const BPF_FIB_LKUP_RET_SUCCESS = 0;
+const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
+/** 0.27 s. */
+const HOP_VALID_TICKS = 4;
+
+/** The way to `address`: from `hop` while that is fresh, else from the kernel's tables. */
+export function resolve(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
+  if (likely(!hasPassed(hop.validUntil, now))) return;
+
+  const route = make(FibLookup, { family: AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX, destination: address });
+  const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), FIB_GIVES_SOURCE ? BPF_FIB_LOOKUP_SRC : 0));
+  way.ifindex = route.ifindex;
+  way.neighbour = route.destination;
+  if (result === BPF_FIB_LKUP_RET_NO_NEIGH) {
+    way.outcome = HOP_UNRESOLVED;
+    hop.mtu = route.lengthOrMtu;
+    return;
+  }
+  if (result !== BPF_FIB_LKUP_RET_SUCCESS) {
+    way.outcome = HOP_NO_ROUTE;
+    return;
+  }
+  way.outcome = HOP_RENEWED;
+  if (FIB_GIVES_SOURCE) way.source = route.source;
+  hop.ifindex = route.ifindex;
+  hop.destination = route.destinationMac;
+  hop.source = route.sourceMac;
+  hop.mtu = route.lengthOrMtu;
+  hop.validUntil = now + HOP_VALID_TICKS;
+}
+
+/** Sends the packet, whole but for its MAC addresses, along the way. The last step of every forwarding. */
+export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
+  if (HOOK !== XDP && way.outcome !== HOP_KNOWN) {
+    return I32(bpf_redirect_neigh(way.ifindex, make(Neighbour, { family: AF_INET, address: way.neighbour }), sizeOf(Neighbour), 0n));
+  }
+  const ethernet = packet.view(Ethernet, 0);
+  if (ethernet === null) return drop(Verdict.rewriteFailed);
+  ethernet.destination = hop.destination;
+  ethernet.source = hop.source;
+  if (HOOK === XDP && hop.ifindex === packet.ifindex) return XDP_TX;
+  return I32(bpf_redirect(hop.ifindex, 0n));
+}
+
+/** 0.0.0.0 */
+export const NO_ADDRESS = be32(0);

@@ -1,0 +1,242 @@
+// The state that a director keeps in the kernel: one schema for the packet path, control/ and the tools. Everything is
+// pinned; what control/ writes, packets read; what packets write (counts, connections), control/ reads in place.
+//
+//   services ──members──▶ destinations ──hop──▶ the real server
+//      ▲ miss                 ▲
+//   packet ──hit──▶ buckets ▶ connections ──hop──▶ the client (answers of NAT)
+
+import { Be16, Be32, u16, u32, u64, u8 } from "#layout/numbers.js";
+import type { View } from "#layout/struct.js";
+import { array, struct } from "#layout/struct.js";
+import type { ArrayMap } from "#prelude/maps.js";
+import { arrayMap, hashMap, table } from "#prelude/maps.js";
+import { Timer } from "#prelude/helpers.js";
+import { IpProtocol } from "#wire/ipv4.js";
+
+// --- Limits. Sizes of tables are those of a compilation that names no others. ------------------------------------
+
+/** Connections that fit, at eight a bucket. 2^18 take 16 MiB and 2 MiB for the buckets. */
+export const CONNECTIONS_DEFAULT = 2 ** 18;
+export const SLOTS_PER_BUCKET = 8;
+export const SERVICES_MAX = 2 ** 14;
+export const DESTINATIONS_MAX = 2 ** 14;
+/** Members of all services together, twice: an old and a new list stand side by side while one replaces the other. */
+export const MEMBERS_MAX = 2 ** 16;
+/** Schedulers' states: one for each list of members. */
+export const SCHEDULER_STATES_MAX = 2 ** 15;
+/** Processors that have counters of their own; control/ compiles for the number that the machine has. */
+export const PROCESSORS_DEFAULT = 2;
+
+// --- Settings ------------------------------------------------------------------------------------------------------
+
+/** Bits of the filter that tells most addresses from VIPs without a look-up. */
+export const VIP_FILTER_BITS = 4096;
+
+export const Settings = struct("Settings", {
+  /** Random, once for a table: so that nobody outside can aim at one bucket. */
+  hashSeed: u64,
+  /** Ticks (see clock.ts) for each TCP state, by its number; then UDP's. */
+  tcpTimeouts: array(u32, 16),
+  udpTimeout: u32,
+  /** net.ipv4.vs.conn_reuse_mode */
+  connectionReuseMode: u32,
+  /** net.ipv4.vs.expire_nodest_conn */
+  expireNodestConnections: u32,
+  /** Destinations by NAT: while there is none, no packet is looked up as an answer. */
+  natDestinations: u32,
+  /** Bit hash(VIP): some service may have this address. */
+  vipFilter: array(u64, VIP_FILTER_BITS / 64),
+});
+export const settings = table("settings", Settings, 1);
+
+// --- Services and their members ------------------------------------------------------------------------------------
+
+export const ServiceKey = struct("ServiceKey", {
+  address: Be32,
+  port: Be16,
+  protocol: IpProtocol,
+  /** Always zero. */
+  padding: u8,
+}, { size: 8 });
+
+/** What a packet needs of a service. Replaced as a whole: packets see the old one or the new one. */
+export const Service = struct("Service", {
+  /** Counts of this service's own (connections refused), and its place in control's lists. */
+  slot: u32,
+  scheduler: u8,
+  schedulerFlags: u8,
+  flags: u16,
+  /** In `members`: the first, and how many. Newest first, as the kernel keeps them. */
+  membersAt: u32,
+  membersCount: u32,
+  /** In `schedulerStates`. */
+  stateAt: u32,
+  persistentSeconds: u32,
+  netmask: Be32,
+  /** Order of adding among all services: control/ lists by it. */
+  sequence: u32,
+}, { size: 32 });
+export type Service = View<typeof Service>;
+export const services = hashMap("services", ServiceKey, Service, SERVICES_MAX);
+
+/** Service.flags */
+export const SERVICE_ONE_PACKET = 1;
+export const SERVICE_PERSISTENT = 2;
+
+/** Service.scheduler */
+export const SCHEDULER_RR = 1;
+export const SCHEDULER_WRR = 2;
+
+export const Member = struct("Member", { destination: u32, weight: u32 }, { size: 8 });
+export const members = table("members", Member, MEMBERS_MAX);
+
+/** Where a scheduler stands in its list of members. Made with the list, so that both change at once. */
+export const SchedulerState = struct("SchedulerState", {
+  /** rr, wrr: place + 1 of the last one chosen, 0 before the first; wrr: the current weight in the upper half. */
+  position: u64,
+  /** wrr: the largest weight less (gcd - 1), and the greatest common divisor. */
+  maximumWeight: u32,
+  divisor: u32,
+}, { size: 16 });
+export type SchedulerState = View<typeof SchedulerState>;
+export const schedulerStates = table("schedulerStates", SchedulerState, SCHEDULER_STATES_MAX);
+
+// --- Destinations --------------------------------------------------------------------------------------------------
+
+/** The way to a neighbour as the kernel's routing told it last; asked again when `validUntil` has passed. */
+export const Hop = struct("Hop", {
+  /** In ticks; 0: never asked. */
+  validUntil: u32,
+  ifindex: u32,
+  destination: array(u8, 6),
+  source: array(u8, 6),
+  mtu: u32,
+}, { size: 24 });
+export type Hop = View<typeof Hop>;
+
+export const Destination = struct("Destination", {
+  address: Be32,
+  port: Be16,
+  method: u8,
+  flags: u8,
+  weight: u32,
+  upperThreshold: u32,
+  lowerThreshold: u32,
+  /** The director's address on the way there: the outer source of a tunnel. */
+  tunnelSource: Be32,
+  hop: Hop,
+  // Its service, so that a destination that is removed and comes back finds its connections again.
+  virtualAddress: Be32,
+  virtualPort: Be16,
+  protocol: IpProtocol,
+  padding: u8,
+  serviceSlot: u32,
+  reserved: u32,
+  // A line of its own for what packets write.
+  activeConnections: u32,
+  inactiveConnections: u32,
+  persistentConnections: u32,
+  spare: array(u32, 13),
+}, { size: 128 });
+export type Destination = View<typeof Destination>;
+export const destinations = table("destinations", Destination, DESTINATIONS_MAX);
+
+/** Destination.method: Linux include/uapi/linux/ip_vs.h, IP_VS_CONN_F_MASQ and its siblings. */
+export const METHOD_MASQ = 0;
+export const METHOD_LOCAL = 1;
+export const METHOD_TUNNEL = 2;
+export const METHOD_ROUTE = 3;
+
+/** Destination.flags: IP_VS_DEST_F_AVAILABLE, IP_VS_DEST_F_OVERLOAD. Neither: removed, kept for its connections. */
+export const DESTINATION_AVAILABLE = 1;
+export const DESTINATION_OVERLOAD = 2;
+/** The slot is taken. */
+export const DESTINATION_IN_USE = 4;
+
+// --- Connections ---------------------------------------------------------------------------------------------------
+
+/** Eight connections' tags and times: all that a look-up reads of those it does not want. One cache line. */
+export const Bucket = struct("Bucket", {
+  /** What is in each slot: see connection.ts. */
+  tags: array(u16, SLOTS_PER_BUCKET),
+  /** Ticks at which each connection's time is up. */
+  expires: array(u32, SLOTS_PER_BUCKET),
+  /** Connections that belong here and were put further on: a search stops where this is 0. */
+  overflow: u32,
+  spare: array(u32, 3),
+}, { size: 64 });
+export type Bucket = View<typeof Bucket>;
+export const buckets = table("buckets", Bucket, CONNECTIONS_DEFAULT / SLOTS_PER_BUCKET);
+
+/** The same memory once more, with the tags as the two words that compare-and-swap works on. */
+export const BucketWords = struct("BucketWords", { low: u64, high: u64, rest: array(u64, 6) }, { size: 64 });
+export type BucketWords = View<typeof BucketWords>;
+export const bucketWords = table("buckets", BucketWords, CONNECTIONS_DEFAULT / SLOTS_PER_BUCKET);
+
+/** One cache line. */
+export const Connection = struct("Connection", {
+  clientAddress: Be32,
+  virtualAddress: Be32,
+  destinationAddress: Be32,
+  clientPort: Be16,
+  virtualPort: Be16,
+  destinationPort: Be16,
+  protocol: IpProtocol,
+  state: u8,
+  flags: u32,
+  /** In `destinations`. */
+  destination: u32,
+  /** Ticks from the last packet. */
+  timeout: u32,
+  /** The way back to the client, for the answers of NAT. */
+  clientHop: Hop,
+  packetsIn: u32,
+  /** How many buckets past its own it was put. */
+  displacement: u32,
+}, { size: 64 });
+export type Connection = View<typeof Connection>;
+export const connections = table("connections", Connection, CONNECTIONS_DEFAULT);
+
+/** Connection.flags: Linux include/uapi/linux/ip_vs.h, IP_VS_CONN_F_*. The method stands in the lowest bits. */
+export const CONNECTION_METHOD_MASK = 0x0007;
+export const CONNECTION_NO_OUTPUT = 0x0080;
+export const CONNECTION_INACTIVE = 0x0100;
+
+// --- Counters ------------------------------------------------------------------------------------------------------
+
+/** A destination's, one a processor, so that no two ever write the same line. Services and totals are their sums. */
+export const DestinationCounters = struct("DestinationCounters", {
+  connections: u64,
+  packetsIn: u64,
+  packetsOut: u64,
+  bytesIn: u64,
+  bytesOut: u64,
+  spare: array(u64, 3),
+}, { size: 64 });
+export type DestinationCounters = View<typeof DestinationCounters>;
+export const destinationCounters = table("destinationCounters", DestinationCounters, DESTINATIONS_MAX * PROCESSORS_DEFAULT);
+
+/** What is taken off the counters when they are shown (control/totals.ts): packets never look at these. */
+export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_MAX);
+export const serviceBaselines = table("serviceBaselines", DestinationCounters, SERVICES_MAX);
+
+/** How often each way out was taken that is not a forwarded packet (see verdict.ts), one line of them a processor. */
+export const VERDICTS_MAX = 32;
+export const VerdictCounter = struct("VerdictCounter", { packets: u64 }, { size: 8 });
+export const verdicts = table("verdicts", VerdictCounter, VERDICTS_MAX * PROCESSORS_DEFAULT);
+
+// --- Expiry --------------------------------------------------------------------------------------------------------
+
+export const Expiry = struct("Expiry", {
+  timer: Timer,
+  /** The bucket at which the next slice begins. */
+  cursor: u32,
+  /** Ticks at the beginning of the round under way. */
+  roundStarted: u32,
+  /** Buckets that every slice walks. */
+  slice: u32,
+  spare: u32,
+  expired: u64,
+});
+export type Expiry = View<typeof Expiry>;
+export const expiry: ArrayMap<typeof Expiry> = arrayMap("expiry", Expiry, 1, { needsBtf: true });

@@ -1,0 +1,76 @@
+// A new connection: which destination takes it, and its entry in the table. Linux v6.12
+// net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule(); ip_vs_conn.c, ip_vs_conn_new() and ip_vs_bind_dest().
+
+import type { u32 } from "#layout/numbers.js";
+import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
+import { IPPROTO_TCP } from "#wire/ipv4.js";
+import { NO_CONNECTION, claim, publish, touch } from "./connection.js";
+import { countConnection } from "./counters.js";
+import type { Destination, Service } from "./maps.js";
+import {
+  CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, SCHEDULER_RR, SCHEDULER_WRR,
+} from "./maps.js";
+import { NO_DESTINATION } from "./member.js";
+import type { Flow } from "./parse.js";
+import { TCP_NONE } from "./protocols/tcp.js";
+import { UDP_NORMAL } from "./protocols/udp.js";
+import { scheduleRoundRobin } from "./schedulers/rr.js";
+import { scheduleWeightedRoundRobin } from "./schedulers/wrr.js";
+
+/** The destination for the next new connection, or NO_DESTINATION. */
+export function schedule(service: Service): u32 {
+  switch (service.scheduler) {
+    case SCHEDULER_RR: return scheduleRoundRobin(service);
+    case SCHEDULER_WRR: return scheduleWeightedRoundRobin(service);
+    default: return NO_DESTINATION;
+  }
+}
+
+/** Enters a connection of `flow` with that destination: its place in `connections`, or NO_CONNECTION when the table is full. */
+export function connect(flow: Flow, chosen: u32, now: u32): u32 {
+  const index = claim(flow);
+  if (index === NO_CONNECTION) return NO_CONNECTION;
+  const destination = destinations.at(chosen);
+  const connection = connections.at(index);
+  connection.clientAddress = flow.source;
+  connection.clientPort = flow.sourcePort;
+  connection.virtualAddress = flow.destination;
+  connection.virtualPort = flow.destinationPort;
+  connection.destinationAddress = destination.address;
+  connection.destinationPort = destination.port;
+  connection.protocol = flow.protocol;
+  connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : UDP_NORMAL;
+  // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
+  connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT);
+  connection.destination = chosen;
+  connection.timeout = 0;
+  connection.clientHop.validUntil = 0;
+  connection.packetsIn = 0;
+  countBound(destination);
+  countConnection(chosen);
+  touch(index, NEW_CONNECTION_TICKS, now);
+  publish(index, flow);
+  return index;
+}
+
+/** Until its first packet has set its timeout, which is at once: the tick under way and one more. */
+const NEW_CONNECTION_TICKS = 2;
+
+/** One connection more. ip_vs_conn.c, ip_vs_bind_dest(): at its upper threshold a destination is overloaded. */
+function countBound(destination: Destination): void {
+  const inactive = fetchAdd(destination, "inactiveConnections", 1) + 1;
+  const upper = destination.upperThreshold;
+  if (upper !== 0 && inactive + destination.activeConnections >= upper) destination.flags |= DESTINATION_OVERLOAD;
+}
+
+/** One connection less. ip_vs_conn.c, ip_vs_unbind_dest() and ip_vs_dest_totalconns(): open again below the lower threshold, 3/4 of the upper by default. */
+export function countUnbound(destination: Destination, wasInactive: boolean): void {
+  if (wasInactive) atomicAdd(destination, "inactiveConnections", 0xffffffff);
+  else atomicAdd(destination, "activeConnections", 0xffffffff);
+  if ((destination.flags & DESTINATION_OVERLOAD) === 0) return;
+  const total = destination.activeConnections + destination.inactiveConnections;
+  const upper = destination.upperThreshold;
+  const lower = destination.lowerThreshold;
+  const open = lower !== 0 ? total < lower : upper !== 0 ? total * 4 < upper * 3 : true;
+  if (open) destination.flags &= ~DESTINATION_OVERLOAD;
+}

@@ -1,0 +1,23 @@
+// Which virtual service a packet is for. Linux v6.12 net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find().
+
+import type { Be16, Be32, u32 } from "#layout/numbers.js";
+import { u32 as U32, u64 } from "#layout/numbers.js";
+import { make } from "#prelude/intrinsics.js";
+import type { IpProtocol } from "#wire/ipv4.js";
+import type { Service } from "./maps.js";
+import { ServiceKey, services, settings, VIP_FILTER_BITS } from "./maps.js";
+
+export function findService(address: Be32, port: Be16, protocol: IpProtocol): Service | null {
+  return services.lookup(make(ServiceKey, { address, port, protocol }));
+}
+
+/** False only for an address that no service has: most packets that are none of ours end here, without a look-up. */
+export function mayBeVip(address: Be32): boolean {
+  const bit = vipFilterBit(address);
+  return ((settings.at(0).vipFilter[bit >>> 6] >> u64(bit & 63)) & 1n) !== 0n;
+}
+
+/** The filter's bit for an address; control/ sets by it what packets ask by it. */
+export function vipFilterBit(address: Be32): u32 {
+  return (U32((address as u32) * 0x9e3779b1) >>> 20) & (VIP_FILTER_BITS - 1);
+}

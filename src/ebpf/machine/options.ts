@@ -1,0 +1,23 @@
+// What the world around the machine is, and what it says about a packet when the program has run.
+
+export interface MachineOptions {
+  /** CLOCK_MONOTONIC, in nanoseconds. */
+  readonly now: () => bigint;
+  /** At least 0, less than 1, as Math.random. */
+  readonly random: () => number;
+  /** The number of the CPU that runs programs, and how many there are. */
+  readonly cpu: number;
+  readonly cpus: number;
+  /** Jiffies in a second: the kernel's CONFIG_HZ. */
+  readonly hz: number;
+  /** bpf_fib_lookup(): changes the 64 bytes of struct bpf_fib_lookup in place and gives BPF_FIB_LKUP_RET_… */
+  readonly fib: (parameters: Uint8Array, flags: number) => number;
+}
+
+export interface Redirect {
+  readonly kind: "redirect" | "peer" | "neigh";
+  readonly ifindex: number;
+  readonly flags: number;
+  /** The bytes of struct bpf_redir_neigh, when the program named the next hop. */
+  readonly neighbour?: Uint8Array;
+}

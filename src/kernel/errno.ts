@@ -1,0 +1,19 @@
+// errno: numbers to names. node:os knows those of POSIX; the kernel answers two more to bpf(2).
+
+import { constants } from "node:os";
+
+export const { EPERM, ENOENT, EINTR, EIO, E2BIG, EBADF, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, ENODEV, EINVAL, ENOSPC,
+  EOPNOTSUPP, ENOLINK, ERANGE, EWOULDBLOCK } = constants.errno;
+
+/** Linux include/linux/errno.h: for inside the kernel only, and yet what bpf(2) answers for an operation a map lacks. */
+export const ENOTSUPP = 524;
+/** Linux include/uapi/asm-generic/errno.h: on MIPS, SPARC and others the number differs; Node runs on none of these. */
+export const ESTALE = 116;
+
+const names = new Map<number, string>([[ENOTSUPP, "ENOTSUPP"]]);
+for (const [name, number] of Object.entries(constants.errno)) if (!names.has(number)) names.set(number, name);
+
+/** "EPERM"; "errno 999" for a number without a name. */
+export function errnoName(number: number): string {
+  return names.get(number) ?? `errno ${number}`;
+}

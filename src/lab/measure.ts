@@ -1,0 +1,67 @@
+// How fast it is through the director, beside the same path without it. Other load on the machine moves both alike, so
+// rounds of the two alternate, and what is reported is the ratio of neighbours.
+
+import type { Worker } from "./remote.js";
+import type { LoadOptions } from "./traffic/load.js";
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Comparison {
+  /** The median of each, per second: requests, or bits. */
+  readonly director: number;
+  readonly direct: number;
+  /** The median of the rounds' own ratios. */
+  readonly ratio: number;
+  readonly errors: number;
+}
+
+export interface Measurements {
+  /** Each on a TCP connection of its own. */
+  readonly requests: Comparison;
+  /** Large answers on kept connections, bits a second. */
+  readonly bulk: Comparison;
+}
+
+const ROUNDS = 3;
+const SECONDS = 0.7;
+const BULK_BYTES = 8_000_000;
+
+export async function measure(client: Worker, director: Endpoint, direct: Endpoint): Promise<Measurements> {
+  return {
+    requests: await compare(client, director, direct, { connections: 8 }, ({ requests, seconds }) => requests / seconds),
+    bulk: await compare(client, director, direct, { connections: 2, keepAlive: true, path: `/bytes/${BULK_BYTES}` }, ({ bytes, seconds }) => bytes * 8 / seconds),
+  };
+}
+
+type Rate = (result: { readonly requests: number; readonly bytes: number; readonly seconds: number }) => number;
+
+async function compare(client: Worker, director: Endpoint, direct: Endpoint, options: Partial<LoadOptions>, rate: Rate): Promise<Comparison> {
+  const rounds: { readonly director: number; readonly direct: number }[] = [];
+  let errors = 0;
+  const run = async (endpoint: Endpoint): Promise<number> => {
+    const result = await client.load({ ...options, ...endpoint, seconds: SECONDS });
+    errors += result.errors;
+    return rate(result);
+  };
+  // The first round of each pays for code and caches that are cold.
+  await client.load({ ...options, ...direct, seconds: SECONDS / 4 });
+  for (let i = 0; i < ROUNDS; i++) {
+    const first = i % 2 === 0 ? direct : director;
+    const [a, b] = [await run(first), await run(first === direct ? director : direct)];
+    rounds.push(first === direct ? { direct: a, director: b } : { direct: b, director: a });
+  }
+  return {
+    director: median(rounds.map((round) => round.director)),
+    direct: median(rounds.map((round) => round.direct)),
+    ratio: median(rounds.map((round) => round.director / round.direct)),
+    errors,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}

@@ -1,0 +1,77 @@
+// Reads one mapping of the configuration by its zod schema. Every mistake is noted at its place; the fields that are
+// right are returned all the same, so that rules across fields still speak about them.
+
+import type { z } from "zod";
+import type { ConfigPath } from "./config-error.js";
+import type { IssueList } from "./config-source.js";
+import { nearest } from "./suggest.js";
+
+export type Fields<S extends z.ZodObject> = Partial<z.output<S>>;
+
+/** `value` undefined: the mapping is not there, and need not be. */
+export function readFields<S extends z.ZodObject>(schema: S, value: unknown, path: ConfigPath, issues: IssueList): Fields<S> {
+  if (value === undefined) return {};
+  const keys = Object.keys(schema.shape);
+  if (!isMapping(value)) {
+    const found = path.length === 0 && value === null ? "the file is empty" : `${show(value)} is not a mapping`;
+    issues.add(path, `${found}; its keys may be ${keys.join(", ")}`);
+    for (const key of keys) issues.explain([...path, key]);
+    return {};
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data as Fields<S>;
+
+  const wrong = new Set<PropertyKey>();
+  for (const issue of result.error.issues) {
+    if (issue.code === "unrecognized_keys") {
+      for (const key of issue.keys) unknownKey(key, keys, path, issues);
+      continue;
+    }
+    wrong.add(issue.path[0] as string);
+    const place = issue.path as (string | number)[];
+    issues.add([...path, ...place], wrongValue(issue, valueAt(value, place), schema));
+  }
+  return Object.fromEntries(keys.filter((key) => key in value && !wrong.has(key)).map((key) => [key, value[key]])) as Fields<S>;
+}
+
+function unknownKey(key: string, keys: readonly string[], path: ConfigPath, issues: IssueList): void {
+  issues.add([...path, key], `is not a key here; ${remedy(key, keys)}`, "key");
+  const meant = nearest(key, keys);
+  if (meant !== undefined) issues.explain([...path, meant]);
+}
+
+function wrongValue(issue: z.core.$ZodIssue, found: unknown, schema: z.ZodObject): string {
+  if (found === null) return `has no value; give ${describe(schema, issue)} or leave the key out`;
+  if (issue.code === "invalid_value" && typeof found === "string") {
+    return `${show(found)} is not known; ${remedy(found, issue.values.map(String))}`;
+  }
+  return `${show(found)} is not ${describe(schema, issue)}`;
+}
+
+function describe(schema: z.ZodObject, issue: z.core.$ZodIssue): string {
+  const field = schema.shape[issue.path[0] as string] as z.ZodType;
+  return field.description ?? "valid";
+}
+
+/** "did you mean "wrr"?", or all that would work. */
+export function remedy(word: string, candidates: readonly string[]): string {
+  const guess = nearest(word, candidates);
+  return guess === undefined ? `known are ${candidates.join(", ")}` : `did you mean ${show(guess)}?`;
+}
+
+/** A value as a message shows it. */
+export function show(value: unknown): string {
+  if (value === undefined || value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (isMapping(value)) return "a mapping";
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce((inner, step) => (inner as Record<string | number, unknown> | undefined)?.[step], value);
+}

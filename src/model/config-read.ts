@@ -1,0 +1,118 @@
+// The configuration's top level: what each block means, and the rules between blocks.
+
+import type { ConfigPath } from "./config-error.js";
+import type { Configuration, ConfigOptions, ConfiguredService, InterfaceSelection, VipAddress } from "./config.js";
+import { readPrefix } from "./config-address.js";
+import type { Fields } from "./config-fields.js";
+import { readFields, remedy, show } from "./config-fields.js";
+import { AddressFields, InterfaceFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
+import { readDefaults, readService } from "./config-service.js";
+import type { IssueList } from "./config-source.js";
+import type { Timeouts } from "./director.js";
+import { formatServiceId } from "./names.js";
+
+export interface ReadContext extends ConfigOptions {
+  readonly issues: IssueList;
+}
+
+/** Complete only when no issue was noted. */
+export function readConfiguration(value: unknown, context: ReadContext): Configuration {
+  const { issues } = context;
+  const top = readFields(TopFields, value, [], issues);
+  const defaults = readDefaults(top.defaults, context);
+  if (top.services === undefined) issues.missing(["services"], "list the virtual services under it");
+
+  const services = (top.services ?? []).map((service, i) => readService(service, ["services", i], defaults, context));
+  checkDuplicates(services.map((service) => service.configured), issues);
+  const mode = top.mode ?? "auto";
+  const vips = services.flatMap((service) => service.vip ?? []);
+  return {
+    services: services.flatMap((service) => service.configured ?? []),
+    interfaces: readInterfaces(top.interfaces, mode, context),
+    mode,
+    addresses: joinAddresses([...readAddresses(top.addresses, context), ...vips], context),
+    timeouts: readTimeouts(top.timeouts, context),
+    tableEntries: readTableEntries(top.connectionTable, context),
+  };
+}
+
+function checkDuplicates(services: readonly (ConfiguredService | undefined)[], issues: IssueList): void {
+  const seen = new Map<string, number>();
+  for (const [i, service] of services.entries()) {
+    if (service === undefined) continue;
+    const name = formatServiceId(service.id);
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, i);
+    else issues.add(["services", i], `${name} is services[${first}] already; put the destinations of both into one`);
+  }
+}
+
+function readInterfaces(list: readonly unknown[] | undefined, mode: Configuration["mode"], context: ReadContext): Configuration["interfaces"] {
+  if (list === undefined) return "all";
+  const selected: InterfaceSelection[] = [];
+  for (const [i, entry] of list.entries()) {
+    const path = ["interfaces", i];
+    const fields: Fields<typeof InterfaceFields> = typeof entry === "string" ? { name: entry } : readFields(InterfaceFields, entry, path, context.issues);
+    const { name } = fields;
+    if (name === undefined) {
+      context.issues.missing([...path, "name"], "give the interface's");
+      continue;
+    }
+    const place = typeof entry === "string" ? path : [...path, "name"];
+    checkInterface(name, place, context);
+    if (selected.some((other) => other.name === name)) context.issues.add(place, `${show(name)} is listed twice; keep one`);
+    selected.push({ name, mode: fields.mode ?? mode });
+  }
+  return selected;
+}
+
+/** Notes an interface that is not there. */
+export function checkInterface(name: string, path: ConfigPath, { interfaces, issues }: ReadContext): void {
+  if (interfaces === undefined || interfaces.includes(name)) return;
+  issues.add(path, `there is no interface ${show(name)} here; ${remedy(name, interfaces)}`);
+}
+
+interface PlacedVip extends VipAddress {
+  readonly path: ConfigPath;
+}
+
+function readAddresses(list: readonly unknown[] | undefined, context: ReadContext): PlacedVip[] {
+  return (list ?? []).flatMap((entry, i) => {
+    const path = ["addresses", i];
+    const fields = readFields(AddressFields, entry, path, context.issues);
+    if (fields.vip === undefined) context.issues.missing([...path, "vip"], "give the address to put up");
+    if (fields.interface === undefined) context.issues.missing([...path, "interface"], "name the interface to put it on");
+    const vip = fields.vip === undefined ? undefined : readPrefix(fields.vip);
+    if (fields.vip !== undefined && vip === undefined) {
+      context.issues.add([...path, "vip"], `${show(fields.vip)} is not an address; give one such as 10.0.0.100 or 10.0.0.100/24`);
+    }
+    if (fields.interface !== undefined) checkInterface(fields.interface, [...path, "interface"], context);
+    if (vip === undefined || fields.interface === undefined) return [];
+    return [{ address: vip.address, prefixLength: vip.prefixLength, interface: fields.interface, path }];
+  });
+}
+
+/** Several services may ask for one VIP: it is put up once. */
+function joinAddresses(vips: readonly PlacedVip[], { issues }: ReadContext): VipAddress[] {
+  const joined = new Map<string, PlacedVip>();
+  for (const vip of vips) {
+    const first = joined.get(vip.address);
+    if (first === undefined) joined.set(vip.address, vip);
+    else if (first.interface !== vip.interface) {
+      issues.add(vip.path, `${vip.address} cannot be on ${vip.interface} and on ${first.interface}; name one interface for it`);
+    }
+  }
+  return [...joined.values()].map(({ path: _path, ...vip }) => vip);
+}
+
+function readTimeouts(value: unknown, { issues }: ReadContext): Timeouts {
+  const { tcp = 0, tcpFin = 0, udp = 0 } = readFields(TimeoutFields, value, ["timeouts"], issues);
+  return { tcp, tcpFin, udp };
+}
+
+function readTableEntries(value: unknown, { issues }: ReadContext): number | undefined {
+  const { entries } = readFields(TableFields, value, ["connectionTable"], issues);
+  if (entries === undefined || Number.isInteger(Math.log2(entries))) return entries;
+  issues.add(["connectionTable", "entries"], `${entries} is not a power of two; ${2 ** Math.ceil(Math.log2(entries))} is the next`);
+  return undefined;
+}

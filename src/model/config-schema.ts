@@ -1,0 +1,102 @@
+// The keys of weir.yaml and what each may hold. A description completes the sentence "… is not <description>".
+// Rules that look at more than one key are in config-service.ts and config-read.ts.
+
+import { z } from "zod";
+
+export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
+export const METHODS = ["nat", "dr", "tun"] as const;
+export const MODES = ["auto", "tc", "xdp", "generic"] as const;
+
+/** Linux v6.18 net/netfilter/ipvs/Kconfig. */
+export const SCHEDULERS = ["rr", "wrr", "lc", "wlc", "fo", "ovf", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "twos"] as const;
+
+/** Bits of Service.schedulerFlags: Linux include/uapi/linux/ip_vs.h, IP_VS_SVC_F_SCHED1…3. */
+export const SCHEDULER_FLAGS = {
+  "sh-fallback": 1, "sh-port": 2, "mh-fallback": 1, "mh-port": 2, "flag-1": 1, "flag-2": 2, "flag-3": 4,
+} as const;
+
+/** Weights are the kernel's atomic_t; it refuses negative ones. */
+export const WEIGHT_MAX = 2 ** 31 - 1;
+export const THRESHOLD_MAX = 65535;
+/** ipvsadm 1.31 takes no longer persistence (31 days), and no longer --set value (365 days). */
+export const PERSISTENT_SECONDS_MAX = 31 * 86400;
+export const TIMEOUT_SECONDS_MAX = 365 * 86400;
+/** At 64 bytes an entry and 16 of tags, 2^22 entries fill what one table can address (TABLE_BYTES_MAX). */
+export const TABLE_ENTRIES_MIN = 2 ** 8;
+export const TABLE_ENTRIES_MAX = 2 ** 22;
+
+const key = <S extends z.ZodType>(expected: string, schema: S) => schema.optional().describe(expected);
+const whole = (unit: string, min: number, max: number) => key(`${unit} from ${min} to ${max}`, z.int().min(min).max(max));
+const oneOf = <const Names extends readonly string[]>(names: Names) => key(`one of ${names.join(", ")}`, z.enum(names));
+/** Read piece by piece afterwards, so that a mistake inside hides none elsewhere. */
+const list = (of: string) => key(`a list of ${of}`, z.array(z.unknown()));
+const mapping = (of: string) => key(of, z.unknown());
+
+const address = key("an address such as 10.0.0.100 or fd00::100", z.string());
+const port = whole("a port", 0, 65535);
+const interfaceName = key("the name of an interface", z.string().min(1));
+
+const forwarding = {
+  method: oneOf(METHODS),
+  weight: whole("a whole number", 0, WEIGHT_MAX),
+  upperThreshold: whole("a number of connections", 0, THRESHOLD_MAX),
+  lowerThreshold: whole("a number of connections", 0, THRESHOLD_MAX),
+  tunnel: mapping("a mapping with type, port and checksum"),
+};
+const scheduling = {
+  scheduler: oneOf(SCHEDULERS),
+  schedulerFlags: key("a list of scheduler flags", z.array(z.enum(Object.keys(SCHEDULER_FLAGS) as (keyof typeof SCHEDULER_FLAGS)[]))),
+  persistent: whole("a number of seconds", 1, PERSISTENT_SECONDS_MAX),
+  netmask: key("an IPv4 mask such as 255.255.255.0, or an IPv6 prefix length", z.union([z.string(), z.int()])),
+};
+
+export const TopFields = z.strictObject({
+  defaults: mapping("a mapping of settings for all services"),
+  services: list("services"),
+  interfaces: list("interface names"),
+  mode: oneOf(MODES),
+  addresses: list("VIP addresses"),
+  timeouts: mapping("a mapping with tcp, tcpFin and udp"),
+  connectionTable: mapping("a mapping with entries"),
+});
+
+export const DefaultsFields = z.strictObject({ protocol: oneOf(PROTOCOLS), ...scheduling, ...forwarding });
+
+export const ServiceFields = z.strictObject({
+  protocol: oneOf(PROTOCOLS),
+  address,
+  port,
+  fwmark: whole("a firewall mark", 1, 2 ** 32 - 1),
+  family: key("4 or 6", z.literal([4, 6])),
+  interface: interfaceName,
+  ...scheduling,
+  persistenceEngine: oneOf(["sip"]),
+  onePacket: key("true or false", z.boolean()),
+  ...forwarding,
+  destinations: list("destinations"),
+});
+
+export const DestinationFields = z.strictObject({ address, port, ...forwarding });
+
+export const TunnelFields = z.strictObject({
+  type: oneOf(["ipip", "gue", "gre"]),
+  port: whole("a port", 1, 65535),
+  checksum: oneOf(["none", "checksum", "remote"]),
+});
+
+export const InterfaceFields = z.strictObject({ name: interfaceName, mode: oneOf(MODES) });
+
+export const AddressFields = z.strictObject({
+  vip: key("an address such as 10.0.0.100 or 10.0.0.100/24", z.string()),
+  interface: interfaceName,
+});
+
+export const TimeoutFields = z.strictObject({
+  tcp: whole("a number of seconds", 1, TIMEOUT_SECONDS_MAX),
+  tcpFin: whole("a number of seconds", 1, TIMEOUT_SECONDS_MAX),
+  udp: whole("a number of seconds", 1, TIMEOUT_SECONDS_MAX),
+});
+
+export const TableFields = z.strictObject({
+  entries: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX),
+});

@@ -1,0 +1,120 @@
+// The text of a configuration with the place of everything in it. YAML 1.2, of which JSON is a part.
+
+import type { Document, ParsedNode, YAMLMap } from "yaml";
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import type { ConfigIssue, ConfigPath } from "./config-error.js";
+import { ConfigError, formatPath } from "./config-error.js";
+
+export interface ConfigSource {
+  readonly file: string;
+  /** The text as plain values. */
+  readonly value: unknown;
+  /** Where the value at `path` stands, or its key; what is not there is placed at what would hold it. */
+  place(path: ConfigPath, part?: "key" | "value"): { readonly line: number; readonly column: number };
+}
+
+/** Throws ConfigError when the text is not YAML. */
+export function readSource(text: string, file: string): ConfigSource {
+  const lines = new LineCounter();
+  // merge: "<<: *name" is how operators share settings among services.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const mistakes = [...syntaxMistakes(document), ...unknownAliases(document)].map(({ offset, message }): ConfigIssue => ({
+    file, ...position(lines, offset), path: "", message,
+  }));
+  if (mistakes.length > 0) throw new ConfigError(file, mistakes);
+
+  return {
+    file,
+    value: valueOf(document, file),
+    place: (path, part = "value") => position(lines, offsetOf(document, path, part)),
+  };
+}
+
+/** Collects mistakes while the configuration is read. */
+export class IssueList {
+  readonly #issues: ConfigIssue[] = [];
+  readonly #explained = new Set<string>();
+
+  constructor(private readonly source: ConfigSource) {}
+
+  add(path: ConfigPath, message: string, part: "key" | "value" = "value"): void {
+    this.#issues.push({ file: this.source.file, ...this.source.place(path, part), path: formatPath(path), message });
+    this.explain(path);
+  }
+
+  /** What is missing at `path` or in it has had its message. */
+  explain(path: ConfigPath): void {
+    this.#explained.add(formatPath(path));
+  }
+
+  /** Whether there is a message about `path`, or about what should hold it. */
+  has(path: ConfigPath): boolean {
+    return path.some((_, i) => this.#explained.has(formatPath(path.slice(0, i + 1))));
+  }
+
+  /** Notes a key that is needed and not there, unless something was said about it already. */
+  missing(path: ConfigPath, remedy: string): void {
+    if (!this.has(path)) this.add(path, `is missing; ${remedy}`);
+  }
+
+  /** Throws ConfigError with all of them, in the order of the file, when there are any. */
+  throwIfAny(): void {
+    if (this.#issues.length === 0) return;
+    throw new ConfigError(this.source.file, this.#issues.sort((a, b) => a.line - b.line || a.column - b.column));
+  }
+}
+
+function valueOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases of aliases that grow without measure.
+    throw new ConfigError(file, [{ file, line: 1, column: 1, path: "", message: `not YAML: ${(error as Error).message}` }]);
+  }
+}
+
+interface Mistake { readonly offset: number; readonly message: string }
+
+function syntaxMistakes(document: Document): Mistake[] {
+  return [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
+    offset: pos[0],
+    message: code === "DUPLICATE_KEY" ? "this key stands twice in one mapping; keep one of them" : `not YAML: ${message}`,
+  }));
+}
+
+function unknownAliases(document: Document): Mistake[] {
+  const mistakes: Mistake[] = [];
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return;
+      mistakes.push({ offset: startOf(node) ?? 0, message: `*${node.source} refers to nothing; set the anchor &${node.source} before it` });
+    },
+  });
+  return mistakes;
+}
+
+function offsetOf(document: Document, path: ConfigPath, part: "key" | "value"): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const [i, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    const pair = isMap(node) ? pairOf(node, step) : undefined;
+    const next = pair?.value ?? (isSeq(node) ? node.items[step as number] : undefined);
+    const wantsKey = pair !== undefined && i === path.length - 1 && part === "key";
+    const found = wantsKey ? startOf(pair.key) : startOf(next) ?? startOf(pair?.key);
+    if (found === undefined) return offset;
+    [node, offset] = [next, found];
+  }
+  return offset;
+}
+
+function pairOf(map: YAMLMap, key: string | number) {
+  return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key));
+}
+
+const startOf = (node: unknown): number | undefined => (isNode(node) ? (node as ParsedNode).range?.[0] : undefined);
+
+function position(lines: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}

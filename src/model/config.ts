@@ -1,0 +1,66 @@
+// What a director's configuration file means: weir.yaml in, a frozen Configuration out, or ConfigError with every
+// mistake at its place. No kernel and no I/O; what is true of this machine (its interfaces) is handed in.
+
+import type { Address, Destination, Service, Timeouts } from "./director.js";
+import { IssueList, readSource } from "./config-source.js";
+import { readConfiguration } from "./config-read.js";
+
+/** Where the data plane stands: XDP in the driver, XDP before the stack, TC; auto chooses for each interface. */
+export type AttachMode = "auto" | "tc" | "xdp" | "generic";
+
+export interface InterfaceSelection {
+  readonly name: string;
+  readonly mode: AttachMode;
+}
+
+export interface VipAddress {
+  readonly address: Address;
+  /** 32 or 128 when the file says nothing. */
+  readonly prefixLength: number;
+  readonly interface: string;
+}
+
+export interface ConfiguredService extends Service {
+  readonly destinations: readonly Destination[];
+}
+
+export interface Configuration {
+  /** In the file's order. */
+  readonly services: readonly ConfiguredService[];
+  /** "all": every one but the loopback. */
+  readonly interfaces: "all" | readonly InterfaceSelection[];
+  /** For interfaces that are not named one by one. */
+  readonly mode: AttachMode;
+  /** Virtual addresses to put on an interface of the director. */
+  readonly addresses: readonly VipAddress[];
+  /** 0: as it is. */
+  readonly timeouts: Timeouts;
+  /** Of the connection table; undefined: the director's own choice. */
+  readonly tableEntries: number | undefined;
+}
+
+export interface ConfigOptions {
+  /** As messages name it. */
+  readonly file: string;
+  /** Names of the interfaces that are there; not checked when missing. */
+  readonly interfaces?: readonly string[];
+  /** Schedulers that this director can run; every name of LVS's when missing. */
+  readonly schedulers?: readonly string[];
+}
+
+/** Throws ConfigError. */
+export function parseConfig(text: string, options: ConfigOptions): Configuration {
+  const source = readSource(text, options.file);
+  const issues = new IssueList(source);
+  const configuration = readConfiguration(source.value, { ...options, issues });
+  issues.throwIfAny();
+  return deepFreeze(configuration);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}
