@@ -33,3 +33,15 @@ function describe(row: ReturnType<Rows<typeof connections.value>["read"]>, expir
     destination: { address: fromBe32(row.destinationAddress), port: fromBe16(row.destinationPort) },
   };
 }
+
+/** Slots that are taken: live connections, and those that the expiry has yet to clear away. */
+export function countConnections(store: Store): number {
+  const bytes = store.table(buckets);
+  const tags = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  const stride = buckets.value.size / 2;
+  let count = 0;
+  for (let at = 0; at < tags.length; at += stride) {
+    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) if (tags[at + slot] !== 0) count++;
+  }
+  return count;
+}

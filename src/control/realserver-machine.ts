@@ -1,6 +1,12 @@
 // What a real server's preparation depends on, as it was found on the machine.
 
+import { runCommand } from "#kernel/command.js";
+import { KernelError } from "#kernel/errors.js";
+import { addresses, readSysctl, routes } from "#kernel/network.js";
 import type { Address } from "#model/director.js";
+
+/** The device that the kernel's ipip module makes in every network namespace. */
+export const IPIP_DEVICE = "tunl0";
 
 export interface Machine {
   readonly interfaces: readonly MachineInterface[];
@@ -23,4 +29,43 @@ export interface MachineAddress {
   readonly interface: string;
   readonly address: Address;
   readonly prefixLength: number;
+}
+
+/** Looks at the network namespace that this process is in. */
+export function readMachine(): Machine {
+  const links = readLinks();
+  return {
+    interfaces: links.map(({ ifname, flags }) => ({ name: ifname, answersArp: !flags.includes("LOOPBACK") && !flags.includes("NOARP") })),
+    addresses: addresses(),
+    gateway: routes(4).find(({ destination, gateway }) => destination === "default" && gateway !== undefined)?.gateway,
+    hasIpipDevice: links.some(({ ifname }) => ifname === IPIP_DEVICE),
+    sysctl: (name) => readSetting(name),
+  };
+}
+
+interface IpLinkJson { readonly ifname: string; readonly flags: readonly string[] }
+
+function readLinks(): readonly IpLinkJson[] {
+  return JSON.parse(runCommand("ip", ["-j", "link", "show"], { attempted: "list the interfaces" })) as IpLinkJson[];
+}
+
+/**
+ * Asks for the IPIP device by name, at which the kernel loads its module where there is one: Linux v6.18
+ * net/core/dev_ioctl.c, dev_load(), and the alias in net/ipv4/ipip.c.
+ */
+export function wakeIpipDevice(): void {
+  try {
+    runCommand("ip", ["tunnel", "show", IPIP_DEVICE], { attempted: "look for the kernel's IPIP device" });
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.code !== "COMMAND_FAILED") throw error;
+  }
+}
+
+function readSetting(name: string): string | undefined {
+  try {
+    return readSysctl(name);
+  } catch (error) {
+    if (error instanceof KernelError && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  }
 }

@@ -2,8 +2,10 @@
 
 import type { Address } from "#model/director.js";
 import type { Machine, MachineInterface } from "./realserver-machine.js";
+import { IPIP_DEVICE } from "./realserver-machine.js";
 import type { RealServerPlan } from "./realserver.js";
 import type { Wanted } from "./settings/setting.js";
+import { decapsulationValue } from "./settings/setting.js";
 
 /** Why the plan cannot work on this machine, each with what would. */
 export function checkPlan({ method, vips, device, gateway }: RealServerPlan, machine: Machine): string[] {
@@ -33,7 +35,7 @@ export function planSettings(plan: RealServerPlan, machine: Machine): Wanted[] {
   switch (plan.method) {
     case "dr": return [...quietArp(plan, machine), ...hiddenVips(plan)];
     case "tun": return [...quietArp(plan, machine), ...decapsulation(plan, machine), ...hiddenVips(plan)];
-    case "nat": return plan.gateway === undefined ? [] : [{ setting: { kind: "defaultRoute" }, value: `via ${plan.gateway}` }];
+    case "nat": return wayBack(plan, machine);
   }
 }
 
@@ -43,7 +45,7 @@ function checkNat(vips: readonly Address[], gateway: Address | undefined, machin
   if (gateway === undefined && machine.gateway === undefined) {
     problems.push("by nat answers go back through the director, and there is no default route; name the director's address with --gateway");
   }
-  if (gateway !== undefined && !machine.addresses.some((own) => !isIpv6(own.address) && inNetwork(gateway, own.address, own.prefixLength))) {
+  if (gateway !== undefined && deviceTo(gateway, machine) === undefined) {
     problems.push(`the gateway ${gateway} is in no network of this machine's; give the director's address in the real servers' network`);
   }
   if (gateway !== undefined && machine.addresses.some(({ address }) => address === gateway)) {
@@ -90,18 +92,23 @@ const LABEL_MAX = 15;
 function decapsulation(plan: RealServerPlan, machine: Machine): Wanted[] {
   if (machine.hasIpipDevice) {
     return [
-      { setting: { kind: "link", interface: "tunl0" }, value: "up" },
-      sysctlUnless(machine, "tunl0", "rp_filter", "2", ["2"]),
+      { setting: { kind: "link", interface: IPIP_DEVICE }, value: "up" },
+      sysctlUnless(machine, IPIP_DEVICE, "rp_filter", "2", ["2"]),
     ];
   }
   const own = machine.addresses.filter(({ address, interface: name }) =>
     !isIpv6(address) && !plan.vips.includes(address) && outer(machine).some((candidate) => candidate.name === name));
-  const value = `${plan.vips.join(",")} at ${own.map(({ address }) => address).join(",")}`;
+  const value = decapsulationValue(plan.vips, own.map(({ address }) => address));
   return outer(machine).flatMap(({ name }): Wanted[] => [
     { setting: { kind: "decapsulation", interface: name }, value },
     // Taken out of the tunnel, the packet has come in here with a client's address: strict filtering may refuse it.
     ...(filtersReversePath(name, machine) ? [sysctlUnless(machine, name, "rp_filter", "2", ["2"])] : []),
   ]);
+}
+
+function wayBack({ gateway }: RealServerPlan, machine: Machine): Wanted[] {
+  const device = gateway === undefined ? undefined : deviceTo(gateway, machine);
+  return device === undefined ? [] : [{ setting: { kind: "defaultRoute" }, value: `via ${gateway} dev ${device}` }];
 }
 
 function filtersReversePath(name: string, { sysctl }: Machine): boolean {
@@ -118,6 +125,11 @@ function sysctlUnless({ sysctl }: Machine, conf: string, key: string, value: str
 const outer = ({ interfaces }: Machine): MachineInterface[] => interfaces.filter(({ answersArp }) => answersArp);
 
 const isIpv6 = (address: Address): boolean => address.includes(":");
+
+/** The interface in whose network the address is. */
+function deviceTo(address: Address, { addresses }: Machine): string | undefined {
+  return addresses.find((own) => !isIpv6(own.address) && inNetwork(address, own.address, own.prefixLength))?.interface;
+}
 
 function inNetwork(address: Address, network: Address, prefixLength: number): boolean {
   const mask = prefixLength === 0 ? 0 : -1 << (32 - prefixLength);

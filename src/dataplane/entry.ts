@@ -8,7 +8,7 @@ import type { i32, u32 } from "#layout/numbers.js";
 import { be32 } from "#layout/numbers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
-import { XDP_PASS } from "#prelude/packet.js";
+import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
 import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
 import { IPPROTO_TCP, IP_DF, Ipv4 } from "#wire/ipv4.js";
 import { be16 } from "#layout/numbers.js";
@@ -35,7 +35,11 @@ import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
 export function entry(packet: Packet): i32 {
-  if (HOOK !== XDP) pullHeaders(packet);
+  if (HOOK !== XDP) {
+    // A segment may flood frames for others; the stack ignores them by this mark, and so does LVS behind it.
+    if (packet.packetType !== PACKET_HOST) return pass(Verdict.otherHost);
+    pullHeaders(packet);
+  }
   const flow = make(Flow);
   const parsed = parse(packet, flow);
   if (parsed !== PARSED) return pass(parsed);

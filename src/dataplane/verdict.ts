@@ -25,6 +25,7 @@ export const Verdict = {
   neighbourAsked: 13,
   answerTtlExceeded: 14,
   rewriteFailed: 15,
+  otherHost: 16,
 } as const;
 
 /** To the kernel's own stack, untouched. */

@@ -10,7 +10,8 @@ export const ENOTSUPP = 524;
 /** Linux include/uapi/asm-generic/errno.h: on MIPS, SPARC and others the number differs; Node runs on none of these. */
 export const ESTALE = 116;
 
-const names = new Map<number, string>([[ENOTSUPP, "ENOTSUPP"]]);
+// Of two names for one number, the kernel's own goes first.
+const names = new Map<number, string>([[ENOTSUPP, "ENOTSUPP"], [EOPNOTSUPP, "EOPNOTSUPP"], [EAGAIN, "EAGAIN"]]);
 for (const [name, number] of Object.entries(constants.errno)) if (!names.has(number)) names.set(number, name);
 
 /** "EPERM"; "errno 999" for a number without a name. */

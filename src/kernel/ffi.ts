@@ -14,6 +14,7 @@ export interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   flock(fd: number, operation: number): number;
   setns(fd: number, type: number): number;
+  sysconf(name: number): number;
   if_nameindex(): bigint | null;
   if_freenameindex(list: bigint): void;
 }
@@ -28,6 +29,7 @@ const DECLARATIONS: { readonly [name in keyof Libc]: string } = {
   getsockopt: "int getsockopt(int fd, int level, int option, void *value, void *length)",
   setns: "int setns(int fd, int type)",
   flock: "int flock(int fd, int operation)",
+  sysconf: "long sysconf(int name)",
   if_nameindex: "void *if_nameindex()",
   if_freenameindex: "void if_freenameindex(void *list)",
 };

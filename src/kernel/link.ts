@@ -6,7 +6,7 @@ import { u32 } from "#layout/numbers.js";
 import { array, struct } from "#layout/struct.js";
 import { EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENOLINK, EOPNOTSUPP, EPERM } from "./errno.js";
 import { KernelError, type Meanings } from "./errors.js";
-import { attachedXdp, driverOf } from "./network.js";
+import { attachedXdp, driverOf, interfaces } from "./network.js";
 import { BpfProgram } from "./program.js";
 import {
   BPF_LINK_CREATE, BPF_LINK_DETACH, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID, BPF_LINK_UPDATE, BPF_OBJ_GET, BPF_OBJ_PIN, BPF_PROG_QUERY,
@@ -149,9 +149,14 @@ const bytesOf = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer)
 
 const NET_ADMIN = { code: "PERMISSION", found: "no permission", remedy: "run as root, or with the capabilities CAP_BPF and CAP_NET_ADMIN" } as const;
 
+const NO_INTERFACE = { code: "NOT_FOUND", found: "there is no such interface in this network namespace" } as const;
+
 /** Linux net/core/dev.c, dev_xdp_attach(), and the drivers' ndo_bpf. Read only when the attachment failed. */
 function xdpMeanings(device: Device, mode: XdpMode): Meanings {
-  const driver = () => driverOf(device.name) ?? "unknown";
+  const driver = () => {
+    const name = driverOf(device.name);
+    return name === undefined ? "this kind of interface" : `driver "${name}"`;
+  };
   const other = () => {
     const attached = attachedXdp(device.name);
     if (attached === undefined) return "another program";
@@ -161,11 +166,13 @@ function xdpMeanings(device: Device, mode: XdpMode): Meanings {
   return {
     [EPERM]: NET_ADMIN,
     get [EOPNOTSUPP]() {
-      return { code: "UNSUPPORTED", found: `${mode} mode is not supported by driver "${driver()}"`, remedy: mode === "native" ? "try --mode generic" : "use TC" } as const;
+      return { code: "UNSUPPORTED", found: `${mode} mode is not supported by ${driver()}`, remedy: mode === "native" ? "try --mode generic" : "use TC" } as const;
     },
     get [EINVAL]() {
+      // Linux net/core/dev.c, bpf_xdp_link_attach() answers so for an unknown interface too.
+      if (!interfaces().some(({ index }) => index === device.index)) return NO_INTERFACE;
       return {
-        code: "INVALID", found: `driver "${driver()}" refuses: the MTU may be too large for XDP, or LRO, or the number of queues be in the way`,
+        code: "INVALID", found: `${driver()} refuses: the MTU may be too large for XDP, or LRO, or the number of queues be in the way`,
         remedy: "lower the MTU, turn LRO off with ethtool, or try --mode generic",
       } as const;
     },
@@ -175,7 +182,6 @@ function xdpMeanings(device: Device, mode: XdpMode): Meanings {
     get [EEXIST]() {
       return { code: "BUSY", found: `${other()} is attached already, and native and generic mode exclude each other`, remedy: replace } as const;
     },
-    [ENODEV]: { code: "NOT_FOUND", found: "there is no such interface in this network namespace" },
   };
 }
 
@@ -183,5 +189,5 @@ const TCX_MEANINGS: Meanings = {
   [EPERM]: NET_ADMIN,
   [EINVAL]: { code: "UNSUPPORTED", found: "this kernel has no TCX (it came in 6.6)", remedy: "use a TC filter" },
   [EEXIST]: { code: "EXISTS", found: "this program is attached there already" },
-  [ENODEV]: { code: "NOT_FOUND", found: "there is no such interface in this network namespace" },
+  [ENODEV]: NO_INTERFACE,
 };

@@ -13,6 +13,9 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
+/** Linux libc: glibc bits/confname.h and musl unistd.h agree. */
+const SC_PAGESIZE = 30;
+
 interface Region {
   readonly address: bigint;
   readonly length: number;
@@ -50,4 +53,8 @@ export class MappedMemory {
     const { address, length } = this.#region;
     libc().mmap(address, length, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
+}
+
+export function pageBytes(): number {
+  return libc().sysconf(SC_PAGESIZE);
 }

@@ -20,6 +20,8 @@ export interface NetworkOptions {
 }
 
 const SWITCH = "switch";
+/** The networks are IPv4's: captures show what is sent on purpose, not IPv6's neighbour discovery. */
+const WITHOUT_IPV6 = ["net/ipv6/conf/all/disable_ipv6=1", "net/ipv6/conf/default/disable_ipv6=1"];
 
 export const portOf = (host: string, interfaceName: string): string => `${host}.${interfaceName}`;
 export const namespaceOf = (prefix: string, host: string): string => `${prefix}-${host}`;
@@ -30,8 +32,8 @@ export const namespacesOf = (prefix: string, plan: NetworkPlan): readonly string
 
 export async function buildNetwork(prefix: string, plan: NetworkPlan, options: NetworkOptions): Promise<void> {
   await addNamespaces(namespacesOf(prefix, plan));
-  await quieten(switchOf(prefix), ["net/bridge/bridge-nf-call-iptables=0"]);
-  await Promise.all(plan.hosts.map((host) => quieten(namespaceOf(prefix, host.name), sysctlsOf(host, options))));
+  await writeSysctls(switchOf(prefix), [...WITHOUT_IPV6, "net/bridge/bridge-nf-call-iptables=0"]);
+  await Promise.all(plan.hosts.map((host) => writeSysctls(namespaceOf(prefix, host.name), sysctlsOf(host, options))));
   await must(["ip", "-n", switchOf(prefix), "-batch", "-"], { input: switchCommands(prefix, plan, options) });
   await Promise.all(plan.hosts.map((host) => must(["ip", "-n", namespaceOf(prefix, host.name), "-batch", "-"], { input: hostCommands(host, options) })));
   if (options.offloads === "off") await switchOffloadsOff(prefix, plan);
@@ -67,9 +69,7 @@ function hostCommands(host: HostPlan, options: NetworkOptions): string {
 /** Sysctls of a host, as paths under /proc/sys. */
 function sysctlsOf(host: HostPlan, options: NetworkOptions): readonly string[] {
   const settings = [
-    // Captures show what the test sends, not neighbour discovery.
-    "net/ipv6/conf/all/disable_ipv6=1",
-    "net/ipv6/conf/default/disable_ipv6=1",
+    ...WITHOUT_IPV6,
     // With DR and TUN answers come from the VIP on interfaces where the way back is another.
     "net/ipv4/conf/all/rp_filter=0",
     "net/ipv4/conf/default/rp_filter=0",
@@ -81,8 +81,8 @@ function sysctlsOf(host: HostPlan, options: NetworkOptions): readonly string[] {
   return settings;
 }
 
-/** Writes sysctls in a namespace; those that this kernel lacks have nothing to be quietened. */
-async function quieten(namespace: string, settings: readonly string[]): Promise<void> {
+/** Writes sysctls in a namespace, those that this kernel has. */
+async function writeSysctls(namespace: string, settings: readonly string[]): Promise<void> {
   const script = settings.map((setting) => {
     const [path, value] = setting.split("=");
     return `[ ! -e /proc/sys/${path} ] || echo ${value} > /proc/sys/${path}`;

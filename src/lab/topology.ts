@@ -24,6 +24,8 @@ export interface Topology {
     readonly router: string;
     readonly director: string;
     readonly servers: readonly string[];
+    /** The servers' gateway: with NAT the director, with DR the router, with TUN a router of their own. */
+    readonly gateway: string;
     /** The bridges; captures at its ports see the wires. */
     readonly switch: string;
   };
@@ -100,6 +102,7 @@ function liveTopology(method: Method, prefix: string): Topology {
   const namespaces: Topology["namespaces"] = {
     client: named("client"), router: named("router"), director: named("director"),
     servers: servers.map(({ name }) => named(name)), switch: switchOf(prefix),
+    gateway: named({ nat: "director", dr: "router", tun: "remote" }[method]),
   };
   const addresses: Topology["addresses"] = {
     client: addressOf(hostOf(plan, "client")), router: addressOf(hostOf(plan, "router"), 1),

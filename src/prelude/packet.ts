@@ -51,6 +51,9 @@ export const contextFields: { readonly [program: string]: { readonly [property: 
   },
 };
 
+/** Linux include/uapi/linux/if_packet.h: the frame's destination is this interface's own address. */
+export const PACKET_HOST = 0;
+
 /** Linux include/uapi/linux/bpf.h, enum xdp_action. */
 export const XDP_ABORTED = 0;
 export const XDP_DROP = 1;

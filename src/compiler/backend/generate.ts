@@ -2,6 +2,7 @@
 
 import type { IrFunction, IrProgram } from "../ir.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
+import { reversePostorder } from "../analysis/order.js";
 import type { Emitted } from "./emit.js";
 import { emit } from "./emit.js";
 import { layOutFrame } from "./frame.js";
@@ -21,7 +22,7 @@ export function generate(program: IrProgram): ProgramSpec {
 function referredFunctions({ functions: [entry] }: IrProgram): IrFunction[] {
   const referred = new Set([entry!]);
   for (const fn of referred) {
-    for (const instruction of fn.blocks.flatMap(({ instructions }) => instructions)) {
+    for (const instruction of reversePostorder(fn).flatMap(({ instructions }) => instructions)) {
       if (instruction.op === "callFunction" || instruction.op === "functionReference") referred.add(instruction.callee);
     }
   }

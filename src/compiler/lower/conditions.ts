@@ -45,7 +45,7 @@ function lower(f: FunctionLowering, node: Expression, ifTrue: Block, ifFalse: Bl
       if (node.operator !== "===" && node.operator !== "!==") break;
       const equals = node.operator === "===";
       const tested = isNull(node.right) ? node.left : isNull(node.left) ? node.right : undefined;
-      if (tested === undefined || tested.type === "PrivateIdentifier") break;
+      if (tested === undefined) break;
       const operand = lowerExpression(f, tested);
       return branchOnNull(f, operand, tested, equals ? ifTrue : ifFalse, equals ? ifFalse : ifTrue, likely === undefined ? undefined : likely === equals);
     }

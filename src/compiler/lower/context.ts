@@ -3,7 +3,7 @@
 
 import type { MapSpec, ProgramType } from "#ebpf/spec.js";
 import type { Diagnostics } from "../diagnostics.js";
-import { refuse } from "../diagnostics.js";
+import { Refusal, refuse } from "../diagnostics.js";
 import type { DiagnosticCode } from "../diagnostic-codes.js";
 import type { Block, Instruction, IrFunction, Space, Span } from "../ir.js";
 import type { LiveValues, ModuleFunction } from "../module.js";
@@ -95,6 +95,11 @@ export class FunctionLowering {
 
   refuse(node: Node, code: DiagnosticCode, message: string, remedy: string): never {
     return refuse(this.span(node), code, message, remedy);
+  }
+
+  /** For what follows from a mistake that was reported already. */
+  refuseAgain(): never {
+    throw new Refusal(undefined);
   }
 
   /** Memory behind a new pointer. */

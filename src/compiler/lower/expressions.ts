@@ -93,7 +93,7 @@ function memberPlace(f: FunctionLowering, object: Operand, node: MemberExpressio
     const view = presentView(f, object, node.object);
     const place = fieldPlace(view, name);
     if (place !== undefined) return place;
-    const { struct } = { struct: view.place.type };
+    const struct = view.place.type;
     return f.refuse(node.property, "field-unknown", `${struct.name} has no field "${name}"`, `its fields are ${struct.fields.map((field) => field.name).join(", ")}`);
   }
   if (object.kind !== "array") f.refuse(node, "index", `"${f.text(node.object)}" is ${describeOperand(object)}, not an array`, "indices belong to array fields");
@@ -212,4 +212,3 @@ const constructs: { readonly [type: string]: readonly [name: string, remedy: str
 
 const constructName = (type: string): string => constructs[type]?.[0] ?? `${type} is`;
 const remedyFor = (type: string): string => constructs[type]?.[1] ?? "see docs/dataplane-language.md for what the language has";
-

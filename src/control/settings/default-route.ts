@@ -5,16 +5,10 @@ import { runCommand } from "#kernel/command.js";
 import type { Setting, SettingKind } from "./setting.js";
 
 export const defaultRoute: SettingKind<Extract<Setting, { kind: "defaultRoute" }>> = {
-  read() {
-    // One line a route; the hops of a route with several are parted by backslashes.
-    const lines = runCommand("ip", ["-4", "-o", "route", "show", "default"], { attempted: "read the default route" }).split("\n");
-    const line = lines.find((candidate) => candidate.startsWith("default ") && !/ metric \d/.test(candidate));
-    // What iproute2 adds about the device's state is not part of the route.
-    return line?.slice("default ".length).replaceAll("\\", " ").replace(/\b(linkdown|dead)\b/g, "").replace(/\s+/g, " ").trim() ?? null;
-  },
+  read,
 
   write(_setting, value) {
-    const now = this.read(_setting);
+    const now = read();
     if (value !== null) {
       runCommand("ip", ["-4", "route", "replace", "default", ...value.split(" ")], { attempted: `set the default route to ${value}` });
     } else if (now !== null) {
@@ -26,3 +20,11 @@ export const defaultRoute: SettingKind<Extract<Setting, { kind: "defaultRoute" }
     return value === null ? "default route: removed" : `default route: set to ${value}`;
   },
 };
+
+function read(): string | null {
+  // One line a route; the hops of a route with several are parted by backslashes.
+  const lines = runCommand("ip", ["-4", "-o", "route", "show", "default"], { attempted: "read the default route" }).split("\n");
+  const line = lines.find((candidate) => candidate.startsWith("default ") && !/ metric \d/.test(candidate));
+  // What iproute2 adds about the device's state is not part of the route.
+  return line?.slice("default ".length).replaceAll("\\", " ").replace(/\b(linkdown|dead)\b/g, "").replace(/\s+/g, " ").trim() ?? null;
+}

@@ -34,6 +34,11 @@ export interface Applied extends Wanted {
   readonly before: string | null;
 }
 
+/** Of the kind decapsulation, in the form in which values are compared. */
+export function decapsulationValue(vips: readonly Address[], ends: readonly Address[]): string {
+  return `${vips.toSorted().join(",")} at ${ends.toSorted().join(",")}`;
+}
+
 export function sameSetting(a: Setting, b: Setting): boolean {
   return nameOf(a) === nameOf(b);
 }

@@ -1,0 +1,61 @@
+// weir status: what stands in the kernel, in tables for people.
+
+import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
+import type { Counters, DestinationState, Director, ServiceState } from "#model/director.js";
+import type { DataPlaneStatus } from "#control/plane.js";
+import { openDirectorParts } from "./parts.js";
+import { formatCount, table } from "./table.js";
+
+export async function status(): Promise<void> {
+  const { director, dataPlane } = await openDirectorParts({ tableEntries: undefined, report: () => {} });
+  console.log(formatStatus(dataPlane.status(), director.services(), director.timeouts()));
+}
+
+export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>): string {
+  return [
+    formatInterfaces(plane),
+    formatServices(services),
+    formatTable(plane, timeouts),
+  ].join("\n\n");
+}
+
+function formatInterfaces({ attachments }: DataPlaneStatus): string {
+  if (attachments.length === 0) return "Interfaces: none; nothing is forwarded (weir up FILE)";
+  return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
+}
+
+const COUNTERS = ["Conns", ">Packets in", ">Packets out", ">Bytes in", ">Bytes out"];
+
+function formatServices(services: readonly ServiceState[]): string {
+  if (services.length === 0) return "Services: none";
+  const rows = services.flatMap((service) => [
+    [formatServiceId(service.id), serviceSettings(service), "", "", "", ...counters(service.counters)],
+    ...service.destinations.map((destination) => [
+      `  ${formatEndpoint(destination)}`, formatMethod(destination.forward), weight(destination),
+      formatCount(destination.activeConnections), formatCount(destination.inactiveConnections), ...counters(destination.counters),
+    ]),
+  ]);
+  return table(["Service, destination", "Scheduler, method", ">Weight", ">Active", ">Inactive", `>${COUNTERS[0]}`, ...COUNTERS.slice(1)], rows);
+}
+
+function serviceSettings({ scheduler, persistentSeconds, onePacket }: ServiceState): string {
+  return `${scheduler}${persistentSeconds === 0 ? "" : `, persistent ${persistentSeconds} s`}${onePacket ? ", one-packet" : ""}`;
+}
+
+function weight({ weight: value, upperThreshold, activeConnections, inactiveConnections }: DestinationState): string {
+  if (value === 0) return "0 (drain)";
+  const full = upperThreshold > 0 && activeConnections + inactiveConnections >= upperThreshold;
+  return full ? `${value} (full)` : `${value}`;
+}
+
+const counters = ({ connections, packetsIn, packetsOut, bytesIn, bytesOut }: Counters): string[] =>
+  [connections, packetsIn, packetsOut, bytesIn, bytesOut].map(formatCount);
+
+function formatTable({ entriesUsed, entriesMax, stateDirectory }: DataPlaneStatus, { tcp, tcpFin, udp }: ReturnType<Director["timeouts"]>): string {
+  const share = entriesMax === 0 ? 0 : (entriesUsed / entriesMax) * 100;
+  return [
+    `Connection table: ${formatCount(entriesUsed)} of ${formatCount(entriesMax)} entries used (${share.toFixed(1)} %)`,
+    `Timeouts: tcp ${tcp} s, tcp after FIN ${tcpFin} s, udp ${udp} s`,
+    `State in the kernel: ${stateDirectory}`,
+  ].join("\n");
+}

@@ -1,0 +1,133 @@
+// Methods of maps. Keys and values are passed by address, so structs from make() go to the stack for it; a table's at()
+// is arithmetic only:
+//
+//   address of the map's first value + (index & (entries - 1)) × size
+
+import { MapType } from "#ebpf/spec.js";
+import type { MapSpec } from "#ebpf/spec.js";
+import { i64, u32, u64 } from "#layout/numbers.js";
+import type { FieldType } from "#layout/struct.js";
+import type { Instruction, StackSlot } from "../ir.js";
+import { newSlot } from "../ir-builder.js";
+import type { CallExpression, Expression } from "../syntax.js";
+import { describe, isInteger, sameLayout } from "../types.js";
+import type { FunctionLowering } from "./context.js";
+import { lowerExpression } from "./expressions.js";
+import { plainArguments } from "./inline.js";
+import { presentView } from "./nullness.js";
+import type { Operand } from "./operand.js";
+import { addressOf, scaled } from "./places.js";
+import { scalar, valueAs } from "./values.js";
+
+/** Linux include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER. */
+const bpf_map_lookup_elem = { helper: "bpf_map_lookup_elem", id: 1, movesPacket: false };
+const bpf_map_update_elem = { helper: "bpf_map_update_elem", id: 2, movesPacket: false };
+const bpf_map_delete_elem = { helper: "bpf_map_delete_elem", id: 3, movesPacket: false };
+const bpf_ringbuf_output = { helper: "bpf_ringbuf_output", id: 130, movesPacket: false };
+
+type Method = (f: FunctionLowering, map: MapSpec, node: CallExpression) => Operand;
+
+const hashMethods: { readonly [name: string]: Method } = { lookup, update, delete: remove };
+const arrayMethods: { readonly [name: string]: Method } = { lookup };
+
+function methodsOf(map: MapSpec): { readonly [name: string]: Method } {
+  if (map.tableEntries !== undefined) return { at };
+  if (map.type === MapType.RINGBUF) return { output };
+  if (map.type === MapType.PROG_ARRAY) return {};
+  return map.type === MapType.ARRAY || map.type === MapType.PERCPU_ARRAY ? arrayMethods : hashMethods;
+}
+
+export function callMapMethod(f: FunctionLowering, map: MapSpec, name: string, node: CallExpression): Operand {
+  const methods = methodsOf(map);
+  const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
+  if (method !== undefined) return method(f, map, node);
+  const known = Object.keys(methods).map((method) => `${method}()`).join(", ");
+  return f.refuse(node, "field-unknown", `the map "${map.name}" has no method "${name}"`, known === "" ? "it is handed to helpers only" : `it has ${known}`);
+}
+
+function lookup(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
+  const [keyNode] = plainArguments(f, node, 1, 1, "lookup") as [Expression];
+  const type = valueType(f, map, node);
+  if (type.kind !== "struct") f.refuse(node, "type-mismatch", `values of the map "${map.name}" are ${describe(type)}`, "only structs can be looked up in place: wrap it in a struct()");
+  const key = keyAddress(f, map, keyNode);
+  const pointer = f.builder.callHelper("pointer", bpf_map_lookup_elem, [f.builder.mapReference(map), key.pointer], { reads: key.slots });
+  return { kind: "view", place: { type, base: f.memory(pointer, "map"), offset: 0 }, nullTest: { kind: "pointer", pointer } };
+}
+
+function update(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
+  const [keyNode, valueNode, flagsNode] = plainArguments(f, node, 3, 3, "update") as [Expression, Expression, Expression];
+  const key = keyAddress(f, map, keyNode);
+  const value = addressOfValue(f, valueType(f, map, node), lowerExpression(f, valueNode), valueNode);
+  const flags = valueAs(f, lowerExpression(f, flagsNode), u64, flagsNode);
+  const args = [f.builder.mapReference(map), key.pointer, value.pointer, flags];
+  return scalar(i64, f.builder.callHelper("i64", bpf_map_update_elem, args, { reads: [...key.slots, ...value.slots] }));
+}
+
+function remove(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
+  const [keyNode] = plainArguments(f, node, 1, 1, "delete") as [Expression];
+  const key = keyAddress(f, map, keyNode);
+  return scalar(i64, f.builder.callHelper("i64", bpf_map_delete_elem, [f.builder.mapReference(map), key.pointer], { reads: key.slots }));
+}
+
+function at(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
+  const [indexNode] = plainArguments(f, node, 1, 1, "at") as [Expression];
+  const type = valueType(f, map, node);
+  if (type.kind !== "struct") f.refuse(node, "type-mismatch", `the table "${map.name}" has no struct`, "declare it as table(name, Struct, entries)");
+  const { builder } = f;
+  const index = valueAs(f, lowerExpression(f, indexNode), u32, indexNode);
+  const masked = builder.convert("zeroExtend", builder.binary("and", index, builder.constant("i32", map.tableEntries! - 1)));
+  const pointer = builder.pointerAdd(builder.mapValue(map), 0, scaled(f, masked, type.size));
+  return { kind: "view", place: { type, base: f.memory(pointer, "map"), offset: 0 }, nullTest: undefined };
+}
+
+function output(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
+  const [valueNode, flagsNode] = plainArguments(f, node, 2, 2, "output") as [Expression, Expression];
+  const view = presentView(f, lowerExpression(f, valueNode), valueNode);
+  const value = addressOfValue(f, view.place.type, view, valueNode);
+  const flags = valueAs(f, lowerExpression(f, flagsNode), u64, flagsNode);
+  const size = f.builder.constant("i64", view.place.type.size);
+  return scalar(i64, f.builder.callHelper("i64", bpf_ringbuf_output, [f.builder.mapReference(map), value.pointer, size, flags], { reads: value.slots }));
+}
+
+function valueType(f: FunctionLowering, map: MapSpec, node: CallExpression): FieldType {
+  if (map.value !== undefined) return map.value;
+  return f.refuse(node, "type-mismatch", `the map "${map.name}" does not say what its values are`, "declare it with prelude/maps");
+}
+
+/** An array's key is an index. */
+function keyAddress(f: FunctionLowering, map: MapSpec, node: Expression): Address {
+  return addressOfValue(f, map.key ?? u32, lowerExpression(f, node), node);
+}
+
+interface Address {
+  readonly pointer: Instruction;
+  /** The stack slots that it leads to. */
+  readonly slots: StackSlot[];
+}
+
+/** Where a value of `type` stands in memory; an integer gets a slot of its own. */
+function addressOfValue(f: FunctionLowering, type: FieldType, operand: Operand, node: Expression): Address {
+  if (isInteger(type)) {
+    const slot = newSlot(f.ir, 8, "key");
+    const pointer = f.builder.stackAddress(slot);
+    f.builder.store(type.bits, pointer, 0, valueAs(f, operand, type, node), "stack");
+    return { pointer, slots: [slot] };
+  }
+  if (type.kind === "array") {
+    if (operand.kind !== "array" || !sameLayout(operand.place.type, type)) f.refuse(node, "type-mismatch", `${describe(type)} is needed here`, "pass an array field of that type");
+    return { pointer: addressOf(f, operand.place, node), slots: slotsOf(operand) };
+  }
+  const view = presentView(f, operand, node);
+  if (!sameLayout(view.place.type, type)) {
+    f.refuse(node, "type-mismatch", `the map takes ${describe(type)}; "${f.text(node)}" is ${describe(view.place.type)}`, `make(${type.name}, { … }) gives one`);
+  }
+  return { pointer: addressOf(f, view.place, node), slots: slotsOf(view) };
+}
+
+/** The slots that an argument's address leads to: those of local structs. */
+export function slotsOf(operand: Operand): StackSlot[] {
+  if (operand.kind !== "view" && operand.kind !== "array") return [];
+  const { base } = operand.place;
+  if (base.kind === "local") return [base.slot];
+  return base.pointer.op === "stackAddress" ? [base.pointer.slot] : [];
+}

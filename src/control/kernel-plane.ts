@@ -1,0 +1,194 @@
+// The data plane in the kernel: weir's programs on interfaces, by links that are pinned and so outlive every process.
+// TC is on every interface; XDP, where it is chosen, stands before it and hands on what it does not do (dataplane/entry).
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { decode, encode } from "#layout/codec.js";
+import { programHash } from "#ebpf/program.js";
+import type { ProgramSpec } from "#ebpf/spec.js";
+import { KernelError } from "#kernel/errors.js";
+import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
+import type { Interface } from "#kernel/network.js";
+import { interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
+import { BpfProgram, loadProgram } from "#kernel/program.js";
+import { Expiry, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import type { InterfaceSelection } from "#model/config.js";
+import { countConnections } from "./connections.js";
+import type { HookChoice } from "./hook.js";
+import { chooseHook } from "./hook.js";
+import type { KernelStore } from "./kernel-store.js";
+import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from "./plane.js";
+import type { ProgramName } from "./programs.js";
+import { PROGRAM_NAMES, programSpec } from "./programs.js";
+
+/** What is attached, beside the pins: why, and what to put back. */
+interface Record {
+  readonly programs: { readonly [name: string]: string };
+  readonly attachments: readonly (Attachment & { readonly ifindex: number })[];
+  /** All interfaces were asked for, not some by name. */
+  readonly everywhere: boolean;
+  readonly loopbackForwarding: string | undefined;
+}
+const NOTHING: Record = { programs: {}, attachments: [], everywhere: false, loopbackForwarding: undefined };
+
+type Programs = ReadonlyMap<ProgramName, BpfProgram>;
+interface Wanted extends HookChoice {
+  readonly device: Interface;
+  readonly mayFallBack: boolean;
+}
+const RECORD_FILE = "plane.json";
+
+/** bpf_fib_lookup() asks "from" the loopback (dataplane/hop.ts), which must be allowed to forward; no packet comes that way. */
+const LOOPBACK_FORWARDING = "net/ipv4/conf/lo/forwarding";
+
+/** The expiry goes round the table in so many slices of 20 ms: half a second. */
+const SLICES_PER_ROUND = 25;
+
+export class KernelPlane implements DataPlane {
+  constructor(readonly store: KernelStore) {}
+
+  async attach(selections: readonly InterfaceSelection[]): Promise<readonly AttachmentChange[]> {
+    return this.#attach(selections, false);
+  }
+
+  /** For who names no interfaces, as ipvsadm: all of them, those that came since the last time too. What `weir up` chose stays. */
+  async attachEverywhere(): Promise<void> {
+    const { attachments, everywhere } = this.#record();
+    const wanted = usableInterfaces();
+    const isAttached = ({ name }: InterfaceSelection) => attachments.some((attachment) => attachment.ifindex === interfaceByName(name).index);
+    if (everywhere ? !wanted.every(isAttached) : attachments.length === 0) await this.#attach(wanted, true);
+  }
+
+  async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
+    const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
+    const specs = new Map<ProgramName, ProgramSpec>();
+    for (const name of PROGRAM_NAMES) specs.set(name, await programSpec(name, this.store.shape));
+    return this.store.exclusively(() => {
+      const programs = this.#bringPrograms(specs);
+      const record = this.#record();
+      const brought = this.#bringInterfaces(wanted, programs, record);
+      const loopbackForwarding = record.loopbackForwarding ?? writeSysctl(LOOPBACK_FORWARDING, "1");
+      const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
+      const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
+      this.#write({ ...this.#record(), everywhere, loopbackForwarding, attachments });
+      return [...brought, ...gone.map((attachment) => this.#dropInterface(attachment))];
+    });
+  }
+
+  async detach(): Promise<readonly Attachment[]> {
+    return this.store.exclusively(() => {
+      const { attachments, loopbackForwarding } = this.#record();
+      if (loopbackForwarding !== undefined && readSysctl(LOOPBACK_FORWARDING) === "1") writeSysctl(LOOPBACK_FORWARDING, loopbackForwarding);
+      for (const attachment of attachments) this.#dropInterface(attachment);
+      this.store.state.remove();
+      return attachments;
+    });
+  }
+
+  status(): DataPlaneStatus {
+    return {
+      attachments: this.#record().attachments.filter(({ ifindex }) => interfaces().some(({ index }) => index === ifindex)),
+      entriesUsed: countConnections(this.store), entriesMax: this.store.shape.connections, stateDirectory: this.store.state.path,
+    };
+  }
+
+  /** The programs of this version in the kernel, in the place of those of another; all are accepted before one is used. */
+  #bringPrograms(specs: ReadonlyMap<ProgramName, ProgramSpec>): Programs {
+    const { state } = this.store;
+    const record = this.#record();
+    const hashes = Object.fromEntries(Array.from(specs, ([name, spec]) => [name, programHash(spec)]));
+    const isPresent = (name: ProgramName) => record.programs[name] === hashes[name] && existsSync(state.programPath(name));
+    if (PROGRAM_NAMES.every(isPresent)) return new Map(PROGRAM_NAMES.map((name) => [name, BpfProgram.open(state.programPath(name), name)]));
+
+    const programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, this.store.allMaps())]));
+    this.#startExpiry(programs.get("weir_start")!);
+    for (const pin of state.list().links) {
+      const link = BpfLink.open(state.linkPath(pin));
+      if (link.info().ifindex !== 0) link.update(programs.get(pin.startsWith("tc-") ? "weir_tc" : "weir_xdp")!);
+      link.close();
+    }
+    for (const [name, program] of programs) {
+      state.unpin(state.programPath(name));
+      program.pin(state.programPath(name));
+    }
+    this.#write({ ...record, programs: hashes });
+    return programs;
+  }
+
+  #startExpiry(start: BpfProgram): void {
+    const key = new Uint8Array(4);
+    const expiry = this.store.map("expiry");
+    const slice = Math.ceil(this.store.shape.connections / SLOTS_PER_BUCKET / SLICES_PER_ROUND);
+    expiry.update(key, encode(Expiry, { ...decode(Expiry, expiry.lookup(key)!), slice }));
+    const { returnValue } = start.testRun({ data: new Uint8Array(64) });
+    if (returnValue !== 0) {
+      throw new KernelError({ code: "FAILED", call: "bpf_timer_start", attempted: "start the timer that ends idle connections", found: `it gave ${returnValue}`, remedy: "Linux 5.17 or later is needed" });
+    }
+  }
+
+  /** All of them, or none that were not attached before. */
+  #bringInterfaces(wanted: readonly Wanted[], programs: Programs, record: Record): (AttachmentChange & { readonly ifindex: number })[] {
+    const brought: (AttachmentChange & { readonly ifindex: number })[] = [];
+    try {
+      for (const one of wanted) brought.push({ ...this.#bringInterface(one, programs, record), ifindex: one.device.index });
+      return brought;
+    } catch (error) {
+      for (const one of brought) if (one.change === "attached") this.#dropInterface(one);
+      throw error;
+    }
+  }
+
+  #bringInterface({ device, hook, reason, mayFallBack }: Wanted, programs: Programs, record: Record): AttachmentChange {
+    const before = record.attachments.find(({ ifindex }) => ifindex === device.index);
+    const { state } = this.store;
+    const links = state.list().links;
+    const [tcPin, xdpPin] = [`tc-${device.index}`, `xdp-${device.index}`];
+    if (!links.includes(tcPin)) pinLink(attachTcx(programs.get("weir_tc")!, device, "ingress"), state.linkPath(tcPin));
+    if (before?.hook === hook) return { interface: device.name, hook, reason, change: "kept" };
+    if (links.includes(xdpPin)) this.#unlink(xdpPin);
+    const change = before === undefined ? "attached" : "moved";
+    if (hook === "tc") return { interface: device.name, hook, reason, change };
+    try {
+      pinLink(attachXdp(programs.get("weir_xdp")!, device, hook === "xdp" ? "native" : "generic"), state.linkPath(xdpPin));
+      return { interface: device.name, hook, reason, change };
+    } catch (error) {
+      if (!mayFallBack || !(error instanceof KernelError)) {
+        if (before === undefined) this.#unlink(tcPin);
+        throw error;
+      }
+      return { interface: device.name, hook: "tc", reason: `XDP is not to be had there: ${error.found}`, change };
+    }
+  }
+
+  #dropInterface(attachment: Attachment & { readonly ifindex: number }): AttachmentChange {
+    for (const pin of [`xdp-${attachment.ifindex}`, `tc-${attachment.ifindex}`]) {
+      if (this.store.state.list().links.includes(pin)) this.#unlink(pin);
+    }
+    return { ...attachment, change: "detached" };
+  }
+
+  #unlink(pin: string): void {
+    const link = BpfLink.open(this.store.state.linkPath(pin));
+    link.detach();
+    link.close();
+    this.store.state.unpin(this.store.state.linkPath(pin));
+  }
+
+  #record(): Record {
+    const file = this.store.state.filePath(RECORD_FILE);
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) as Record : NOTHING;
+  }
+
+  #write(record: Record): void {
+    writeFileSync(this.store.state.filePath(RECORD_FILE), JSON.stringify(record));
+  }
+}
+
+function pinLink(link: BpfLink, path: string): void {
+  link.pin(path);
+  link.close();
+}
+
+/** Every interface of this namespace that is up, but for the loopback. */
+export function usableInterfaces(): readonly InterfaceSelection[] {
+  return interfaces().filter(({ up, loopback }) => up && !loopback).map(({ name }) => ({ name, mode: "auto" as const }));
+}

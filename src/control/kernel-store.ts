@@ -1,0 +1,110 @@
+// The store in the kernel: maps pinned in the state directory of this network namespace. Processes come and go.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
+import type { MapSpec } from "#ebpf/spec.js";
+import { withLock } from "#kernel/lock.js";
+import { BpfMap, possibleCpus } from "#kernel/map.js";
+import type { StateDirectory } from "#kernel/pin.js";
+import { findState, openState } from "#kernel/pin.js";
+import { CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
+import { nanosecondsToTicks } from "./encode.js";
+import type { Shape } from "./shape.js";
+import { mapSpecs, nextPowerOfTwo } from "./shape.js";
+import type { HashAccess, Store } from "./store.js";
+
+const SHAPE_FILE = "shape.json";
+
+export class KernelStore implements Store {
+  readonly #specs: ReadonlyMap<string, MapSpec>;
+  readonly #maps = new Map<string, BpfMap>();
+  readonly #tables = new Map<string, Uint8Array>();
+  #locksHeld = 0;
+
+  private constructor(readonly state: StateDirectory, readonly shape: Shape) {
+    this.#specs = mapSpecs(shape);
+  }
+
+  /** This network namespace's store, or undefined when there is none. */
+  static find(): KernelStore | undefined {
+    const state = findState();
+    return state !== undefined && existsSync(state.filePath(SHAPE_FILE)) ? new KernelStore(state, readShape(state)) : undefined;
+  }
+
+  /** The same, made when there is none; `connections`: how many it is to hold, rounded up to a power of two. */
+  static open(connections = CONNECTIONS_DEFAULT): KernelStore {
+    const state = openState();
+    return withLock(state.lockPath, () => {
+      if (!existsSync(state.filePath(SHAPE_FILE))) create(state, shapeOfThisMachine(connections));
+      return new KernelStore(state, readShape(state));
+    });
+  }
+
+  map(name: string): BpfMap {
+    let map = this.#maps.get(name);
+    if (map === undefined) this.#maps.set(name, (map = BpfMap.open(this.state.mapPath(name), this.#specs.get(name)!)));
+    return map;
+  }
+
+  allMaps(): ReadonlyMap<string, BpfMap> {
+    return new Map(Array.from(this.#specs.keys(), (name) => [name, this.map(name)]));
+  }
+
+  table(spec: MapSpec): Uint8Array {
+    let bytes = this.#tables.get(spec.name);
+    if (bytes === undefined) {
+      const { valueSize } = this.#specs.get(spec.name)!;
+      this.#tables.set(spec.name, (bytes = this.map(spec.name).memory().bytes.subarray(0, valueSize)));
+    }
+    return bytes;
+  }
+
+  hash(spec: MapSpec): HashAccess {
+    return this.map(spec.name);
+  }
+
+  now(): number {
+    return nanosecondsToTicks(process.hrtime.bigint());
+  }
+
+  exclusively<T>(change: () => T): T {
+    if (this.#locksHeld > 0) return change();
+    return withLock(this.state.lockPath, () => {
+      this.#locksHeld++;
+      try {
+        return change();
+      } finally {
+        this.#locksHeld--;
+      }
+    });
+  }
+}
+
+/** All maps or none: what was pinned before a failure goes again. The shape is written last: it says that all is there. */
+function create(state: StateDirectory, shape: Shape): void {
+  try {
+    for (const spec of mapSpecs(shape).values()) {
+      state.unpin(state.mapPath(spec.name));
+      const map = BpfMap.create(spec);
+      map.pin(state.mapPath(spec.name));
+      map.close();
+    }
+    writeFileSync(state.filePath(SHAPE_FILE), JSON.stringify(shape));
+  } catch (error) {
+    state.remove();
+    throw error;
+  }
+}
+
+function readShape(state: StateDirectory): Shape {
+  return JSON.parse(readFileSync(state.filePath(SHAPE_FILE), "utf8")) as Shape;
+}
+
+export function shapeOfThisMachine(connections: number): Shape {
+  return { processors: nextPowerOfTwo(possibleCpus()), connections: nextPowerOfTwo(connections), fibGivesSource: isAtLeast(6, 7) };
+}
+
+function isAtLeast(major: number, minor: number): boolean {
+  const [kernelMajor = 0, kernelMinor = 0] = release().split(".").map(Number);
+  return kernelMajor > major || (kernelMajor === major && kernelMinor >= minor);
+}

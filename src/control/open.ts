@@ -1,0 +1,19 @@
+// How a process comes to the director of its network namespace: by what is pinned there, nothing else.
+
+import type { Director } from "#model/director.js";
+import { StoreDirector } from "./director.js";
+import { KernelPlane } from "./kernel-plane.js";
+import { KernelStore } from "./kernel-store.js";
+
+/** The director as it stands, or undefined where nothing was ever configured. Makes nothing. */
+export function findDirector(): Director | undefined {
+  const store = KernelStore.find();
+  return store === undefined ? undefined : new StoreDirector(store);
+}
+
+/** The director for a change: made, and attached to every interface, where there is none yet. */
+export async function openDirector(): Promise<Director> {
+  const store = KernelStore.open();
+  await new KernelPlane(store).attachEverywhere();
+  return new StoreDirector(store);
+}

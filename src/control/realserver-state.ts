@@ -1,0 +1,14 @@
+// Where a real server's state is pinned and noted: apart from the director's, so that `weir down` on a machine that is
+// both leaves the real server as it is.
+
+import { networkNamespaceCookie } from "#kernel/namespace.js";
+import type { StateDirectory } from "#kernel/pin.js";
+import { findState, openState } from "#kernel/pin.js";
+
+const root = (): string => `${process.env["WEIR_STATE"] ?? "/run/weir"}/realserver`;
+
+export const findRealServerState = (): StateDirectory | undefined => findState({ root: root() });
+export const openRealServerState = (): StateDirectory => openState({ root: root() });
+
+/** The note of what `up` changed. It needs no bpffs: most real servers run no program of weir's. */
+export const realServerRecordPath = (): string => `${root()}/netns-${networkNamespaceCookie()}/realserver.json`;
