@@ -3,7 +3,8 @@
 
 import * as numbers from "#layout/numbers.js";
 import { refuse } from "./diagnostics.js";
-import type { LiveValues, Module } from "./module.js";
+import { evaluatePrivate } from "./evaluate.js";
+import type { Module } from "./module.js";
 import { isIntegerType, isStruct } from "./module.js";
 import type { TSType, TSTypeReference } from "./syntax.js";
 import { spanOf, textOf } from "./syntax.js";
@@ -46,9 +47,9 @@ function referencedType(module: Module, node: TSTypeReference): Type {
   const builtin = "builtin" in resolved ? resolved.builtin : undefined;
   if (builtin === "View" && argument !== undefined) return viewType(module, argument);
   if (builtin === "ArrayView" && argument !== undefined) return arrayType(module, argument);
-  const live = module.resolveName(typeName.name, noOverrides);
-  if (live?.kind === "live" && isIntegerType(live.value)) return live.value;
-  if (live?.kind === "live" && isStruct(live.value)) return { kind: "view", struct: live.value, nullable: false };
+  const value = valueOf(module, typeName.name, node);
+  if (isIntegerType(value)) return value;
+  if (isStruct(value)) return { kind: "view", struct: value, nullable: false };
   if ("module" in resolved) return typeOfAnnotation(resolved.module, resolved.node);
   return builtinTypes[resolved.builtin] ?? unknownType(module, node);
 }
@@ -56,8 +57,8 @@ function referencedType(module: Module, node: TSTypeReference): Type {
 /** View<typeof S>. */
 function viewType(module: Module, argument: TSType): Type {
   const name = argument.type === "TSTypeQuery" && argument.exprName.type === "Identifier" ? argument.exprName.name : undefined;
-  const live = name === undefined ? undefined : module.resolveName(name, noOverrides);
-  if (live?.kind === "live" && isStruct(live.value)) return { kind: "view", struct: live.value, nullable: false };
+  const value = name === undefined ? undefined : valueOf(module, name, argument);
+  if (isStruct(value)) return { kind: "view", struct: value, nullable: false };
   return unknownType(module, argument);
 }
 
@@ -68,9 +69,14 @@ function arrayType(module: Module, argument: TSType): Type {
   return unknownType(module, argument);
 }
 
-const noOverrides: LiveValues = {};
+/** The value that stands under a type's name: types do not depend on `define`. */
+function valueOf(module: Module, name: string, node: TSType): unknown {
+  const resolved = module.resolveName(name, {});
+  if (resolved?.kind === "live") return resolved.value;
+  return resolved?.kind === "private" ? evaluatePrivate(resolved, {}, spanOf(module.file, node)) : undefined;
+}
 
 function unknownType(module: Module, node: TSType): never {
   return refuse(spanOf(module.file, node), "type-unknown", `"${textOf(module.file, node)}" is not a type of kernel TypeScript`,
-    "use u8 … u64, i32, i64, Be16 … Be64, boolean, Packet, a distinct() type, or View<typeof S> of an exported struct");
+    "use u8 … u64, i32, i64, Be16 … Be64, boolean, Packet, a distinct() type, or View<typeof S> of a struct");
 }

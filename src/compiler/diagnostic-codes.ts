@@ -31,6 +31,7 @@ export const diagnosticCodes = {
   "helper-unavailable": "The program's hook does not have this helper.",
   "address": "The address of a value that has none, or that does not live long enough.",
   "atomic": "An atomic operation on something other than a 32- or 64-bit field of a map value.",
+  "map-declared-twice": "Two maps of one name differ in size.",
   "missing-return": "A function that returns a value may reach its end without one.",
 } as const;
 

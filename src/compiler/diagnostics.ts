@@ -18,8 +18,12 @@ export interface Diagnostic {
 
 export class CompileError extends Error {
   override readonly name = "CompileError";
-  constructor(readonly diagnostics: readonly Diagnostic[]) {
+  declare readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
     super(diagnostics.map(formatDiagnostic).join("\n\n"));
+    // Not among what console.log() shows: they carry whole source files.
+    Object.defineProperty(this, "diagnostics", { value: diagnostics, enumerable: false });
   }
 }
 
@@ -47,6 +51,10 @@ export class Diagnostics {
     const { code, span } = diagnostic;
     const key = `${span.file.path}:${span.start}:${code}`;
     if (this.#all.size < DIAGNOSTICS_MAX && !this.#all.has(key)) this.#all.set(key, diagnostic);
+  }
+
+  get found(): boolean {
+    return this.#all.size > 0;
   }
 
   /** Runs `work`; a refusal in it is noted. Gives undefined then. */

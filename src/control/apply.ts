@@ -36,8 +36,7 @@ export async function applyConfiguration(configuration: Configuration, interface
     undo.push(...applyTimeouts(configuration.timeouts, parts));
     undo.push(restoreServices(parts));
     applyServices(configuration.services, parts);
-    undo.push(restoreAttachments(parts));
-    await applyInterfaces(interfaces, parts);
+    undo.push(await applyInterfaces(interfaces, parts));
     await applyAddresses(configuration.addresses, parts);
   } catch (error) {
     await takeStepsBack(undo, parts.report);
@@ -93,16 +92,14 @@ function restoreServices({ director, report }: DirectorParts): () => void {
   };
 }
 
-async function applyInterfaces(interfaces: readonly InterfaceSelection[], { dataPlane, report }: DirectorParts): Promise<void> {
+/** Gives what puts them back; a failure of its own changes nothing. */
+async function applyInterfaces(interfaces: readonly InterfaceSelection[], { dataPlane, report }: DirectorParts): Promise<() => Promise<void>> {
+  const before = dataPlane.status().attachments.map(({ interface: name, hook }) => ({ name, mode: hook }));
   for (const change of await dataPlane.attach(interfaces)) {
     if (change.change !== "kept") report(describeAttachment(change));
   }
-}
-
-function restoreAttachments({ dataPlane, report }: DirectorParts): () => Promise<void> {
-  const before = dataPlane.status().attachments;
   return async () => {
-    const changes = await dataPlane.attach(before.map(({ interface: name, hook }) => ({ name, mode: hook })));
+    const changes = await dataPlane.attach(before);
     if (changes.some(({ change }) => change !== "kept")) report("interfaces: put back as they were");
   };
 }

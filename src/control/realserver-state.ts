@@ -4,8 +4,9 @@
 import { networkNamespaceCookie } from "#kernel/namespace.js";
 import type { StateDirectory } from "#kernel/pin.js";
 import { findState, openState } from "#kernel/pin.js";
+import { stateRoot } from "./command-lock.js";
 
-const root = (): string => `${process.env["WEIR_STATE"] ?? "/run/weir"}/realserver`;
+const root = (): string => `${stateRoot()}/realserver`;
 
 export const findRealServerState = (): StateDirectory | undefined => findState({ root: root() });
 export const openRealServerState = (): StateDirectory => openState({ root: root() });

@@ -19,6 +19,7 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
     buckets: shape.connections / maps.SLOTS_PER_BUCKET,
     connections: shape.connections,
     destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
+    searches: shape.processors,
     verdicts: maps.VERDICTS_MAX * shape.processors,
   };
 }

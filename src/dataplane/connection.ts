@@ -56,38 +56,35 @@ export function tagOf(hash: u64): u32 {
 
 /** The connection that a client's packet belongs to: its place in `connections`, or NO_CONNECTION. */
 export function findByClient(flow: Flow, now: u32): u32 {
-  const hash = hashOf(flow.source, flow.sourcePort, flow.protocol);
-  const tag = tagOf(hash);
+  return find(flow, hashOf(flow.source, flow.sourcePort, flow.protocol), false, now);
+}
+
+/** The connection that a real server's packet answers (by NAT only; others never pass here). */
+export function findByServer(flow: Flow, now: u32): u32 {
+  return find(flow, hashOf(flow.destination, flow.destinationPort, flow.protocol), true, now);
+}
+
+function find(flow: Flow, hash: u64, fromServer: boolean, now: u32): u32 {
+  const pattern = U64(tagOf(hash)) * EVERY_LANE;
   let at = bucketOf(hash);
   for (let probe = 0; probe < PROBES_MAX; probe++) {
-    const bucket = buckets.at(at);
-    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
-      if (bucket.tags[slot] === tag && isFromClient(connections.at((at << 3) | slot), flow) && !hasPassed(bucket.expires[slot], now)) {
-        return (at << 3) | slot;
-      }
+    const words = bucketWords.at(at);
+    let lanes = mergeLanes(lanesWith(words.low, pattern), lanesWith(words.high, pattern));
+    for (let candidate = 0; candidate < CANDIDATES_MAX; candidate++) {
+      if (lanes === 0n) break;
+      const slot = slotOfLowest(lanes);
+      const index = (at << 3) | slot;
+      if (belongs(connections.at(index), flow, fromServer) && !hasPassed(buckets.at(at).expires[slot], now)) return index;
+      lanes &= lanes - 1n;
     }
-    if (likely(bucket.overflow === 0)) return NO_CONNECTION;
+    if (likely(buckets.at(at).overflow === 0)) return NO_CONNECTION;
     at += 1;
   }
   return NO_CONNECTION;
 }
 
-/** The connection that a real server's packet answers (by NAT only; others never pass here). */
-export function findByServer(flow: Flow, now: u32): u32 {
-  const hash = hashOf(flow.destination, flow.destinationPort, flow.protocol);
-  const tag = tagOf(hash);
-  let at = bucketOf(hash);
-  for (let probe = 0; probe < PROBES_MAX; probe++) {
-    const bucket = buckets.at(at);
-    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
-      if (bucket.tags[slot] === tag && isFromServer(connections.at((at << 3) | slot), flow) && !hasPassed(bucket.expires[slot], now)) {
-        return (at << 3) | slot;
-      }
-    }
-    if (likely(bucket.overflow === 0)) return NO_CONNECTION;
-    at += 1;
-  }
-  return NO_CONNECTION;
+function belongs(connection: Connection, flow: Flow, fromServer: boolean): boolean {
+  return fromServer ? isFromServer(connection, flow) : isFromClient(connection, flow);
 }
 
 function isFromClient(connection: Connection, flow: Flow): boolean {
@@ -123,27 +120,46 @@ function claimIn(at: u32): u32 {
   const words = bucketWords.at(at);
   for (let attempt = 0; attempt < 3; attempt++) {
     const low = words.low;
-    const lowLane = freeLane(low);
-    if (lowLane < 4) {
-      if (compareExchange(words, "low", low, low | (U64(TAG_CLAIMED) << U64(lowLane << 4))) === low) return lowLane;
+    const freeLow = lanesWith(low, 0n);
+    if (freeLow !== 0n) {
+      const lane = slotOfLowest(freeLow);
+      if (compareExchange(words, "low", low, low | (U64(TAG_CLAIMED) << U64(lane << 4))) === low) return lane;
     } else {
       const high = words.high;
-      const highLane = freeLane(high);
-      if (highLane === 4) return SLOTS_PER_BUCKET;
-      if (compareExchange(words, "high", high, high | (U64(TAG_CLAIMED) << U64(highLane << 4))) === high) return highLane + 4;
+      const freeHigh = lanesWith(high, 0n);
+      if (freeHigh === 0n) return SLOTS_PER_BUCKET;
+      const lane = slotOfLowest(freeHigh);
+      if (compareExchange(words, "high", high, high | (U64(TAG_CLAIMED) << U64(lane << 4))) === high) return lane + 4;
     }
   }
   return SLOTS_PER_BUCKET;
 }
 
-/** The lowest of four tags that is FREE, or 4. */
-function freeLane(tags: u64): u32 {
-  if ((U32(tags) & 0xffff) === TAG_FREE) return 0;
-  if (U32(tags) >>> 16 === TAG_FREE) return 1;
-  if ((U32(tags >> 32n) & 0xffff) === TAG_FREE) return 2;
-  if (U32(tags >> 48n) === TAG_FREE) return 3;
-  return 4;
+// Eight tags are compared at once, as two words of four 16-bit lanes. The slot is then computed, not branched upon: the
+// verifier would follow each of eight branches, and of those sixteen times over, through the rest of the program.
+
+const EVERY_LANE = 0x0001_0001_0001_0001n;
+const LANE_BELOW_TOP = 0x7fff_7fff_7fff_7fffn;
+/** One more than can match: a loop of eight would be unrolled. */
+const CANDIDATES_MAX = SLOTS_PER_BUCKET + 1;
+
+/** The highest bit of every lane of `tags` that is as in `pattern`: the sum carries into it from any other bit, and from no other lane. */
+function lanesWith(tags: u64, pattern: u64): u64 {
+  const difference = tags ^ pattern;
+  return ~(((difference & LANE_BELOW_TOP) + LANE_BELOW_TOP) | difference | LANE_BELOW_TOP);
 }
+
+/** Slots 0…3 as bits 15, 31, 47, 63 and slots 4…7 three bits below each. */
+function mergeLanes(low: u64, high: u64): u64 {
+  return low | (high >> 3n);
+}
+
+/** The slot of the lowest bit that mergeLanes() or lanesWith() has set: the product's upper three bits. */
+function slotOfLowest(lanes: u64): u32 {
+  return U32((((lanes & (0n - lanes)) >> 12n) * SLOT_BY_BIT) >> 61n);
+}
+// A bit p places up moves the three bits of its slot, 61 - p in here, to the top.
+const SLOT_BY_BIT = (4n << 61n) | (0n << 58n) | (5n << 45n) | (1n << 42n) | (6n << 29n) | (2n << 26n) | (7n << 13n) | (3n << 10n);
 
 /** Makes a claimed and filled entry findable. */
 export function publish(index: u32, flow: Flow): void {

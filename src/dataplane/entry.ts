@@ -45,30 +45,44 @@ export function entry(packet: Packet): i32 {
   if (parsed !== PARSED) return pass(parsed);
 
   const now = ticks();
-  if (!mayBeVip(flow.destination)) return answer(packet, flow, now);
-  let index = findByClient(flow, now);
-  if (index !== NO_CONNECTION && startsAnew(connections.at(index), flow)) {
-    endNow(index, now);
-    index = NO_CONNECTION;
+  let index = NO_CONNECTION;
+  if (mayBeVip(flow.destination)) {
+    index = findByClient(flow, now);
+    if (index !== NO_CONNECTION && startsAnew(connections.at(index), flow)) {
+      endNow(index, now);
+      index = NO_CONNECTION;
+    }
+    if (unlikely(index === NO_CONNECTION)) index = begin(flow, now);
   }
-  if (likely(index !== NO_CONNECTION)) return request(packet, flow, index, now);
-  return begin(packet, flow, now);
+  if (likely(index < NO_CONNECTION_YET)) return request(packet, flow, index, now);
+  if (index === NOT_A_SYN) return pass(Verdict.notASyn);
+  if (index === TABLE_FULL) return drop(Verdict.tableFull);
+  if (index === NO_SERVER) return refuse(packet);
+  return answer(packet, flow, now);
 }
 
-/** A packet that belongs to no connection yet. */
-function begin(packet: Packet, flow: Flow, now: u32): i32 {
+// What begin() gives where there is no connection; places in the table are smaller. NO_CONNECTION: not for a service.
+const NO_CONNECTION_YET = 0xfffffff0;
+const NOT_A_SYN = 0xfffffff1;
+const NO_SERVER = 0xfffffff2;
+const TABLE_FULL = 0xfffffff3;
+
+/** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
+function begin(flow: Flow, now: u32): u32 {
   const service = findService(flow.destination, flow.destinationPort, flow.protocol);
-  if (service === null) return answer(packet, flow, now);
+  if (service === null) return NO_CONNECTION;
   // ip_vs_proto_tcp.c, tcp_conn_schedule(): any SYN without RST begins a connection, other segments are the stack's.
-  if (flow.protocol === IPPROTO_TCP && (flow.tcpFlags & (TCP_SYN | TCP_RST)) !== TCP_SYN) return pass(Verdict.notASyn);
+  if (flow.protocol === IPPROTO_TCP && (flow.tcpFlags & (TCP_SYN | TCP_RST)) !== TCP_SYN) return NOT_A_SYN;
   const chosen = schedule(service);
-  if (chosen === NO_DESTINATION) {
-    if (HOOK === XDP) return XDP_PASS;
-    return sendError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, NO_REST, Verdict.noDestination);
-  }
+  if (chosen === NO_DESTINATION) return NO_SERVER;
   const index = connect(flow, chosen, now);
-  if (index === NO_CONNECTION) return drop(Verdict.tableFull);
-  return request(packet, flow, index, now);
+  return index === NO_CONNECTION ? TABLE_FULL : index;
+}
+
+/** ip_vs_core.c, ip_vs_leave(): no server takes it, and the client is told so, TCP's too. */
+function refuse(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  return sendError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, NO_REST, Verdict.noDestination);
 }
 
 /** A packet from the client, on its way to the connection's destination. */

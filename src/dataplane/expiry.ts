@@ -20,10 +20,10 @@ import { countUnbound } from "./schedule.js";
 const CLOCK_MONOTONIC = 1n;
 const SLICE_NANOSECONDS = 20_000_000n;
 
-const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32 });
+export const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32 });
 type Walk = View<typeof Walk>;
 /** A key of `expiry`. */
-const Index = struct("ExpiryIndex", { index: U32 });
+export const Index = struct("ExpiryIndex", { index: U32 });
 
 /** 0, or 1 when the timer could not be made (it stands already, or the kernel has no memory). */
 export function start(_packet: Packet): i32 {

@@ -7,7 +7,7 @@ import { Be16, Be32 as Be32Type, i32 as I32, u16, u32 as U32, u8, be32 } from "#
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import { bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh } from "#prelude/helpers.js";
-import { likely, make, sizeOf } from "#prelude/intrinsics.js";
+import { make, sizeOf, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { XDP_TX } from "#prelude/packet.js";
 import { Ethernet } from "#wire/ethernet.js";
@@ -37,7 +37,7 @@ export const FibLookup = struct("bpf_fib_lookup", {
 }, { size: 64 });
 
 /** struct bpf_redir_neigh */
-const Neighbour = struct("bpf_redir_neigh", { family: U32, address: Be32Type, rest: array(U32, 3) }, { size: 20 });
+export const Neighbour = struct("bpf_redir_neigh", { family: U32, address: Be32Type, rest: array(U32, 3) }, { size: 20 });
 
 /** What resolve() found out. */
 export const Way = struct("Way", {
@@ -71,8 +71,11 @@ const HOP_VALID_TICKS = 4;
 
 /** The way to `address`: from `hop` while that is fresh, else from the kernel's tables. */
 export function resolve(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
-  if (likely(!hasPassed(hop.validUntil, now))) return;
+  if (unlikely(hasPassed(hop.validUntil, now))) ask(packet, hop, address, now, way);
+}
 
+function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
+  "use subprogram";
   const route = make(FibLookup, { family: AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX, destination: address });
   const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), FIB_GIVES_SOURCE ? BPF_FIB_LOOKUP_SRC : 0));
   way.ifindex = route.ifindex;

@@ -3,8 +3,8 @@
 //
 //   │ Ethernet, turned round │ IP VIP→CIP tos 0xc0 ttl 64 │ ICMP type code │ the packet that caused it, 548 bytes at most │
 
-import type { Be16, Be32, i32, u32 } from "#layout/numbers.js";
-import { be16, be32, host16, i32 as I32, u8, Be16 as Be16Type } from "#layout/numbers.js";
+import type { Be32, i32 } from "#layout/numbers.js";
+import { Be16, be16, be32, host16, i32 as I32, u16, u32, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { struct } from "#layout/struct.js";
 import { bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
@@ -27,12 +27,13 @@ const INTERNETWORK_CONTROL = 0xc0;
 const ICMP_TTL = 64;
 const BPF_ADJ_ROOM_MAC = 1;
 
-const Word = struct("Word", { first: Be16Type, second: Be16Type }, { size: 4 });
-const Byte = struct("Byte", { value: u8 }, { size: 1 });
-const MacPair = struct("MacPair", { ethernet: Ethernet });
+export const Word = struct("Word", { first: Be16, second: Be16 }, { size: 4 });
+export const Byte = struct("Byte", { value: u8 }, { size: 1 });
+export const MacPair = struct("MacPair", { ethernet: Ethernet });
 
 /** Turns the packet into an ICMP error to its sender and sends it back. `rest`: the next-hop MTU of FRAG_NEEDED, else 0. */
 export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verdict: u32): i32 {
+  "use subprogram";
   const cause = packet.view(Ipv4, NETWORK_AT);
   if (cause === null) return drop(Verdict.rewriteFailed);
   const client = cause.source;
@@ -88,10 +89,10 @@ function sumFrom(packet: Packet, at: u32, bytes: u32): Be16 {
     if (done + 4 > bytes) break;
     const word = packet.view(Word, at + i * 4);
     if (word === null) break;
-    sum += (word.first as u32) + (word.second as u32);
+    sum += u32(word.first) + u32(word.second);
     done += 4;
   }
-  return (~fold(sum + sumOfRest(packet, at, bytes)) & 0xffff) as Be16;
+  return u16(~fold(sum + sumOfRest(packet, at, bytes))) as Be16;
 }
 
 /** The last one to three bytes, as if zeros followed. */

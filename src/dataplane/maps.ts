@@ -101,6 +101,30 @@ export const SchedulerState = struct("SchedulerState", {
 export type SchedulerState = View<typeof SchedulerState>;
 export const schedulerStates = table("schedulerStates", SchedulerState, SCHEDULER_STATES_MAX);
 
+/**
+ * A scheduler's walk over the members, one a processor. In a map and not on the stack: there the verifier would follow
+ * every value from round to round and never see the walk come to the same state again.
+ */
+export const Search = struct("Search", {
+  membersAt: u32,
+  membersCount: u32,
+  /** The next to look at: the place after the last one. */
+  place: u32,
+  found: u32,
+  /** wrr: see schedulers/wrr.ts. */
+  currentWeight: u32,
+  maximumWeight: u32,
+  divisor: u32,
+  largestBelow: u32,
+  wholeRound: u32,
+  spare: array(u32, 7),
+}, { size: 64 });
+export type Search = View<typeof Search>;
+export const searches = table("searches", Search, PROCESSORS_DEFAULT);
+/** What bpf_loop hands from round to round: whose search it is. */
+export const Searcher = struct("Searcher", { processor: u32 });
+export type Searcher = View<typeof Searcher>;
+
 // --- Destinations --------------------------------------------------------------------------------------------------
 
 /** The way to a neighbour as the kernel's routing told it last; asked again when `validUntil` has passed. */

@@ -19,5 +19,5 @@ export function mayBeVip(address: Be32): boolean {
 
 /** The filter's bit for an address; control/ sets by it what packets ask by it. */
 export function vipFilterBit(address: Be32): u32 {
-  return (U32((address as u32) * 0x9e3779b1) >>> 20) & (VIP_FILTER_BITS - 1);
+  return U32((u64(address) * 0x9e3779b1n) >> 20n) & (VIP_FILTER_BITS - 1);
 }

@@ -125,7 +125,7 @@ export class Machine {
       x.checksumPartial = context.checksumPartial ?? false;
       x.networkOffset = ETH_HLEN;
       x.context = new Context(type, x.packet, bytes);
-      if (type === "xdp") x.context.set({ ingress_ifindex: context.ifindex ?? 1 });
+      if (type === "xdp") x.context.set({ ingressIfindex: context.ifindex ?? 1 });
       else if (type !== "syscall") setSkBuff(x.context, packet, context);
       x.setPointer(1, x.context.region);
       x.run(program);
@@ -134,7 +134,7 @@ export class Machine {
       const isSkBuff = type === "tc" || type === "socket";
       return {
         verdict, packet: bytes ?? x.packet.bytes.slice(), instructions: x.instructions,
-        mark: isSkBuff ? x.context.get("mark") : 0, gsoSize: isSkBuff ? x.context.get("gso_size") : 0,
+        mark: isSkBuff ? x.context.get("mark") : 0, gsoSize: isSkBuff ? x.context.get("gsoSize") : 0,
         ...(redirected && { redirect: x.redirect! }),
       };
     });
@@ -180,8 +180,8 @@ export class Machine {
 
 function setSkBuff(context: Context, packet: Uint8Array, given: PacketContext): void {
   context.set({
-    len: packet.length, pkt_type: given.packetType ?? 0, mark: given.mark ?? 0,
-    protocol: given.protocol ?? ((packet[12] ?? 0) | ((packet[13] ?? 0) << 8)), vlan_present: given.vlanPresent ?? 0,
-    ifindex: given.ifindex ?? 1, ingress_ifindex: given.ifindex ?? 1, gso_size: given.gsoSize ?? 0, gso_segs: given.gsoSegments ?? 0,
+    length: packet.length, packetType: given.packetType ?? 0, mark: given.mark ?? 0,
+    protocol: given.protocol ?? ((packet[12] ?? 0) | ((packet[13] ?? 0) << 8)), vlanPresent: given.vlanPresent ?? 0,
+    ifindex: given.ifindex ?? 1, ingressIfindex: given.ifindex ?? 1, gsoSize: given.gsoSize ?? 0, gsoSegments: given.gsoSegments ?? 0,
   });
 }

@@ -88,6 +88,22 @@ export function systemError(call: string, errno: number, attempted: string, mean
   return new KernelError({ ...meaning, call, errno, attempted, found: `${meaning.found} (${errnoName(errno)})` });
 }
 
+/** Runs `use`; what Node's file system functions throw becomes a KernelError like that of any other system call. */
+export function withFiles<T>(attempted: string, use: () => T, meanings?: Meanings): T {
+  try {
+    return use();
+  } catch (error) {
+    if (!isNodeError(error)) throw error;
+    throw systemError(error.syscall, -error.errno, attempted, meanings);
+  }
+}
+
+/** An error of a system call that Node made. */
+function isNodeError(error: unknown): error is { readonly errno: number; readonly syscall: string } {
+  const { errno, syscall } = error as { readonly errno?: unknown; readonly syscall?: unknown };
+  return typeof errno === "number" && typeof syscall === "string";
+}
+
 /** Programmer errors only; outside input never reaches one. */
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`Invariant broken: ${message}`);

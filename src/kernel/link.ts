@@ -2,19 +2,18 @@
 // TCX (6.6). update() puts another program in the same place without a packet between.
 
 import { closeSync, readlinkSync } from "node:fs";
-import { u32 } from "#layout/numbers.js";
-import { array, struct } from "#layout/struct.js";
 import { EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENOLINK, EOPNOTSUPP, EPERM } from "./errno.js";
 import { KernelError, type Meanings } from "./errors.js";
+import { TCX, linkInfo, type Direction, type LinkInfo } from "./link-info.js";
 import { attachedXdp, driverOf, interfaces } from "./network.js";
 import { BpfProgram } from "./program.js";
 import {
   BPF_LINK_CREATE, BPF_LINK_DETACH, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID, BPF_LINK_UPDATE, BPF_OBJ_GET, BPF_OBJ_PIN, BPF_PROG_QUERY,
-  bpf, bpfError, bpfOrThrow, cString, objectInfo,
+  bpf, bpfError, bpfOrThrow, cString,
 } from "./syscall.js";
 
+export type { Direction, LinkInfo } from "./link-info.js";
 export type XdpMode = "native" | "generic";
-export type Direction = "ingress" | "egress";
 /** As interfaces() gives it. */
 export interface Device {
   readonly index: number;
@@ -25,25 +24,10 @@ export interface Device {
 const XDP_FLAGS: { readonly [mode in XdpMode]: number } = { generic: 1 << 1, native: 1 << 2 };
 /** Linux include/uapi/linux/bpf.h, enum bpf_attach_type. */
 const BPF_XDP = 37;
-const TCX: { readonly [direction in Direction]: number } = { ingress: 46, egress: 47 };
 /** Without a relative: before all others. */
 const BPF_F_BEFORE = 1 << 3;
-/** Linux include/uapi/linux/bpf.h, enum bpf_link_type. */
-const LINK_KINDS: { readonly [type: number]: LinkInfo["kind"] } = { 6: "xdp", 11: "tcx" };
 /** Programs on one hook: Linux include/linux/bpf_mprog.h, BPF_MPROG_MAX. */
 const TCX_PROGRAMS_MAX = 64;
-
-/** Linux include/uapi/linux/bpf.h, struct bpf_link_info with its members xdp and tcx. */
-const LinkInfoBytes = struct("bpf_link_info", { type: u32, id: u32, programId: u32, padding: u32, ifindex: u32, attachType: u32, rest: array(u32, 8) });
-
-export interface LinkInfo {
-  readonly kind: "xdp" | "tcx" | "other";
-  readonly id: number;
-  readonly programId: number;
-  /** 0 when the interface, or its network namespace, is gone. */
-  readonly ifindex: number;
-  readonly direction: Direction | undefined;
-}
 
 export class BpfLink {
   constructor(readonly fd: number, readonly description: string) {}
@@ -58,10 +42,7 @@ export class BpfLink {
   }
 
   info(): LinkInfo {
-    const { type, id, programId, ifindex, attachType } = objectInfo(this.fd, LinkInfoBytes, `read the kernel's description of ${this.description}`);
-    const kind = LINK_KINDS[type] ?? "other";
-    const direction = kind !== "tcx" ? undefined : attachType === TCX.egress ? "egress" : "ingress";
-    return { kind, id, programId, ifindex: kind === "other" ? 0 : ifindex, direction };
+    return linkInfo(this.fd, this.description);
   }
 
   /** From the next packet on `program` runs in the place of the one that did. */

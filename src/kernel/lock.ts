@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { EINTR, EWOULDBLOCK } from "./errno.js";
-import { KernelError, systemError } from "./errors.js";
+import { KernelError, systemError, withFiles } from "./errors.js";
 import { errno, libc } from "./ffi.js";
 
 const LOCK_SH = 1;
@@ -25,7 +25,7 @@ export interface Lock {
 
 /** Waits until it holds the lock; LOCKED, naming who has it, when the time is over. */
 export function lock(path: string, { mode = "exclusive", timeoutSeconds = TIMEOUT_SECONDS }: LockOptions = {}): Lock {
-  const fd = openSync(path, "a", 0o600);
+  const fd = withFiles(`open the lock ${path}`, () => openSync(path, "a", 0o600));
   try {
     const deadline = performance.now() + timeoutSeconds * 1000;
     while (!tryLock(fd, mode === "shared" ? LOCK_SH : LOCK_EX, path)) {

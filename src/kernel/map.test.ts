@@ -105,7 +105,7 @@ test("an array of maps holds maps of one shape", { skip: bpfLacks }, () => {
   const inner = arrayMap("inner", Entry, 4);
   withMap(inner, (first) => {
     const outer = BpfMap.create({ kind: "map", name: "outer", type: MapType.ARRAY_OF_MAPS, keySize: 4, valueSize: 4, maxEntries: 2, flags: 0 }, { inner: first });
-    outer.update(word(1), word(first.fd));
+    outer.putObject(1, first);
     assert.deepEqual(outer.lookup(word(1)), word(first.info().id));
     outer.close();
   });

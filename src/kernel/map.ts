@@ -102,6 +102,11 @@ export class BpfMap {
     if (failure !== 0) throw this.#failed(failure, BPF_MAP_UPDATE_ELEM, "update");
   }
 
+  /** Puts a program into a PROG_ARRAY, or a map into an ARRAY_OF_MAPS; programs that run meanwhile see one or the other. */
+  putObject(index: number, object: { readonly fd: number }): void {
+    this.update(new Uint8Array(Uint32Array.of(index).buffer), new Uint8Array(Uint32Array.of(object.fd).buffer));
+  }
+
   /** False when there was no such entry. */
   delete(key: Uint8Array): boolean {
     this.#expectLength("key", key, this.spec.keySize);

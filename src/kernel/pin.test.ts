@@ -106,6 +106,24 @@ test("the state of a namespace that is gone is stale, with links and without; th
   program.close();
 });
 
+test("who may not look gets an error, not an empty state", { skip: bpfLacks }, () => {
+  openState({ root });
+  process.seteuid!(65534);
+  try {
+    for (const attempt of [() => findState({ root }), () => openState({ root }), () => openState({ root: "/run/weir-test-new" })]) {
+      assert.throws(attempt, (error: unknown) => {
+        assert.ok(error instanceof KernelError && error.code === "PERMISSION", String(error));
+        assert.match(error.message, /\(EACCES\); run as root/);
+        return true;
+      });
+    }
+    assert.throws(pass, (error: unknown) => error instanceof KernelError && error.code === "PERMISSION");
+  } finally {
+    process.seteuid!(0);
+  }
+  findState({ root })!.remove();
+});
+
 test("a state that `ip netns exec` made first is seen from outside, and from a later one", { skip: namespacesLack }, () => {
   const own = `${root}-exec`;
   mkdirSync(own, { recursive: true });

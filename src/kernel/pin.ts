@@ -6,11 +6,13 @@
 //   /run/weir/bpf/netns-<cookie>/       namespace → "net:[4026531840]"
 //     maps/  programs/  links/          pins
 
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
+import { closeSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { BpfLink } from "./link.js";
+import { withFiles } from "./errors.js";
+import { linkInfo } from "./link-info.js";
 import { networkNamespaceCookie, networkNamespaceName } from "./namespace.js";
 import { findBpffs, lockPath, openBpffs } from "./state-mount.js";
+import { BPF_OBJ_GET, bpfOrThrow, cString } from "./syscall.js";
 
 const KINDS = ["links", "programs", "maps"] as const;
 type Kind = (typeof KINDS)[number];
@@ -19,6 +21,8 @@ export interface StateOptions {
   /** Default: the environment's WEIR_STATE, else /run/weir. */
   readonly root?: string;
 }
+
+const PREFIX = "netns-";
 
 export class StateDirectory {
   readonly cookie: string;
@@ -86,27 +90,26 @@ export class StateDirectory {
 export function findState(options: StateOptions = {}): StateDirectory | undefined {
   const root = rootOf(options);
   const bpffs = findBpffs(root);
-  const name = `netns-${networkNamespaceCookie()}`;
-  return bpffs !== undefined && entriesOf(bpffs).includes(name) ? stateAt(root, bpffs, name) : undefined;
+  const name = stateName();
+  if (bpffs === undefined) return undefined;
+  return withFiles(`read ${bpffs}`, () => entriesOf(bpffs)).includes(name) ? stateAt(root, bpffs, name) : undefined;
 }
 
 /** This network namespace's state, made when it is not there. */
 export function openState(options: StateOptions = {}): StateDirectory {
   const root = rootOf(options);
   const bpffs = openBpffs(root);
-  const state = stateAt(root, bpffs, `netns-${networkNamespaceCookie()}`);
-  for (const kind of KINDS) mkdirSync(join(state.path, kind), { recursive: true, mode: 0o700 });
-  if (!entriesOf(state.path).includes("namespace")) symlinkSync(networkNamespaceName(), join(state.path, "namespace"));
+  const state = stateAt(root, bpffs, stateName());
+  withFiles(`make the state directory ${state.path}`, () => makeDirectories(state));
   return state;
 }
 
-/** The states of network namespaces that no longer exist. */
+/** The states of network namespaces that no longer exist. Clear them away under stateLockPath(). */
 export function staleStates(options: StateOptions = {}): StateDirectory[] {
   const root = rootOf(options);
   const bpffs = findBpffs(root);
   if (bpffs === undefined) return [];
-  const own = `netns-${networkNamespaceCookie()}`;
-  const others = entriesOf(bpffs).filter((name) => name.startsWith("netns-") && name !== own);
+  const others = entriesOf(bpffs).filter((name) => name.startsWith(PREFIX) && name !== stateName());
   return others.map((name) => stateAt(root, bpffs, name)).filter(isStale);
 }
 
@@ -117,6 +120,15 @@ export function stateLockPath(options: StateOptions = {}): string {
 
 function rootOf(options: StateOptions): string {
   return options.root ?? process.env.WEIR_STATE ?? "/run/weir";
+}
+
+function makeDirectories(state: StateDirectory): void {
+  for (const kind of KINDS) mkdirSync(join(state.path, kind), { recursive: true, mode: 0o700 });
+  if (!entriesOf(state.path).includes("namespace")) symlinkSync(networkNamespaceName(), join(state.path, "namespace"));
+}
+
+function stateName(): string {
+  return PREFIX + networkNamespaceCookie();
 }
 
 function stateAt(root: string, bpffs: string, name: string): StateDirectory {
@@ -130,11 +142,11 @@ function isStale(state: StateDirectory): boolean {
 }
 
 function isOrphaned(path: string): boolean {
-  const link = BpfLink.open(path);
+  const fd = bpfOrThrow(BPF_OBJ_GET, { path: cString(path) }, `open the link pinned at ${path}`);
   try {
-    return link.info().ifindex === 0;
+    return linkInfo(fd, `the link pinned at ${path}`).ifindex === 0;
   } finally {
-    link.close();
+    closeSync(fd);
   }
 }
 
@@ -150,10 +162,11 @@ function readLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {
-    return undefined;
+    return undefined; // The process ended, or may not be looked into.
   }
 }
 
+/** The names in a directory; none when it does not exist. */
 function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory);

@@ -12,7 +12,7 @@ import {
   BPF_OBJ_GET, BPF_OBJ_PIN, BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, bpf, bpfError, bpfOrThrow, cString, fromCString, objectInfo, objectName,
   type Attributes,
 } from "./syscall.js";
-import { testRun, type TestRun, type TestRunResult } from "./test-run.js";
+import { runSyscallProgram, testRun, type TestRun, type TestRunResult } from "./test-run.js";
 import { VerifierError } from "./verifier-log.js";
 
 /** Linux include/uapi/linux/bpf.h: enum bpf_prog_type, enum bpf_attach_type. */
@@ -60,6 +60,11 @@ export class BpfProgram {
   /** Runs it once or more on a packet of the caller's (BPF_PROG_TEST_RUN); nothing is sent unless LIVE_FRAMES says so. */
   testRun(run: TestRun): TestRunResult {
     return testRun(this, run);
+  }
+
+  /** The same for a program of type "syscall", which has no packet. */
+  run(context?: Uint8Array): { readonly returnValue: number; readonly context: Uint8Array } {
+    return runSyscallProgram(this, context);
   }
 
   pin(path: string): void {

@@ -8,7 +8,7 @@
 
 import { mkdirSync, readFileSync, readlinkSync, statfsSync } from "node:fs";
 import { runCommand } from "./command.js";
-import { KernelError } from "./errors.js";
+import { KernelError, withFiles } from "./errors.js";
 import { withLock } from "./lock.js";
 
 /** Linux include/uapi/linux/magic.h. */
@@ -18,11 +18,11 @@ const PROCESS_ANCESTORS_MAX = 64;
 /** The path of the bpffs under `root` ("/run/weir"), or undefined when nobody has made it yet. */
 export function findBpffs(root: string): string | undefined {
   const inside = `${root}/bpf`;
-  if (isBpffs(inside)) return inside;
+  if (withFiles(`look for weir's state in ${inside}`, () => isBpffs(inside))) return inside;
   const outside = outermostMountNamespace();
   if (outside === undefined) return undefined;
   const path = `/proc/${outside}/root${inside}`;
-  return isBpffs(path) ? path : undefined;
+  return withFiles(`look for weir's state in ${path}`, () => isBpffs(path)) ? path : undefined;
 }
 
 /** The same; made when it is not there. */
@@ -32,7 +32,7 @@ export function openBpffs(root: string): string {
 
 /** The lock under which the state of all namespaces is made and removed. */
 export function lockPath(root: string): string {
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  withFiles(`make the directory ${root}`, () => mkdirSync(root, { recursive: true, mode: 0o700 }));
   return `${root}/lock`;
 }
 
@@ -40,14 +40,11 @@ function mountBpffs(root: string): string {
   const path = `${root}/bpf`;
   const outside = outermostMountNamespace();
   const attempted = `mount a BPF file system at ${path}`;
-  const mount = ["mount", "-t", "bpf", "-o", "mode=0700", "weir", path];
-  if (outside === undefined) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    runCommand("mount", mount.slice(1), { attempted });
-  } else {
-    mkdirSync(`/proc/${outside}/root${path}`, { recursive: true, mode: 0o700 });
-    runCommand("nsenter", [`--mount=/proc/${outside}/ns/mnt`, ...mount], { attempted });
-  }
+  const mount = ["-t", "bpf", "-o", "mode=0700", "weir", path];
+  const directory = outside === undefined ? path : `/proc/${outside}/root${path}`;
+  withFiles(attempted, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  if (outside === undefined) runCommand("mount", mount, { attempted });
+  else runCommand("nsenter", [`--mount=/proc/${outside}/ns/mnt`, "mount", ...mount], { attempted });
   const found = findBpffs(root);
   if (found !== undefined) return found;
   throw new KernelError({
@@ -97,7 +94,10 @@ function mountNamespace(pid: number | "self"): string | undefined {
 function isBpffs(path: string): boolean {
   try {
     return statfsSync(path).type === BPF_FS_MAGIC;
-  } catch {
-    return false;
+  } catch (error) {
+    if (NOT_THERE.has((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
   }
 }
+
+const NOT_THERE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"]);

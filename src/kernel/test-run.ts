@@ -68,6 +68,17 @@ export function testRun(program: BpfProgram, run: TestRun): TestRunResult {
   };
 }
 
+/**
+ * Runs a program of type "syscall" once, in this process's context: it may sleep, start timers and touch maps. Gives its
+ * result and the context (at most 64 KiB) as it left it.
+ */
+export function runSyscallProgram(program: BpfProgram, context: Uint8Array = new Uint8Array(8)): { readonly returnValue: number; readonly context: Uint8Array } {
+  const contextIn = context.slice();
+  const { errno, attributes } = bpf(BPF_PROG_TEST_RUN, { programFd: program.fd, contextIn, contextInSize: contextIn.length });
+  if (errno !== 0) throw bpfError(BPF_PROG_TEST_RUN, errno, `run program "${program.name}"`, MEANINGS);
+  return { returnValue: attributes().returnValue | 0, context: contextIn };
+}
+
 // Linux net/bpf/test_run.c, bpf_test_init() and bpf_prog_test_run_xdp().
 const MEANINGS = {
   [EINVAL]: {

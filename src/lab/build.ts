@@ -91,15 +91,18 @@ async function writeSysctls(namespace: string, settings: readonly string[]): Pro
 }
 
 /**
- * tx off ends partial checksums and, with them, super-packets. GRO at the director's ports lets frames through that
- * native XDP sends back out (Linux v6.12 drivers/net/veth.c, veth_xdp_xmit(): the peer needs NAPI).
+ * tx off ends partial checksums and, with them, super-packets; at the switch too, whose GRO would make new ones. That GRO
+ * is there for native XDP: what a host sends out by it arrives only where the cable's other end has NAPI (Linux v6.12
+ * drivers/net/veth.c, veth_xdp_xmit()).
  */
 async function switchOffloadsOff(prefix: string, plan: NetworkPlan): Promise<void> {
-  const hosts = plan.hosts.flatMap((host) => host.interfaces.map(({ name }) => ethtool(namespaceOf(prefix, host.name), name, "tx", "off")));
-  const ports = plan.hosts.flatMap((host) => host.interfaces.map(({ name }) => ethtool(switchOf(prefix), portOf(host.name, name), "gro", "on")));
-  await Promise.all([...hosts, ...ports]);
+  const cables = plan.hosts.flatMap((host) => host.interfaces.map(({ name }) => ({ host: host.name, name })));
+  await Promise.all(cables.flatMap(({ host, name }) => [
+    ethtool(namespaceOf(prefix, host), name, ["tx", "off"]),
+    ethtool(switchOf(prefix), portOf(host, name), ["tx", "off", "gro", "on"]),
+  ]));
 }
 
-async function ethtool(namespace: string, device: string, feature: string, state: string): Promise<void> {
-  await must(["ip", "netns", "exec", namespace, "ethtool", "-K", device, feature, state]);
+async function ethtool(namespace: string, device: string, features: readonly string[]): Promise<void> {
+  await must(["ip", "netns", "exec", namespace, "ethtool", "-K", device, ...features]);
 }

@@ -60,23 +60,20 @@ export async function must(argv: readonly string[], options: CommandOptions = {}
 }
 
 /** Throws a message with the apt-get command when one of the programs is not installed. */
-export function requireTools(tools: readonly Tool[]): void {
-  const missing = tools.filter((tool) => !isInstalled(tool));
+export function requireTools(tools: readonly Tool[], searchPath = process.env["PATH"] ?? ""): void {
+  const missing = tools.filter((tool) => !searchPath.split(delimiter).some((folder) => isExecutable(join(folder, tool))));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))];
-  throw new LabError("TOOL_MISSING", `The laboratory needs ${missing.map((tool) => `\`${tool}\``).join(" and ")}, not found in PATH; install with: apt-get install ${packages.join(" ")}`);
+  const packages = new Set(missing.map((tool) => PACKAGES[tool]));
+  throw new LabError("TOOL_MISSING", `The laboratory needs ${missing.map((tool) => `\`${tool}\``).join(" and ")}, not found in PATH; install with: apt-get install ${[...packages].join(" ")}`);
 }
 
-function isInstalled(program: string): boolean {
-  // Debian's users have no sbin in PATH, root's programs are there all the same.
-  return [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"].some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function signalNumber(signal: NodeJS.Signals | null): number {

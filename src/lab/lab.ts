@@ -1,26 +1,29 @@
 // `weir lab`: builds each textbook LVS network in network namespaces, lets a real client talk to real servers through
 // weir, and shows what happens to the packets. Leaves nothing behind.
 
-import type { LabDirector } from "./director.js";
-import { messageOf } from "./errors.js";
+import { CommandDirector, type LabDirector } from "./director.js";
 import { ABOUT_EBPF, EXPLANATIONS, INTRODUCTION } from "./explain.js";
 import { measure, type Comparison, type Measurements } from "./measure.js";
 import { METHODS, VIP, type Method } from "./plan.js";
+import { whyNoBpf, whyNoLaboratory } from "./requirements.js";
 import { SERVICE_PORT, WEIGHTS, configuration, serverPort, startServers } from "./scenario.js";
 import { alignColumns, openTerminal, type Output, type Terminal } from "./terminal.js";
-import { whyNoLaboratory, withTopology, type Topology } from "./topology.js";
+import { withTopology, type Topology } from "./topology.js";
 import { walkTable } from "./walk-table.js";
 import { walkRequest, type Walk } from "./walk.js";
 
 export interface LabOptions {
-  readonly director: LabDirector;
+  /** Default: weir's own commands. */
+  readonly director?: LabDirector;
   /** One request's walk on the user-space machine: the same programs and packets, where no kernel may be used. */
-  readonly simulateWalk: (method: Method) => Promise<Walk>;
+  readonly simulateWalk?: (method: Method) => Promise<Walk>;
   /** Default: all. */
   readonly methods?: readonly Method[];
   readonly output?: Output;
   /** Whether to measure; default true. */
   readonly measure?: boolean;
+  /** Uses no kernel, even where it could. */
+  readonly simulate?: boolean;
 }
 
 interface MethodResult {
@@ -34,18 +37,19 @@ interface MethodResult {
 /** Ten rounds of wrr. */
 const CONNECTIONS = 10 * WEIGHTS.reduce((sum, weight) => sum + weight, 0);
 
-/** Shows it all; true when everything came out as it should. */
-export async function runLab(options: LabOptions): Promise<boolean> {
+/** Shows it all. The exit status: 0 when everything came out as it should. */
+export async function runLab(options: LabOptions = {}): Promise<number> {
   const terminal = openTerminal(options.output ?? process.stdout);
   const methods = options.methods ?? METHODS;
+  const director = options.director ?? new CommandDirector();
   const started = performance.now();
   introduce(terminal);
-  const lacking = whyNoLaboratory();
+  const lacking = options.simulate ? "No network is built, as asked." : whyNoLaboratory() ?? whyNoBpf();
   if (lacking !== undefined) return simulate(terminal, methods, lacking, options.simulateWalk);
   const results: MethodResult[] = [];
-  for (const method of methods) results.push(await withTopology(method, (topology) => showMethod(terminal, topology, options)));
+  for (const method of methods) results.push(await withTopology(method, (topology) => showMethod(terminal, topology, director, options.measure !== false)));
   summarize(terminal, results, (performance.now() - started) / 1000);
-  return results.every((result) => result.sharesRight);
+  return results.every((result) => result.sharesRight) ? 0 : 1;
 }
 
 function introduce(terminal: Terminal): void {
@@ -55,20 +59,20 @@ function introduce(terminal: Terminal): void {
   terminal.paragraph(ABOUT_EBPF);
 }
 
-async function showMethod(terminal: Terminal, topology: Topology, { director, measure: measuring }: LabOptions): Promise<MethodResult> {
+async function showMethod(terminal: Terminal, topology: Topology, director: LabDirector, measuring: boolean): Promise<MethodResult> {
   const { method, namespaces } = topology;
   const { title, text, lookAt } = EXPLANATIONS[method];
   terminal.heading(title);
   terminal.paragraph(text);
   await startServers(topology);
   await topology.warm();
-  await configure(terminal, topology, director);
   try {
+    await configure(terminal, topology, director);
     const client = await topology.worker(namespaces.client);
     await showWalk(terminal, topology, lookAt);
     const answered = await client.distribution({ address: VIP, port: SERVICE_PORT, count: CONNECTIONS });
     showDistribution(terminal, answered);
-    const measurements = measuring === false ? undefined : await showMeasurements(terminal, topology);
+    const measurements = measuring ? await showMeasurements(terminal, topology) : undefined;
     await showStatistics(terminal, topology, director);
     return { method, ...sharesOf(answered), measurements };
   } finally {
@@ -136,24 +140,22 @@ function summarize(terminal: Terminal, results: readonly MethodResult[], seconds
   terminal.line(terminal.dim(`${seconds.toFixed(0)} s; all namespaces are removed.`));
 }
 
-async function simulate(terminal: Terminal, methods: readonly Method[], lacking: string, simulateWalk: LabOptions["simulateWalk"]): Promise<boolean> {
-  terminal.heading("In user space");
-  terminal.paragraph(`${lacking}. Meanwhile, the same compiled programs run here on weir's own eBPF machine, on the packets of one request by each method.`);
+async function simulate(terminal: Terminal, methods: readonly Method[], lacking: string, simulateWalk: LabOptions["simulateWalk"]): Promise<number> {
+  terminal.heading("Without the kernel");
+  terminal.paragraph(lacking);
+  if (simulateWalk === undefined) return 1;
+  terminal.line();
+  terminal.paragraph("Here the same compiled programs run on weir's own eBPF machine, on the packets of one request by each method.");
   for (const method of methods) {
     const { title, text, lookAt } = EXPLANATIONS[method];
     terminal.heading(title);
     terminal.paragraph(text);
     terminal.line();
-    try {
-      for (const line of walkTable(await simulateWalk(method), terminal)) terminal.line(`  ${line}`);
-    } catch (error) {
-      terminal.line(messageOf(error));
-      return false;
-    }
+    for (const line of walkTable(await simulateWalk(method), terminal)) terminal.line(`  ${line}`);
     terminal.line();
     terminal.paragraph(lookAt);
   }
-  return true;
+  return 0;
 }
 
 function sharesOf(answered: Readonly<Record<string, number>>): { readonly shares: string; readonly sharesRight: boolean } {

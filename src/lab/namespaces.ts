@@ -15,6 +15,7 @@ const PREFIX = "weir";
 const NETNS_DIRECTORY = "/run/netns";
 
 const mine = new Set<string>();
+const endings = new Set<() => void>();
 let laboratories = 0;
 let guarded = false;
 
@@ -35,6 +36,16 @@ export async function addNamespaces(names: readonly string[]): Promise<void> {
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
   await remove(names);
   for (const name of names) mine.delete(name);
+}
+
+/**
+ * Something to do, at once, when the process ends before its laboratory is closed: what stands outside the namespaces and
+ * would outlive them. The function returned calls it off.
+ */
+export function onSuddenEnd(action: () => void): () => void {
+  guard();
+  endings.add(action);
+  return () => endings.delete(action);
 }
 
 /** Removes what processes left that ended without doing so; the names of those removed. */
@@ -83,16 +94,18 @@ async function remove(names: readonly string[]): Promise<void> {
 function guard(): void {
   if (guarded) return;
   guarded = true;
-  process.on("exit", removeMine);
+  process.on("exit", endSuddenly);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
-      removeMine();
+      endSuddenly();
       process.kill(process.pid, signal);
     });
   }
 }
 
-function removeMine(): void {
+function endSuddenly(): void {
+  for (const action of endings) action();
+  endings.clear();
   if (mine.size === 0) return;
   spawnSync("ip", ["-force", "-batch", "-"], { input: removal([...mine]) });
   mine.clear();

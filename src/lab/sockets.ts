@@ -24,6 +24,7 @@ const PACKET_VERSION = 10;
 const TPACKET_V2 = 1;
 const ETH_P_ALL = 3;
 
+const Int = struct("int", { value: i32 });
 const Timeval = struct("timeval", { seconds: u32, secondsHigh: u32, microseconds: u32, microsecondsHigh: u32 });
 const SockaddrIn = struct("sockaddr_in", { family: u16, port: Be16, address: array(u8, 4), zero: array(u8, 8) }, { size: 16 });
 const SockaddrLl = struct("sockaddr_ll", { family: u16, protocol: Be16, ifindex: i32, hatype: u16, pkttype: u8, halen: u8, addr: array(u8, 8) }, { size: 20 });
@@ -82,7 +83,7 @@ export class PacketRing {
     this.#slots = (blocks * BLOCK_BYTES) / options.slotBytes;
     // With protocol 0 nothing arrives before bind() asks for it, when the ring is there.
     this.#fd = check(libc().socket(AF_PACKET, SOCK_RAW, 0), "open a packet socket");
-    setOption(this.#fd, SOL_PACKET, PACKET_VERSION, encode(struct("version", { value: i32 }), { value: TPACKET_V2 }), "choose TPACKET_V2");
+    setOption(this.#fd, SOL_PACKET, PACKET_VERSION, encode(Int, { value: TPACKET_V2 }), "choose TPACKET_V2");
     const request = encode(TpacketReq, { blockSize: BLOCK_BYTES, blockNr: blocks, frameSize: this.#slotBytes, frameNr: this.#slots });
     setOption(this.#fd, SOL_PACKET, PACKET_RX_RING, request, `make a ring of ${this.#slots} packets`);
     this.#memory = MappedMemory.map(this.#fd, blocks * BLOCK_BYTES, { writable: true, attempted: "map the packet ring" });
@@ -99,7 +100,8 @@ export class PacketRing {
       packets.push(packet);
     }
     const statistics = new Uint8Array(TpacketStats.size);
-    check(libc().getsockopt(this.#fd, SOL_PACKET, PACKET_STATISTICS, statistics, encode(struct("length", { value: u32 }), { value: statistics.length })), "read the capture's statistics");
+    const length = encode(Int, { value: statistics.length });
+    check(libc().getsockopt(this.#fd, SOL_PACKET, PACKET_STATISTICS, statistics, length), "read the capture's statistics");
     this.#memory.close();
     closeSync(this.#fd);
     return { packets, lost: decode(TpacketStats, statistics).drops };

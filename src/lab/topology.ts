@@ -8,10 +8,10 @@
 
 import { buildNetwork, namespaceOf, namespacesOf, portOf, switchOf, type NetworkOptions } from "./build.js";
 import { requireTools, run, type CommandOptions, type CommandResult } from "./command.js";
-import { LabError } from "./errors.js";
 import { laboratoryPrefix, removeLeftovers, removeNamespaces } from "./namespaces.js";
 import { addressOf, hostOf, networkPlan, serversOf, VIP, type HostPlan, type Method } from "./plan.js";
 import { startWorker, type Worker } from "./remote.js";
+import { requirePrivileges } from "./requirements.js";
 import { startTap, type Tap } from "./tap.js";
 
 export type { Method } from "./plan.js";
@@ -63,7 +63,7 @@ export async function withTopology<T>(method: Method, body: (topology: Topology)
 }
 
 export async function buildTopology(method: Method, options: NetworkOptions = {}): Promise<Topology> {
-  requireRoot();
+  requirePrivileges();
   requireTools(options.offloads === "off" ? ["ip", "ethtool"] : ["ip"]);
   await removeLeftovers();
   const plan = networkPlan(method);
@@ -75,22 +75,6 @@ export async function buildTopology(method: Method, options: NetworkOptions = {}
     throw error;
   }
   return liveTopology(method, prefix);
-}
-
-/** Why a laboratory cannot be built here; undefined when it can. For tests that then say what they lacked. */
-export function whyNoLaboratory(): string | undefined {
-  try {
-    requireRoot();
-    requireTools(["ip", "ethtool"]);
-    return undefined;
-  } catch (error) {
-    return (error as LabError).message;
-  }
-}
-
-function requireRoot(): void {
-  if (process.getuid?.() === 0) return;
-  throw new LabError("NOT_ROOT", "The laboratory makes network namespaces, which only root may; run it with sudo");
 }
 
 /** An object of functions, not of methods: tests take what they need out of it. */

@@ -36,11 +36,14 @@ export interface WalkHeader {
   readonly ttl: number;
 }
 
+/** In these networks an answer takes a few. */
+const ANSWER_MILLISECONDS = 2000;
+
 /** Sends one HTTP request from the client to the VIP and follows it and its answer over every wire. */
 export async function walkRequest(topology: Topology, port: number): Promise<Walk> {
   const client = await topology.worker(topology.namespaces.client);
   const tap: Tap = await topology.tap();
-  const asked = await client.get({ address: topology.vip, port }).catch((error: unknown) => error as Error);
+  const asked = await client.get({ address: topology.vip, port, timeoutMilliseconds: ANSWER_MILLISECONDS }).catch((error: unknown) => error as Error);
   const { frames } = await tap.stop();
   if (asked instanceof Error) throw new LabError("NOT_SEEN", `${asked.message}${whereItEnded(frames, topology)}`, { cause: asked });
   return { server: asked.server, steps: walkOf(frames, topology, asked.localPort) };

@@ -100,6 +100,23 @@ export interface Timeouts {
   readonly udp: number;
 }
 
+/** A daemon that sends the state of connections to other directors, or one that takes it from them. */
+export interface SyncDaemon {
+  readonly role: "master" | "backup";
+  readonly interface: string;
+  /** 0 … 255; 0 takes every master's messages. */
+  readonly syncId: number;
+  /** Of a message, in bytes. */
+  readonly lengthMax: number;
+  /** Multicast. */
+  readonly group: Address;
+  readonly port: number;
+  readonly ttl: number;
+}
+
+/** What is not given is the director's choice. */
+export type SyncDaemonRequest = Pick<SyncDaemon, "role" | "interface" | "syncId"> & Partial<SyncDaemon>;
+
 export interface Director {
   /** In the kernel's order. Cheap: counters are read too. */
   services(): readonly ServiceState[];
@@ -117,13 +134,17 @@ export interface Director {
   setTimeouts(timeouts: Timeouts): void;
   /** What "(size=…)" shows: entries of the connection table's index. */
   readonly connectionTableSize: number;
+  /** Those that run, the master first. All three are absent where connections are not synchronised. */
+  syncDaemons?(): readonly SyncDaemon[];
+  startSyncDaemon?(daemon: SyncDaemonRequest): void;
+  stopSyncDaemon?(role: SyncDaemon["role"]): void;
 }
 
 /** The codes of DirectorError: what the kernel's IPVS answers, by errno, and what ipvsadm says then. */
 export type DirectorErrorCode =
   | "SERVICE_EXISTS" | "NO_SUCH_SERVICE" | "SERVICE_NOT_DEFINED" | "SCHEDULER_NOT_FOUND"
   | "DESTINATION_EXISTS" | "NO_SUCH_DESTINATION" | "INVALID" | "OUT_OF_RANGE" | "NO_MEMORY" | "PERMISSION"
-  | "DAEMON_RUNNING" | "NO_DAEMON" | "IPV6_UNSUPPORTED" | "FAMILY_UNSUPPORTED" | "UNSUPPORTED";
+  | "DAEMON_RUNNING" | "NO_DAEMON" | "NO_DEVICE" | "IPV6_UNSUPPORTED" | "FAMILY_UNSUPPORTED" | "UNSUPPORTED";
 
 export class DirectorError extends Error {
   override readonly name = "DirectorError";

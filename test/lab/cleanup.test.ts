@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { namespaceNames, removeLeftovers } from "#lab/namespaces.js";
-import { whyNoLaboratory } from "#lab/topology.js";
+import { whyNoLaboratory } from "#lab/requirements.js";
 
 const lacking = whyNoLaboratory();
 const options = lacking === undefined ? {} : { skip: lacking };
@@ -59,7 +60,6 @@ async function start(): Promise<ChildProcess> {
 const madeBy = ({ pid }: ChildProcess): string[] => namespaceNames().filter((name) => name.startsWith(`weir-${pid}-`));
 
 async function childrenOf({ pid }: ChildProcess): Promise<number[]> {
-  const { readFile } = await import("node:fs/promises");
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
   return text.trim().split(" ").filter((child) => child !== "").map(Number);
 }

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { dissect } from "#lab/dissect.js";
 import { namespaceNames } from "#lab/namespaces.js";
 import { METHODS, VIP } from "#lab/plan.js";
-import { whyNoLaboratory, withTopology, type Topology } from "#lab/topology.js";
+import { whyNoLaboratory } from "#lab/requirements.js";
+import { withTopology, type Topology } from "#lab/topology.js";
 
 const lacking = whyNoLaboratory();
 const options = lacking === undefined ? {} : { skip: lacking };
@@ -57,7 +58,7 @@ for (const method of ["dr", "tun"] as const) {
     await withTopology(method, async ({ namespaces, addresses, worker }) => {
       const server = await worker(namespaces.servers[0] ?? "");
       const capture = await server.capture({ interface: "eth0" });
-      await server.get({ address: addresses.client, port: 80, localAddress: VIP }).catch(() => "refused, as nobody listens there");
+      await server.get({ address: addresses.client, port: 80, localAddress: VIP, timeoutMilliseconds: 200 }).catch(() => "refused, as nobody listens there");
       const requests = (await capture.stop()).frames.flatMap(({ bytes, direction }) => (direction === "out" ? dissect(bytes).arp ?? [] : []));
       assert.deepEqual(requests.map(({ senderAddress }) => senderAddress), [addresses.servers[0]]);
     });

@@ -6,7 +6,8 @@ import { after, before, test } from "node:test";
 import { describeFrame } from "#lab/describe.js";
 import { dissect } from "#lab/dissect.js";
 import type { Worker } from "#lab/remote.js";
-import { buildTopology, whyNoLaboratory, type Topology } from "#lab/topology.js";
+import { whyNoLaboratory } from "#lab/requirements.js";
+import { buildTopology, type Topology } from "#lab/topology.js";
 import { frameProblems } from "#lab/verify.js";
 
 const lacking = whyNoLaboratory();
@@ -106,6 +107,16 @@ test("a tap sees each packet on every wire, with right checksums and falling TTL
   ]);
   const times = frames.map(({ timeNanoseconds }) => timeNanoseconds);
   assert.deepEqual(times, [...times].sort((a, b) => (a < b ? -1 : 1)));
+});
+
+test("with offloads off, bulk travels in whole frames with right checksums on every wire", options, async () => {
+  const tap = await topology.tap();
+  await client.download({ ...target, bytes: 200_000 });
+  const { frames } = await tap.stop();
+  assert.ok(frames.length > 8 * 140, `${frames.length} frames`);
+  assert.deepEqual([...new Set(frames.filter(({ length }) => length > 1514).map(({ host, interface: name, direction }) => `${host}.${name} ${direction}`))], []);
+  assert.deepEqual(frames.filter(({ checksumPartial }) => checksumPartial), []);
+  assert.deepEqual(frames.flatMap((frame) => frameProblems(frame)), []);
 });
 
 test("a capture at one interface sees both directions there", options, async () => {

@@ -1,11 +1,12 @@
 // weir down: forwarding stops, and what up changed on this machine is taken back.
 
 import { takeDown } from "#control/apply.js";
-import { openDirectorParts } from "./parts.js";
+import { withCommandLock } from "#control/command-lock.js";
+import { findDirectorParts } from "./parts.js";
 
 export async function down(): Promise<void> {
-  let changes = 0;
-  const parts = await openDirectorParts({ tableEntries: undefined, report: (line) => { changes++; console.log(line); } });
-  await takeDown(parts);
-  console.log(changes === 0 ? "weir was not up here; nothing to take back" : "weir is down here");
+  const parts = findDirectorParts((line) => console.log(line));
+  if (parts === undefined) return console.log("there is no director here; nothing to take back");
+  await withCommandLock(() => takeDown(parts));
+  console.log("the director is gone, with its services and connections");
 }

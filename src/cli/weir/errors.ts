@@ -9,15 +9,21 @@ export class UsageError extends Error {
 /** By name, so that a command that fails loads none of the layers it did not use. */
 const EXIT_STATUS: { readonly [name: string]: number } = {
   UsageError: 2, ConfigError: 2,
-  RealServerError: 1, RecordError: 1, DirectorError: 1, KernelError: 1, VerifierError: 1, CompileError: 1,
+  RealServerError: 1, RecordError: 1, LabError: 1, DirectorError: 1, KernelError: 1, VerifierError: 1, CompileError: 1,
 };
 
 /** Prints the error and gives the exit status. */
 export function reportError(error: unknown): number {
   if (!(error instanceof Error)) throw error;
-  const status = EXIT_STATUS[error.name];
-  console.error(status === undefined ? `weir: a mistake of weir's own, please report it:\n${error.stack}` : prefixed(error.message));
-  return status ?? 1;
+  console.error(explain(error));
+  return EXIT_STATUS[error.name] ?? 1;
+}
+
+function explain(error: Error): string {
+  if (error.name in EXIT_STATUS) return prefixed(error.message);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EACCES" || code === "EPERM") return `weir: no permission: ${error.message}; run as root`;
+  return `weir: a mistake of weir's own, please report it:\n${error.stack}`;
 }
 
 /** Messages of several lines begin with a place in a file or are a list: each stands for itself. */

@@ -1,11 +1,34 @@
 // What the commands work on: the real director, data plane and machine.
 
+import type { DirectorParts, DirectorRecord } from "#control/apply.js";
+import { StoreDirector } from "#control/director.js";
 import { host } from "#control/host.js";
+import { KernelPlane } from "#control/kernel-plane.js";
+import { KernelStore } from "#control/kernel-store.js";
 import type { RealServerParts, RealServerRecord } from "#control/realserver.js";
 import { realServerRecordPath } from "#control/realserver-state.js";
 import { openRecord } from "#control/record.js";
 
-export function openRealServerParts(report: (line: string) => void): RealServerParts {
-  const record = openRecord<RealServerRecord>(realServerRecordPath());
-  return { host, record, report };
+type Report = (line: string) => void;
+
+/** The director of this network namespace, or undefined where there is none. */
+export function findDirectorParts(report: Report): DirectorParts | undefined {
+  const store = KernelStore.find();
+  return store === undefined ? undefined : directorParts(store, report);
+}
+
+/** The same, made where there is none; `tableEntries` has a say only then. */
+export function openDirectorParts(tableEntries: number | undefined, report: Report): DirectorParts {
+  return directorParts(KernelStore.open(tableEntries), report);
+}
+
+export function openRealServerParts(report: Report): RealServerParts {
+  return { host, record: openRecord<RealServerRecord>(realServerRecordPath()), report };
+}
+
+function directorParts(store: KernelStore, report: Report): DirectorParts {
+  return {
+    director: new StoreDirector(store), dataPlane: new KernelPlane(store), host,
+    record: openRecord<DirectorRecord>(store.state.filePath("up.json")), report,
+  };
 }

@@ -1,6 +1,7 @@
 // weir realserver up|down|status: the real server's side, in the network namespace this runs in.
 
 import { readAddress } from "#model/config-address.js";
+import { withCommandLock } from "#control/command-lock.js";
 import type { RealServerMethod, RealServerParts, RealServerPlan } from "#control/realserver.js";
 import { realServerDown, realServerStatus, realServerUp } from "#control/realserver.js";
 import { readMachine, wakeIpipDevice } from "#control/realserver-machine.js";
@@ -18,13 +19,13 @@ export async function realServerUpCommand(options: RealServerOptions): Promise<v
   const plan = readPlan(options);
   const { parts, changes } = openCounted();
   if (plan.method === "tun") wakeIpipDevice();
-  await realServerUp(plan, readMachine(), parts);
+  await withCommandLock(() => realServerUp(plan, readMachine(), parts));
   console.log(changes() === 0 ? `nothing to change; ${ready(plan)}` : ready(plan));
 }
 
 export async function realServerDownCommand(): Promise<void> {
   const { parts, changes } = openCounted();
-  await realServerDown(parts);
+  await withCommandLock(() => realServerDown(parts));
   console.log(changes() === 0 ? "nothing to take back" : "taken back what weir realserver up had changed");
 }
 

@@ -3,11 +3,13 @@
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
 import type { Counters, DestinationState, Director, ServiceState } from "#model/director.js";
 import type { DataPlaneStatus } from "#control/plane.js";
-import { openDirectorParts } from "./parts.js";
+import { findDirectorParts } from "./parts.js";
 import { formatCount, table } from "./table.js";
 
-export async function status(): Promise<void> {
-  const { director, dataPlane } = await openDirectorParts({ tableEntries: undefined, report: () => {} });
+export function status(): void {
+  const parts = findDirectorParts(() => {});
+  if (parts === undefined) return console.log("there is no director here; start one with weir up FILE");
+  const { director, dataPlane } = parts;
   console.log(formatStatus(dataPlane.status(), director.services(), director.timeouts()));
 }
 
@@ -24,7 +26,9 @@ function formatInterfaces({ attachments }: DataPlaneStatus): string {
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
 }
 
-const COUNTERS = ["Conns", ">Packets in", ">Packets out", ">Bytes in", ">Bytes out"];
+const SERVICE_HEADINGS = [
+  "Service, destination", "Scheduler, method", ">Weight", ">Active", ">Inactive", ">Connections", ">Packets in", ">Packets out", ">Bytes in", ">Bytes out",
+];
 
 function formatServices(services: readonly ServiceState[]): string {
   if (services.length === 0) return "Services: none";
@@ -35,7 +39,7 @@ function formatServices(services: readonly ServiceState[]): string {
       formatCount(destination.activeConnections), formatCount(destination.inactiveConnections), ...counters(destination.counters),
     ]),
   ]);
-  return table(["Service, destination", "Scheduler, method", ">Weight", ">Active", ">Inactive", `>${COUNTERS[0]}`, ...COUNTERS.slice(1)], rows);
+  return table(SERVICE_HEADINGS, rows);
 }
 
 function serviceSettings({ scheduler, persistentSeconds, onePacket }: ServiceState): string {

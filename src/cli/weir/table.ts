@@ -11,7 +11,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   }).join("  ").trimEnd()).join("\n");
 }
 
-/** In groups of three digits: "1 234 567", with narrow no-break spaces where the terminal speaks UTF-8. */
+/** In groups of three digits: "1,234,567". */
 export function formatCount(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }

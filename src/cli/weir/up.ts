@@ -2,23 +2,45 @@
 // file says, and this program ends.
 
 import { readFileSync } from "node:fs";
+import { applyConfiguration } from "#control/apply.js";
+import { withCommandLock } from "#control/command-lock.js";
+import { SCHEDULERS } from "#control/encode.js";
+import { interfaces } from "#kernel/network.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
 import { UsageError } from "./errors.js";
+import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 export async function up(file: string, { check }: { readonly check: boolean }): Promise<void> {
-  const { interfaces } = await import("#kernel/network.js");
   const present = interfaces();
-  const configuration = parseConfig(readText(file), { file, interfaces: present.map(({ name }) => name) });
+  const configuration = parseConfig(readText(file), { file, interfaces: present.map(({ name }) => name), schedulers: Object.keys(SCHEDULERS) });
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
-  const { applyConfiguration } = await import("#control/apply.js");
-  const { openDirectorParts } = await import("./parts.js");
   const selected = selectInterfaces(configuration, present.filter(({ loopback }) => !loopback).map(({ name }) => name));
-  const lines: string[] = [];
-  const parts = await openDirectorParts({ tableEntries: configuration.tableEntries, report: (line) => { lines.push(line); console.log(line); } });
-  await applyConfiguration(configuration, selected, parts);
-  console.log(`${file}: ${summary(configuration)}${lines.length === 0 ? "; nothing to change" : ""}`);
+  const changes = await withCommandLock(() => bring(configuration, selected));
+  console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
+}
+
+/** Gives the number of changes. Where there was no director before, a failure leaves none. */
+async function bring(configuration: Configuration, selected: readonly InterfaceSelection[]): Promise<number> {
+  let changes = 0;
+  const report = (line: string): void => { changes++; console.log(line); };
+  const isNew = findDirectorParts(report) === undefined;
+  const parts = openDirectorParts(configuration.tableEntries, report);
+  try {
+    noteTableSize(configuration, parts.dataPlane.status().entriesMax);
+    await applyConfiguration(configuration, selected, parts);
+    return changes;
+  } catch (error) {
+    if (isNew) await parts.dataPlane.detach();
+    throw error;
+  }
+}
+
+/** The table is as large as it was made: its connections could not be taken along into another. */
+function noteTableSize({ tableEntries }: Configuration, entriesMax: number): void {
+  if (tableEntries === undefined || tableEntries === entriesMax) return;
+  console.error(`weir: the connection table keeps its ${entriesMax} entries; for ${tableEntries}, run weir down, which ends all connections, then weir up`);
 }
 
 function readText(file: string): string {
@@ -29,8 +51,8 @@ function readText(file: string): string {
   }
 }
 
-function selectInterfaces({ interfaces, mode }: Configuration, present: readonly string[]): readonly InterfaceSelection[] {
-  return interfaces === "all" ? present.map((name) => ({ name, mode })) : interfaces;
+function selectInterfaces({ interfaces: wanted, mode }: Configuration, present: readonly string[]): readonly InterfaceSelection[] {
+  return wanted === "all" ? present.map((name) => ({ name, mode })) : wanted;
 }
 
 function summary({ services }: Configuration): string {

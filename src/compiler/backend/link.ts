@@ -53,13 +53,17 @@ function relocationsOf({ maps }: Emitted, start: number): Relocation[] {
   }));
 }
 
-/** Each map once. Two maps of one name would be one map in the kernel. */
+/** Each map once. Two of one name are one map in the kernel, so they must be alike but for how they see its values. */
 function mapsOf(functions: readonly Emitted[]): MapSpec[] {
   const maps = new Map<string, MapSpec>();
   for (const { map } of functions.flatMap((emitted) => emitted.maps.map(({ value }) => value))) {
     const known = maps.get(map.name);
-    if (known !== undefined && known !== map) throw new Error(`Two different maps are called "${map.name}"; give one of them another name`);
+    if (known !== undefined && !isSameMap(known, map)) throw new Error(`Two different maps are called "${map.name}"; give one of them another name`);
     maps.set(map.name, map);
   }
   return [...maps.values()];
+}
+
+function isSameMap(a: MapSpec, b: MapSpec): boolean {
+  return a.type === b.type && a.keySize === b.keySize && a.valueSize === b.valueSize && a.maxEntries === b.maxEntries && a.flags === b.flags;
 }

@@ -1,7 +1,7 @@
 // What lowering carries along: one ProgramLowering a compilation, one FunctionLowering for each function of the program
 // that is being built, one Frame for each function of the source that is being inlined into it.
 
-import type { MapSpec, ProgramType } from "#ebpf/spec.js";
+import type { ProgramType } from "#ebpf/spec.js";
 import type { Diagnostics } from "../diagnostics.js";
 import { Refusal, refuse } from "../diagnostics.js";
 import type { DiagnosticCode } from "../diagnostic-codes.js";
@@ -13,7 +13,9 @@ import type { AnyStruct, Scalar, Type } from "../types.js";
 import type { OpenEnd } from "./flow.js";
 import { Flow } from "./flow.js";
 import { LocalStruct } from "./local-struct.js";
+import type { Maps } from "./program-maps.js";
 import type { Memory, Operand } from "./operand.js";
+import { SlotPool } from "./slot-pool.js";
 import type { Variable } from "./ssa.js";
 
 export interface ProgramLowering {
@@ -25,8 +27,7 @@ export interface ProgramLowering {
   readonly subprograms: Map<ModuleFunction["node"], IrFunction>;
   /** Those after whose call views of the packet are stale. */
   readonly movesPacket: Set<IrFunction>;
-  /** A map with the number of entries that this compilation gives it. */
-  mapOf(map: MapSpec): MapSpec;
+  readonly maps: Maps;
 }
 
 export type Binding =
@@ -38,8 +39,12 @@ export type Binding =
 
 export interface Scope {
   readonly bindings: Map<string, Binding>;
+  /** Structs that were made in it. */
+  readonly locals: Set<LocalStruct>;
   readonly outer: Scope | undefined;
 }
+
+const newScope = (outer?: Scope): Scope => ({ bindings: new Map(), locals: new Set(), outer });
 
 /** Where `return` leads: out of the function, to a join after the call, or straight to the sides of a condition. */
 export type Returns =
@@ -65,6 +70,7 @@ interface Loop {
 
 export class FunctionLowering {
   readonly flow: Flow;
+  readonly slots: SlotPool;
   frame: Frame;
   /** A helper that it calls moves the packet. */
   movesPacket = false;
@@ -77,6 +83,7 @@ export class FunctionLowering {
     /** Subprograms and entry that are being lowered around this one. */
     readonly active: readonly ModuleFunction[]) {
     this.flow = new Flow(ir);
+    this.slots = new SlotPool(ir);
     this.frame = newFrame(source, result, { kind: "function" }, undefined);
   }
 
@@ -144,7 +151,16 @@ export class FunctionLowering {
   }
 
   newLocal(struct: AnyStruct): LocalStruct {
-    return new LocalStruct(struct, this.flow, this.#born++);
+    const local = new LocalStruct(struct, this.flow, this.slots, this.#born++);
+    this.frame.scope.locals.add(local);
+    return local;
+  }
+
+  /** A struct is returned from the function that made it: it lives on in the caller's scope. */
+  handToCaller(local: LocalStruct): void {
+    for (let scope: Scope | undefined = this.frame.scope; scope !== undefined; scope = scope.outer) {
+      if (scope.locals.delete(local)) this.frame.caller?.scope.locals.add(local);
+    }
   }
 
   /** A pointer to a local struct that outlives the expression. */
@@ -183,10 +199,11 @@ export class FunctionLowering {
   inScope<T>(work: () => T): T {
     const { frame } = this;
     const outer = frame.scope;
-    frame.scope = { bindings: new Map(), outer };
+    frame.scope = newScope(outer);
     try {
       return work();
     } finally {
+      leaveScope(frame.scope);
       frame.scope = outer;
     }
   }
@@ -198,6 +215,7 @@ export class FunctionLowering {
     try {
       return work();
     } finally {
+      leaveScope(frame.scope);
       this.frame = caller;
     }
   }
@@ -216,7 +234,11 @@ export class FunctionLowering {
 }
 
 export function newFrame(fn: ModuleFunction, result: Type, returns: Returns, caller: Frame | undefined): Frame {
-  return { function: fn, result, returns, caller, assigned: assignedNames(fn.node), scope: { bindings: new Map(), outer: undefined }, jumps: [] };
+  return { function: fn, result, returns, caller, assigned: assignedNames(fn.node), scope: newScope(), jumps: [] };
+}
+
+function leaveScope({ locals }: Scope): void {
+  for (const local of locals) local.release();
 }
 
 const staleView = {

@@ -15,6 +15,7 @@ import type { FunctionLowering } from "./context.js";
 import { lowerExpression } from "./expressions.js";
 import { plainArguments } from "./inline.js";
 import type { LocalStruct } from "./local-struct.js";
+import { mapReference } from "./maps.js";
 import { presentView } from "./nullness.js";
 import type { Operand, Place } from "./operand.js";
 import { describeOperand } from "./operand.js";
@@ -66,7 +67,7 @@ function lowerArgument(f: FunctionLowering, helper: Helper, kind: ArgumentKind, 
       if (operand.kind === "packet") return operand.pointer;
       return f.refuse(node, "type-mismatch", `${helper.helper}() takes the packet here, not ${describeOperand(operand)}`, "pass the packet itself");
     case "map":
-      if (operand.kind === "live" && isKind(operand.value, "map")) return f.builder.mapReference(operand.value as MapSpec);
+      if (operand.kind === "live" && isKind(operand.value, "map")) return mapReference(f, operand.value as MapSpec, node);
       if (operand.kind === "pointer" && operand.type === "map") return operand.pointer;
       return f.refuse(node, "type-mismatch", `${helper.helper}() takes a map here, not ${describeOperand(operand)}`, "pass a map of a module");
     case "timer": return timerAddress(f, helper, operand, node);

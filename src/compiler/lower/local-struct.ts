@@ -8,10 +8,10 @@
 import type { FieldType } from "#layout/struct.js";
 import { sizeOf } from "#layout/struct.js";
 import type { Instruction, StackSlot } from "../ir.js";
-import { newSlot } from "../ir-builder.js";
 import type { AnyStruct, Integer } from "../types.js";
 import { irTypeOf } from "../types.js";
 import type { Flow } from "./flow.js";
+import type { SlotPool } from "./slot-pool.js";
 import type { Variable } from "./ssa.js";
 import { newVariable } from "./ssa.js";
 
@@ -35,9 +35,11 @@ export class LocalStruct {
   #slot: StackSlot | undefined;
   /** A pointer to it is kept somewhere: from then on all of it lives in the slot. */
   #escaped = false;
+  /** The slot is never given to another struct. */
+  pinned = false;
 
   /** `born`: its place in the order of all views (see context.ts). */
-  constructor(readonly struct: AnyStruct, readonly flow: Flow, readonly born: number) {
+  constructor(readonly struct: AnyStruct, readonly flow: Flow, readonly slots: SlotPool, readonly born: number) {
     this.#addCells(struct, 0, struct.name);
     const used = new Set<number>();
     for (const { offset, type } of this.#cells.values()) for (let i = 0; i < type.bits / 8; i++) used.add(offset + i);
@@ -55,7 +57,12 @@ export class LocalStruct {
   }
 
   get slot(): StackSlot {
-    return (this.#slot ??= newSlot(this.flow.builder.fn, this.struct.size, this.struct.name));
+    return (this.#slot ??= this.slots.take(this.struct.size, this.struct.name));
+  }
+
+  /** Its name is out of scope: another struct may have the slot. */
+  release(): void {
+    if (this.#slot !== undefined && !this.pinned) this.slots.give(this.#slot);
   }
 
   /** The slot's address, whatever it holds. */
@@ -106,6 +113,7 @@ export class LocalStruct {
   escape(): Instruction {
     const address = this.materialise();
     this.#escaped = true;
+    this.pinned = true;
     return address;
   }
 

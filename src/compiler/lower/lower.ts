@@ -1,6 +1,6 @@
 // Source to IR: the entry function, everything that it calls inlined or beside it.
 
-import type { MapSpec, ProgramType } from "#ebpf/spec.js";
+import type { ProgramType } from "#ebpf/spec.js";
 import { refuse } from "../diagnostics.js";
 import { Diagnostics } from "../diagnostics.js";
 import type { IrProgram } from "../ir.js";
@@ -8,7 +8,7 @@ import type { LiveValues, Module } from "../module.js";
 import { spanOf } from "../syntax.js";
 import type { ProgramLowering } from "./context.js";
 import { signatureOf } from "./inline.js";
-import { mapsOf } from "./map-sizes.js";
+import { Maps } from "./program-maps.js";
 import { lowerFunction } from "./subprogram.js";
 
 export interface LowerOptions {
@@ -27,7 +27,7 @@ export function lower(module: Module, options: LowerOptions): IrProgram {
   const program: ProgramLowering = {
     type: options.type, define: options.define, diagnostics,
     functions: [], subprograms: new Map(), movesPacket: new Set(),
-    mapOf: mapsOf(options.tables),
+    maps: new Maps(options.tables),
   };
   diagnostics.attempt(() => lowerEntry(program, module, options.function));
   diagnostics.throwIfAny();

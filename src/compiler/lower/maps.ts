@@ -8,15 +8,14 @@ import type { MapSpec } from "#ebpf/spec.js";
 import { i64, u32, u64 } from "#layout/numbers.js";
 import type { FieldType } from "#layout/struct.js";
 import type { Instruction, StackSlot } from "../ir.js";
-import { newSlot } from "../ir-builder.js";
-import type { CallExpression, Expression } from "../syntax.js";
+import type { CallExpression, Expression, Node } from "../syntax.js";
 import { describe, isInteger, sameLayout } from "../types.js";
 import type { FunctionLowering } from "./context.js";
 import { lowerExpression } from "./expressions.js";
 import { plainArguments } from "./inline.js";
 import { presentView } from "./nullness.js";
 import type { Operand } from "./operand.js";
-import { addressOf, scaled } from "./places.js";
+import { addressOf, scaled, slotsBehind } from "./places.js";
 import { scalar, valueAs } from "./values.js";
 
 /** Linux include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER. */
@@ -50,7 +49,7 @@ function lookup(f: FunctionLowering, map: MapSpec, node: CallExpression): Operan
   const type = valueType(f, map, node);
   if (type.kind !== "struct") f.refuse(node, "type-mismatch", `values of the map "${map.name}" are ${describe(type)}`, "only structs can be looked up in place: wrap it in a struct()");
   const key = keyAddress(f, map, keyNode);
-  const pointer = f.builder.callHelper("pointer", bpf_map_lookup_elem, [f.builder.mapReference(map), key.pointer], { reads: key.slots });
+  const pointer = call(f, "pointer", bpf_map_lookup_elem, map, [key], [], node);
   return { kind: "view", place: { type, base: f.memory(pointer, "map"), offset: 0 }, nullTest: { kind: "pointer", pointer } };
 }
 
@@ -59,14 +58,12 @@ function update(f: FunctionLowering, map: MapSpec, node: CallExpression): Operan
   const key = keyAddress(f, map, keyNode);
   const value = addressOfValue(f, valueType(f, map, node), lowerExpression(f, valueNode), valueNode);
   const flags = valueAs(f, lowerExpression(f, flagsNode), u64, flagsNode);
-  const args = [f.builder.mapReference(map), key.pointer, value.pointer, flags];
-  return scalar(i64, f.builder.callHelper("i64", bpf_map_update_elem, args, { reads: [...key.slots, ...value.slots] }));
+  return scalar(i64, call(f, "i64", bpf_map_update_elem, map, [key, value], [flags], node));
 }
 
 function remove(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
   const [keyNode] = plainArguments(f, node, 1, 1, "delete") as [Expression];
-  const key = keyAddress(f, map, keyNode);
-  return scalar(i64, f.builder.callHelper("i64", bpf_map_delete_elem, [f.builder.mapReference(map), key.pointer], { reads: key.slots }));
+  return scalar(i64, call(f, "i64", bpf_map_delete_elem, map, [keyAddress(f, map, keyNode)], [], node));
 }
 
 function at(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
@@ -76,7 +73,7 @@ function at(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
   const { builder } = f;
   const index = valueAs(f, lowerExpression(f, indexNode), u32, indexNode);
   const masked = builder.convert("zeroExtend", builder.binary("and", index, builder.constant("i32", map.tableEntries! - 1)));
-  const pointer = builder.pointerAdd(builder.mapValue(map), 0, scaled(f, masked, type.size));
+  const pointer = builder.pointerAdd(builder.mapValue(sharedMap(f, map, node)), 0, scaled(f, masked, type.size));
   return { kind: "view", place: { type, base: f.memory(pointer, "map"), offset: 0 }, nullTest: undefined };
 }
 
@@ -86,7 +83,25 @@ function output(f: FunctionLowering, map: MapSpec, node: CallExpression): Operan
   const value = addressOfValue(f, view.place.type, view, valueNode);
   const flags = valueAs(f, lowerExpression(f, flagsNode), u64, flagsNode);
   const size = f.builder.constant("i64", view.place.type.size);
-  return scalar(i64, f.builder.callHelper("i64", bpf_ringbuf_output, [f.builder.mapReference(map), value.pointer, size, flags], { reads: value.slots }));
+  return scalar(i64, call(f, "i64", bpf_ringbuf_output, map, [value], [size, flags], node));
+}
+
+/** helper(map, addresses …, values …) */
+function call(f: FunctionLowering, type: "i64" | "pointer", helper: typeof bpf_map_lookup_elem, map: MapSpec,
+  addresses: readonly Address[], values: readonly Instruction[], node: Node): Instruction {
+  const args = [mapReference(f, map, node), ...addresses.map(({ pointer }) => pointer), ...values];
+  const result = f.builder.callHelper(type, helper, args, { reads: addresses.flatMap(({ slots }) => slots) });
+  for (const { lent } of addresses) if (lent !== undefined) f.slots.give(lent);
+  return result;
+}
+
+export function mapReference(f: FunctionLowering, map: MapSpec, node: Node): Instruction {
+  return f.builder.mapReference(sharedMap(f, map, node));
+}
+
+function sharedMap(f: FunctionLowering, map: MapSpec, node: Node): MapSpec {
+  return f.program.maps.shared(map) ?? f.refuse(node, "map-declared-twice", `there are two maps "${map.name}" of different sizes`,
+    "give one of them another name; two declarations of one map need the same type, key size, value size and entries");
 }
 
 function valueType(f: FunctionLowering, map: MapSpec, node: CallExpression): FieldType {
@@ -103,31 +118,25 @@ interface Address {
   readonly pointer: Instruction;
   /** The stack slots that it leads to. */
   readonly slots: StackSlot[];
+  /** Taken for this call only. */
+  readonly lent?: StackSlot;
 }
 
 /** Where a value of `type` stands in memory; an integer gets a slot of its own. */
 function addressOfValue(f: FunctionLowering, type: FieldType, operand: Operand, node: Expression): Address {
   if (isInteger(type)) {
-    const slot = newSlot(f.ir, 8, "key");
+    const slot = f.slots.take(8, "key");
     const pointer = f.builder.stackAddress(slot);
     f.builder.store(type.bits, pointer, 0, valueAs(f, operand, type, node), "stack");
-    return { pointer, slots: [slot] };
+    return { pointer, slots: [slot], lent: slot };
   }
   if (type.kind === "array") {
     if (operand.kind !== "array" || !sameLayout(operand.place.type, type)) f.refuse(node, "type-mismatch", `${describe(type)} is needed here`, "pass an array field of that type");
-    return { pointer: addressOf(f, operand.place, node), slots: slotsOf(operand) };
+    return { pointer: addressOf(f, operand.place, node), slots: slotsBehind(f, operand.place) };
   }
   const view = presentView(f, operand, node);
   if (!sameLayout(view.place.type, type)) {
     f.refuse(node, "type-mismatch", `the map takes ${describe(type)}; "${f.text(node)}" is ${describe(view.place.type)}`, `make(${type.name}, { … }) gives one`);
   }
-  return { pointer: addressOf(f, view.place, node), slots: slotsOf(view) };
-}
-
-/** The slots that an argument's address leads to: those of local structs. */
-export function slotsOf(operand: Operand): StackSlot[] {
-  if (operand.kind !== "view" && operand.kind !== "array") return [];
-  const { base } = operand.place;
-  if (base.kind === "local") return [base.slot];
-  return base.pointer.op === "stackAddress" ? [base.pointer.slot] : [];
+  return { pointer: addressOf(f, view.place, node), slots: slotsBehind(f, view.place) };
 }

@@ -24,6 +24,7 @@ export interface OpenOperand {
 export function merge(f: FunctionLowering, ends: readonly OpenOperand[], node: Node, type?: Type): Operand {
   const [first] = ends;
   if (first === undefined) {
+    if (f.program.diagnostics.found) f.refuseAgain(); // its returns were refused, most likely
     f.flow.enterUnreachable();
     return { kind: "nothing" };
   }
@@ -111,6 +112,7 @@ export function pointerAndPresence(f: FunctionLowering, operand: Operand, node: 
   const { builder } = f;
   if (operand.kind !== "view") return { pointer: builder.constant("pointer", 0), present: builder.constant("bool", 0) };
   const { base, offset } = operand.place;
+  if (base.kind === "memory" && base.elementOf !== undefined) base.elementOf.pinned = true;
   const pointer = base.kind === "local" ? builder.pointerAdd(f.escape(base, f.span(node)), offset) : addressOf(f, operand.place, node);
   if (base.kind === "local") f.memory(pointer, "stack");
   else if (pointer !== base.pointer) f.adopt(pointer, base);

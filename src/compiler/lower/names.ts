@@ -29,7 +29,7 @@ export function liveOperand(f: FunctionLowering, value: unknown, node: Node): Op
       return f.refuse(node, "type-mismatch", `"${f.text(node)}" is ${value}, which is no integer`, "kernel TypeScript has integers only; scale the number");
     case "object":
       if (value === null) return { kind: "null" };
-      return { kind: "live", value: isKind(value, "map") ? f.program.mapOf(value as MapSpec) : value };
+      return { kind: "live", value: isKind(value, "map") ? f.program.maps.sized(value as MapSpec) : value };
     case "function": return { kind: "live", value };
     default: return f.refuse(node, "name-unknown", `"${f.text(node)}" is a ${typeof value}, which has no meaning in the kernel`, "use integers, structs, maps and functions");
   }

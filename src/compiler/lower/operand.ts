@@ -78,8 +78,8 @@ export interface Memory {
   /** Of a view of the packet: helpers that had moved it by then (see flow.ts), and its place in the order of all views. */
   readonly epoch: number | undefined;
   readonly born: number;
-  /** An element, at a variable index, of an array whose struct lives in variables: they are read again after a write. */
-  readonly writesTo?: LocalStruct;
+  /** The place is an element, at a variable index, of an array of this struct. */
+  readonly elementOf?: LocalStruct;
 }
 
 export function describeOperand(operand: Operand): string {

@@ -2,7 +2,7 @@
 
 import type { FieldType } from "#layout/struct.js";
 import { sizeOf } from "#layout/struct.js";
-import type { AccessBits, Instruction, Space } from "../ir.js";
+import type { AccessBits, Instruction, Space, StackSlot } from "../ir.js";
 import { constantOf } from "../ir-builder.js";
 import type { Node } from "../syntax.js";
 import type { AnyStruct, Integer } from "../types.js";
@@ -38,7 +38,8 @@ export function writeInteger(f: FunctionLowering, place: Place<Integer & FieldTy
   if (cell !== undefined && base.kind === "local") return base.write(cell, cutTo(f, type, value));
   const to = locate(f, place, node);
   f.builder.store(type.bits, to.pointer, to.offset, value, to.space);
-  if (base.kind === "memory") base.writesTo?.reload();
+  // An element at a variable index: its struct's variables may hold the old value.
+  if (base.kind === "memory") base.elementOf?.reload();
 }
 
 /** A 32-bit value cut to 8 or 16 bits. */
@@ -128,8 +129,8 @@ export function scaled(f: FunctionLowering, index: Instruction, size: number): I
 function baseOfElements(f: FunctionLowering, { base, offset }: Place, node: Node): Memory {
   if (base.kind === "memory") f.checkFresh(base, f.span(node));
   if (base.kind === "memory") return base;
-  if (base.livesInSlot(offset)) return f.memory(base.slotAddress(), "stack");
-  return { ...f.memory(base.materialise(), "stack"), writesTo: base };
+  const address = base.livesInSlot(offset) ? base.slotAddress() : base.materialise();
+  return { ...f.memory(address, "stack"), elementOf: base };
 }
 
 /** The address of a view's bytes. A local struct is put on the stack for it. */
@@ -137,4 +138,10 @@ export function addressOf(f: FunctionLowering, place: Place, node: Node): Instru
   const { base, offset } = place;
   if (base.kind === "memory") f.checkFresh(base, f.span(node));
   return f.builder.pointerAdd(base.kind === "local" ? base.materialise() : base.pointer, offset);
+}
+
+/** The stack slots that this place may be in. A pointer from a join may lead to any. */
+export function slotsBehind(f: FunctionLowering, { base }: Place): StackSlot[] {
+  if (base.kind === "local") return [base.slot];
+  return base.space === "stack" || base.space === "unknown" ? [...f.ir.slots] : [];
 }

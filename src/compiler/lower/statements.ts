@@ -6,7 +6,7 @@ import type { FunctionLowering } from "./context.js";
 import { hintOf, lowerCondition } from "./conditions.js";
 import { lowerExpression } from "./expressions.js";
 import { lowerDoWhile, lowerFor, lowerWhile } from "./loops.js";
-import type { Operand } from "./operand.js";
+import type { Operand, Place } from "./operand.js";
 import { addressOf } from "./places.js";
 import { lowerSwitch } from "./switch.js";
 import { convertTo, valueAs } from "./values.js";
@@ -27,7 +27,8 @@ export function lowerBody(f: FunctionLowering, node: FunctionNode): void {
 
 export function lowerStatement(f: FunctionLowering, node: Statement): void {
   if (!f.flow.reachable) return;
-  f.program.diagnostics.attempt(() => f.flow.withSpan(f.span(node), () => lower(f, node)));
+  const done = f.program.diagnostics.attempt(() => f.flow.withSpan(f.span(node), () => (lower(f, node), true)));
+  if (done === undefined && node.type === "ReturnStatement") f.flow.suspend();
 }
 
 function lower(f: FunctionLowering, node: Statement): void {
@@ -99,6 +100,7 @@ function lowerReturn(f: FunctionLowering, node: Statement & { type: "ReturnState
 function leave(f: FunctionLowering, operand: Operand, node: Node): void {
   const { flow, frame: { returns, result } } = f;
   if (!flow.reachable) return;
+  if (operand.kind === "view" || operand.kind === "array") outlive(f, operand.place.base);
   if (returns.kind === "join") {
     returns.sites.push({ operand, end: flow.suspend() });
   } else if (returns.kind === "function") {
@@ -107,6 +109,12 @@ function leave(f: FunctionLowering, operand: Operand, node: Node): void {
     else if (result.kind === "boolean") flow.return(f.builder.convert("boolToInt", valueAs(f, operand, result, node)));
     else flow.return();
   }
+}
+
+/** What is returned by reference keeps its slot. */
+function outlive(f: FunctionLowering, base: Place["base"]): void {
+  if (base.kind === "local") f.handToCaller(base);
+  else if (base.elementOf !== undefined) base.elementOf.pinned = true;
 }
 
 function lowerJump(f: FunctionLowering, node: Node & { readonly label?: unknown }, kind: "break" | "continue"): void {

@@ -14,7 +14,7 @@ import { FunctionLowering } from "./context.js";
 import type { Signature } from "./inline.js";
 import { bindParameter, refuseRecursion, signatureOf } from "./inline.js";
 import type { Operand } from "./operand.js";
-import { addressOf, slotsBehind } from "./places.js";
+import { addressOf } from "./places.js";
 import { lowerBody } from "./statements.js";
 import { scalar, valueAs } from "./values.js";
 

@@ -6,6 +6,7 @@ import type { Node } from "../syntax.js";
 import type { Integer, Scalar, Type } from "../types.js";
 import { boolean, describe, fits, irTypeOf, isBig, isPlain, literalType, plainOf, sameInteger, sameLayout } from "../types.js";
 import type { FunctionLowering } from "./context.js";
+import { isPresent } from "./nullness.js";
 import { cutTo } from "./places.js";
 import type { LiteralOperand, Operand, ScalarOperand } from "./operand.js";
 import { describeOperand } from "./operand.js";
@@ -22,7 +23,8 @@ export function convertTo(f: FunctionLowering, operand: Operand, type: Type, nod
   if (type.kind === "view") {
     if (operand.kind === "null" && type.nullable) return operand;
     if (operand.kind === "view" && sameLayout(operand.place.type, type.struct)) {
-      if (operand.nullTest === undefined || type.nullable) return operand;
+      if (type.nullable) return operand;
+      if (isPresent(f, operand)) return { ...operand, nullTest: undefined };
       f.refuse(node, "may-be-null", `"${f.text(node)}" may be null here`, "compare it with null before it is passed on");
     }
   }
@@ -84,16 +86,14 @@ export function convertInteger(f: FunctionLowering, operand: Operand, type: Inte
   return scalar(type, fromBits > type.bits ? cutTo(f, type, value) : value);
 }
 
-/** `x as T`: another name for the same bits. `as number` drops a type's distinctness. */
+/** `x as T`: another name for the same bits, cut to the type's width. `as number` drops a type's distinctness. */
 export function castTo(f: FunctionLowering, operand: Operand, type: Type, node: Node): Operand {
   if (type.kind === "number") return operand.kind === "scalar" && operand.type.kind === "integer" ? scalar(plainOf(operand.type), operand.value) : operand;
   if (operand.kind === "literal" && type.kind === "integer") return literalAs(f, { ...operand, live: true }, type, node);
   if (operand.kind === "scalar" && operand.type.kind === "integer" && type.kind === "integer") {
     const from = operand.type;
-    if (from.bits === type.bits || (isPlain(from) && isPlain(type) && from.bits < type.bits && !isBig(type))) return scalar(type, operand.value);
     if (isBig(from) !== isBig(type)) return numberMeetsBigint(f, node, from, type);
-    f.refuse(node, "type-mismatch", `a cast does not change the width: ${from.typeName} has ${from.bits} bits, ${type.typeName} has ${type.bits}`,
-      `convert it: ${plainOf(type).typeName}(…) cuts or widens`);
+    return scalar(type, from.bits > type.bits ? cutTo(f, type, operand.value) : operand.value);
   }
   if (operand.kind === "pointer" && type.kind === "view") {
     return { kind: "view", place: { type: type.struct, base: f.memory(operand.pointer, "unknown"), offset: 0 }, nullTest: undefined };

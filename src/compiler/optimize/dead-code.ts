@@ -3,7 +3,8 @@
 import type { Instruction, IrFunction } from "../ir.js";
 import { valueOf } from "../analysis/uses.js";
 
-export function removeDeadCode(fn: IrFunction): void {
+/** True when there were any. */
+export function removeDeadCode(fn: IrFunction): boolean {
   const needed = new Set<Instruction>();
   const pending: Instruction[] = [];
   const need = (value: Instruction) => {
@@ -17,7 +18,13 @@ export function removeDeadCode(fn: IrFunction): void {
     if (value !== undefined) need(value);
   }
   for (let value = pending.pop(); value !== undefined; value = pending.pop()) value.args.forEach(need);
-  for (const block of fn.blocks) block.instructions = block.instructions.filter((instruction) => needed.has(instruction));
+  let changed = false;
+  for (const block of fn.blocks) {
+    const kept = block.instructions.filter((instruction) => needed.has(instruction));
+    changed ||= kept.length < block.instructions.length;
+    block.instructions = kept;
+  }
+  return changed;
 }
 
 export function hasEffect(instruction: Instruction): boolean {

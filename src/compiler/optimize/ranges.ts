@@ -35,8 +35,9 @@ function binaryBound(value: Instruction & { op: "binary" }, bound: (of: Instruct
     // Larger than the type holds: the sum or product may have wrapped, and upperBound() gives the type's largest.
     case "add": return bound(left) + bound(right);
     case "mul": return bound(left) * bound(right);
-    case "shl": return count === undefined ? largest(value) : bound(left) << count;
-    case "lshr": return count === undefined ? bound(left) : bound(left) >> count;
+    // By a variable count, or into the sign bit: the verifier gives up.
+    case "shl": return count === undefined || bound(left) << count > largest(value) >> 1n ? largest(value) : bound(left) << count;
+    case "lshr": return count === undefined ? largest(value) : bound(left) >> count;
     default: return largest(value);
   }
 }

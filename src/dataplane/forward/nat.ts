@@ -4,7 +4,6 @@
 
 import type { Be16, Be32, i32, u32 } from "#layout/numbers.js";
 import { Be16 as Be16Type, be16, u64 } from "#layout/numbers.js";
-import type { View } from "#layout/struct.js";
 import { struct } from "#layout/struct.js";
 import { bpf_l4_csum_replace } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
@@ -22,9 +21,8 @@ import { Verdict, drop } from "../verdict.js";
 import { age } from "./age.js";
 
 /** The first four bytes of TCP and UDP alike. */
-const Ports = struct("Ports", { source: Be16Type, destination: Be16Type }, { size: 4 });
-const Checksum = struct("TransportChecksum", { checksum: Be16Type }, { size: 2 });
-type Checksum = View<typeof Checksum>;
+export const Ports = struct("Ports", { source: Be16Type, destination: Be16Type }, { size: 4 });
+export const Checksum = struct("TransportChecksum", { checksum: Be16Type }, { size: 2 });
 
 /** Linux include/uapi/linux/bpf.h: the address is part of the pseudo-header; a UDP checksum of 0 stays, and none becomes 0. */
 const BPF_F_PSEUDO_HDR = 0x10n;

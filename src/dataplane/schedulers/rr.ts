@@ -3,22 +3,22 @@
 
 import type { i64, u32 } from "#layout/numbers.js";
 import { u32 as U32, u64 as U64 } from "#layout/numbers.js";
-import type { View } from "#layout/struct.js";
-import { struct } from "#layout/struct.js";
-import { bpf_loop } from "#prelude/helpers.js";
+import { bpf_get_smp_processor_id, bpf_loop } from "#prelude/helpers.js";
 import { compareExchange, make } from "#prelude/intrinsics.js";
 import type { Service } from "../maps.js";
-import { schedulerStates } from "../maps.js";
-import { isAvailable, NO_DESTINATION, weightOf, destinationOf } from "../member.js";
-
-const Search = struct("RoundRobinSearch", { membersAt: U32, membersCount: U32, place: U32, found: U32 });
-type Search = View<typeof Search>;
+import { Searcher, schedulerStates, searches } from "../maps.js";
+import { NO_DESTINATION, destinationOf, isAvailable, weightOf } from "../member.js";
 
 export function scheduleRoundRobin(service: Service): u32 {
   const state = schedulerStates.at(service.stateAt);
   const before = state.position;
-  const search = make(Search, { membersAt: service.membersAt, membersCount: service.membersCount, place: U32(before) });
-  bpf_loop(service.membersCount, visit, search, 0n);
+  const searcher = make(Searcher, { processor: bpf_get_smp_processor_id() });
+  const search = searches.at(searcher.processor);
+  search.membersAt = service.membersAt;
+  search.membersCount = service.membersCount;
+  search.place = U32(before);
+  search.found = 0;
+  bpf_loop(service.membersCount, visit, searcher, 0n);
   if (search.found === 0) return NO_DESTINATION;
   // Another processor that chose at the same time has moved the place already: both have a destination, one step is lost.
   compareExchange(state, "position", before, U64(search.place));
@@ -26,7 +26,8 @@ export function scheduleRoundRobin(service: Service): u32 {
 }
 
 /** `place` is the last one looked at, plus one: the next to look at, unless that is the end. */
-function visit(_round: u32, search: Search): i64 {
+function visit(_round: u32, searcher: Searcher): i64 {
+  const search = searches.at(searcher.processor);
   const place = search.place < search.membersCount ? search.place : 0;
   search.place = place + 1;
   if (weightOf(search.membersAt, place) === 0 || !isAvailable(search.membersAt, place)) return 0n;

@@ -2,42 +2,38 @@
 // each for those whose weight reaches the current weight, which falls by the divisor (the weights' greatest common
 // divisor) from round to round and begins again at the largest. Members stand newest first.
 
-import type { i64, u32, u64 } from "#layout/numbers.js";
+import type { i64, u32 } from "#layout/numbers.js";
 import { u32 as U32, u64 as U64 } from "#layout/numbers.js";
-import type { View } from "#layout/struct.js";
-import { struct } from "#layout/struct.js";
-import { bpf_loop } from "#prelude/helpers.js";
+import { bpf_get_smp_processor_id, bpf_loop } from "#prelude/helpers.js";
 import { compareExchange, make } from "#prelude/intrinsics.js";
-import type { Service } from "../maps.js";
-import { schedulerStates } from "../maps.js";
-import { isAvailable, NO_DESTINATION, weightOf, destinationOf } from "../member.js";
-
-const Search = struct("WeightedRoundRobinSearch", {
-  membersAt: U32, membersCount: U32, place: U32, found: U32,
-  currentWeight: U32, maximumWeight: U32, divisor: U32,
-  /** The largest weight, below the current one, that was passed over and may be taken in a later round. */
-  largestBelow: U32,
-  /** The round was walked from its beginning. */
-  wholeRound: U32,
-});
-type Search = View<typeof Search>;
+import type { Search, Service } from "../maps.js";
+import { Searcher, schedulerStates, searches } from "../maps.js";
+import { NO_DESTINATION, destinationOf, isAvailable, weightOf } from "../member.js";
 
 export function scheduleWeightedRoundRobin(service: Service): u32 {
   const state = schedulerStates.at(service.stateAt);
   if (state.maximumWeight === 0) return NO_DESTINATION;
   const before = state.position;
-  const search = make(Search, {
-    membersAt: service.membersAt, membersCount: service.membersCount, place: U32(before),
-    currentWeight: U32(before >> 32n), maximumWeight: state.maximumWeight, divisor: state.divisor,
-  });
+  const searcher = make(Searcher, { processor: bpf_get_smp_processor_id() });
+  const search = searches.at(searcher.processor);
+  search.membersAt = service.membersAt;
+  search.membersCount = service.membersCount;
+  search.place = U32(before);
+  search.found = 0;
+  search.currentWeight = U32(before >> 32n);
+  search.maximumWeight = state.maximumWeight;
+  search.divisor = state.divisor;
+  search.largestBelow = 0;
+  search.wholeRound = 0;
   // The rest of the round under way, then at most two whole ones: the second takes the weight that the first has shown.
-  bpf_loop(service.membersCount * 3 + 1, visit, search, 0n);
+  bpf_loop(service.membersCount * 3 + 1, visit, searcher, 0n);
   if (search.found === 0) return NO_DESTINATION;
   compareExchange(state, "position", before, U64(search.place) | (U64(search.currentWeight) << 32n));
   return destinationOf(search.membersAt, search.place - 1);
 }
 
-function visit(_round: u32, search: Search): i64 {
+function visit(_round: u32, searcher: Searcher): i64 {
+  const search = searches.at(searcher.processor);
   if (search.place >= search.membersCount) beginRound(search);
   const place = search.place < search.membersCount ? search.place : 0;
   search.place = place + 1;

@@ -29,8 +29,12 @@ test("replacing words in a checksum gives what summing again gives", () => {
   }
 });
 
-test("an odd last byte counts as the first of its pair", () => {
-  assert.equal(csumPartial(Uint8Array.of(1, 2, 3), 0), 0x0204);
+test("missing bytes of the last word count as zeros", () => {
+  assert.equal(csumPartial(Uint8Array.of(1, 2, 3, 4, 5, 6, 7), 0), 0x040a_0806);
+});
+
+test("a sum of ones stays ones: it is not the zero that it is congruent to", () => {
+  assert.equal(csumPartial(new Uint8Array(8).fill(0xff), 0), 0xffff_ffff);
 });
 
 test("folding without the complement keeps the carry", () => {

@@ -15,12 +15,16 @@ export function csumFold(sum: number): number {
   return ~((once & 0xffff) + (once >>> 16)) & 0xffff;
 }
 
-/** The sum of bytes in pairs as they stand, added to `seed`. An odd last byte is paired with zero. */
+/**
+ * The sum of 32-bit words as they stand, added to `seed`; missing bytes of the last are zero. Words, not pairs of bytes,
+ * as the kernel's csum_partial() of 64-bit machines sums: 0xffffffff and 0x1fffe are the same to a checksum, but not bits.
+ */
 export function csumPartial(bytes: Uint8Array, seed: number): number {
-  let sum = 0;
-  for (let i = 0; i + 1 < bytes.length; i += 2) sum += bytes[i]! | (bytes[i + 1]! << 8);
-  if (bytes.length % 2 === 1) sum += bytes[bytes.length - 1]!;
-  return csumAdd(seed, sum);
+  let sum = seed;
+  for (let i = 0; i < bytes.length; i += 4) {
+    sum = csumAdd(sum, bytes[i]! | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24));
+  }
+  return sum >>> 0;
 }
 
 /** Without the complement. */

@@ -65,13 +65,13 @@ export const skbHelpers: HelperFunctions = {
     if (x.encapsulated) return -ENOTSUPP;
     makeWritable(x, x.packet.length);
     x.packet.growTail(length - x.packet.length);
-    x.context!.set({ gso_size: 0, gso_segs: 0 });
+    x.context!.set({ gsoSize: 0, gsoSegments: 0 });
     return 0;
   }),
 
   bpf_skb_change_head: (x) => moved(x, "bpf_skb_change_head", () => {
     const headroom = x.argument32(2);
-    const tooLong = x.packet.length + headroom > LENGTH_MAX && x.context!.get("gso_size") === 0;
+    const tooLong = x.packet.length + headroom > LENGTH_MAX && x.context!.get("gsoSize") === 0;
     if (x.argument64(3) !== 0n || headroom > INT_MAX || tooLong) return -EINVAL;
     x.packet.growAt(0, headroom);
     // The link layer's header grew; the network header stays where it was in memory.
@@ -87,7 +87,7 @@ export function moved(x: Execution, name: string, helper: () => number): number 
   x.expectContext(1);
   const result = helper();
   x.packet.invalidate(name);
-  x.context!.set({ len: x.packet.length });
+  x.context!.set({ length: x.packet.length });
   return result;
 }
 
@@ -128,7 +128,7 @@ function refuseShrink(x: Execution, bytes: number, base: number, flags: number, 
 
 function refuseGrow(x: Execution, bytes: number, flags: number, innerMacBytes: number): number {
   if (flags & (DECAP_L3_IPV4 | DECAP_L3_IPV6)) return -EINVAL;
-  if (x.packet.length + bytes > LENGTH_MAX && x.context!.get("gso_size") === 0) return -ENOTSUPP;
+  if (x.packet.length + bytes > LENGTH_MAX && x.context!.get("gsoSize") === 0) return -ENOTSUPP;
   if (!(flags & (ENCAP_L3_IPV4 | ENCAP_L3_IPV6))) return 0;
   if (flags & ENCAP_L3_IPV4 && flags & ENCAP_L3_IPV6) return -EINVAL;
   if (flags & ENCAP_L4_GRE && flags & ENCAP_L4_UDP) return -EINVAL;
@@ -150,6 +150,6 @@ function changeProtocol(x: Execution, toIpv4: number, toIpv6: number): void {
 
 /** Headers that grew leave less of the MTU to each segment; how many there are, the kernel counts again later. */
 function adjustGso(x: Execution, difference: number, flags: number): void {
-  const size = x.context!.get("gso_size");
-  if (size !== 0) x.context!.set({ gso_size: flags & FIXED_GSO ? size : size - difference, gso_segs: 0 });
+  const size = x.context!.get("gsoSize");
+  if (size !== 0) x.context!.set({ gsoSize: flags & FIXED_GSO ? size : size - difference, gsoSegments: 0 });
 }

@@ -1,0 +1,43 @@
+// Maps as one compilation has them: the number of entries can be the caller's, and two declarations of one name (two
+// structs over the same memory) are one map.
+
+import type { MapSpec } from "#ebpf/spec.js";
+import { sizeOf } from "#layout/struct.js";
+import { TABLE_BYTES_MAX } from "#prelude/maps.js";
+
+export class Maps {
+  readonly #sized = new Map<MapSpec, MapSpec>();
+  readonly #byName = new Map<string, MapSpec>();
+
+  constructor(readonly entries: { readonly [map: string]: number }) {}
+
+  /** A declaration, with the number of entries that this compilation gives the map. */
+  sized(map: MapSpec): MapSpec {
+    const wanted = this.entries[map.name];
+    if (wanted === undefined) return map;
+    let found = this.#sized.get(map);
+    if (found === undefined) {
+      found = withEntries(map, wanted);
+      this.#sized.set(map, found).set(found, found);
+    }
+    return found;
+  }
+
+  /** The one map behind all declarations of that name; undefined if they do not agree on its size. */
+  shared(map: MapSpec): MapSpec | undefined {
+    const first = this.#byName.get(map.name);
+    if (first === undefined) this.#byName.set(map.name, map);
+    if (first === undefined || first === map) return map;
+    const same = first.type === map.type && first.keySize === map.keySize && first.valueSize === map.valueSize && first.maxEntries === map.maxEntries;
+    return same ? first : undefined;
+  }
+}
+
+function withEntries(map: MapSpec, entries: number): MapSpec {
+  if (map.tableEntries === undefined) return Object.freeze({ ...map, maxEntries: entries });
+  const size = sizeOf(map.value!);
+  if (!Number.isInteger(Math.log2(entries)) || entries * size > TABLE_BYTES_MAX) {
+    throw new RangeError(`table ${map.name} cannot have ${entries} entries: a power of two is needed, and at most ${TABLE_BYTES_MAX / size} of ${size} bytes`);
+  }
+  return Object.freeze({ ...map, valueSize: entries * size, tableEntries: entries });
+}

@@ -1,0 +1,128 @@
+// Jump threading: where a block only asks a question whose answer depends on the way by which it was reached, each way
+// that knows the answer goes straight on.
+//
+//   b1: …; jump b3                      b1: …; jump b4
+//   b2: …; jump b3                  →   b2: …; branch c b4 b5
+//   b3: v = phi b1: true, b2: c
+//       branch v b4 b5
+//
+// This undoes what a function inlined into a condition leaves, and "&&" and "||". Requires: dead code removed. Leaves
+// blocks that may be empty or unreachable.
+
+import type { Block, Instruction, IrFunction, Terminator } from "../ir.js";
+import { foldCompare } from "../ir-arithmetic.js";
+import { constantOf, newBlock, newInstruction, removePredecessor, setTerminator } from "../ir-builder.js";
+import type { Uses } from "../analysis/uses.js";
+import { usesOf } from "../analysis/uses.js";
+import { repairUses } from "./ssa-repair.js";
+
+/** Threading a loop's head turns the loop, and could go on for every round; no function needs so many. */
+const THREADS_MAX = 2000;
+
+/** True when any jump was threaded. */
+export function threadJumps(fn: IrFunction): boolean {
+  let threaded = 0;
+  const uses = usesOf(fn);
+  for (const block of [...fn.blocks]) {
+    const question = questionOf(block, uses);
+    if (question === undefined) continue;
+    for (let edge = block.predecessors.length - 1; edge >= 0 && threaded < THREADS_MAX; edge--) {
+      if (threadEdge(fn, block, question, edge)) threaded++;
+    }
+  }
+  return threaded > 0;
+}
+
+/** A branch on a phi of its block, or on its comparison with a constant. */
+interface Question {
+  readonly branch: Terminator & { op: "branch" };
+  readonly phi: Instruction & { op: "phi" };
+  readonly compare: (Instruction & { op: "compare" }) | undefined;
+}
+
+function questionOf(block: Block, uses: Uses): Question | undefined {
+  const branch = block.terminator;
+  if (branch?.op !== "branch" || block.predecessors.length < 2) return undefined;
+  if (branch.ifTrue === branch.ifFalse || branch.ifTrue === block || branch.ifFalse === block) return undefined;
+  const { condition } = branch;
+  const compare = condition.op === "compare" ? condition : undefined;
+  const phi = compare === undefined ? condition : compare.args[0];
+  if (phi.op !== "phi" || phi.block !== block) return undefined;
+  if (compare !== undefined && (compare.args[1].op !== "constant" || compare.block !== block || uses.of(compare).length > 1)) return undefined;
+  // Nothing but the question may stand here: a way that skips the block must not miss anything.
+  const rest = block.instructions.filter((instruction) => instruction.op !== "phi" && instruction !== compare && instruction.op !== "constant");
+  return rest.length === 0 ? { branch, phi, compare } : undefined;
+}
+
+type Answer = { readonly constant: boolean } | { readonly condition: Instruction };
+
+function answerOn(question: Question, edge: number): Answer | undefined {
+  const { phi, compare } = question;
+  const arg = phi.args[edge]!;
+  const value = constantOf(arg);
+  if (compare === undefined) {
+    if (value !== undefined) return { constant: value !== 0n };
+    return arg.op === "compare" ? { condition: arg } : undefined;
+  }
+  const { predicate, args: [, right] } = compare;
+  if (value !== undefined) return { constant: foldCompare(predicate, phi.type, value, constantOf(right)!) };
+  // A pointer that something was added to, or that names memory, is not null.
+  const isNotNull = arg.op === "pointerAdd" || arg.op === "mapValue" || arg.op === "stackAddress";
+  return isNotNull && (predicate === "eq" || predicate === "ne") ? { constant: predicate === "ne" } : undefined;
+}
+
+function threadEdge(fn: IrFunction, block: Block, question: Question, edge: number): boolean {
+  const answer = answerOn(question, edge);
+  if (answer === undefined) return false;
+  const from = block.predecessors[edge]!;
+  // Two edges from one block: which of them is meant could not be told.
+  if (block.predecessors.indexOf(from) !== block.predecessors.lastIndexOf(from)) return false;
+  const phis = block.instructions.filter((instruction) => instruction.op === "phi");
+  const incoming = phis.map((phi) => phi.args[edge]!);
+  // A loop's way back may bring what another phi held in the round before, which has no name of its own behind the block.
+  if (incoming.some((value) => value.op === "phi" && value.block === block)) return false;
+  const { ifTrue, ifFalse, likely, span } = question.branch;
+  const shortcut = newBlock(fn, block.unlikely);
+  const translate = (value: Instruction): Instruction => {
+    const at = phis.indexOf(value as (typeof phis)[number]);
+    return at < 0 ? value : incoming[at]!;
+  };
+  const constants = localConstants(fn, block, shortcut);
+  redirectEdge(from, block, shortcut);
+  const targets = "constant" in answer ? [answer.constant ? ifTrue : ifFalse] : [ifTrue, ifFalse];
+  for (const target of targets) extendPhis(target, block, (value) => constants.get(value) ?? translate(value));
+  if ("constant" in answer) setTerminator(shortcut, { op: "jump", target: targets[0]!, span });
+  else setTerminator(shortcut, { op: "branch", condition: answer.condition, ifTrue, ifFalse, ...(likely === undefined ? {} : { likely }), span });
+  phis.forEach((phi, i) => repairUses(fn, phi, new Map([[block, phi], [shortcut, incoming[i]!]])));
+  for (const [original, copy] of constants) repairUses(fn, original, new Map([[block, original], [shortcut, copy]]));
+  return true;
+}
+
+/** Copies of the block's constants, for those behind the block that use them. */
+function localConstants(fn: IrFunction, block: Block, shortcut: Block): Map<Instruction, Instruction> {
+  const copies = new Map<Instruction, Instruction>();
+  for (const instruction of block.instructions) {
+    if (instruction.op !== "constant") continue;
+    const copy = newInstruction(fn, shortcut, instruction.type, { op: "constant", value: instruction.value, args: [] }, instruction.span);
+    shortcut.instructions.push(copy);
+    copies.set(instruction, copy);
+  }
+  return copies;
+}
+
+function redirectEdge(from: Block, block: Block, shortcut: Block): void {
+  const terminator = from.terminator!;
+  if (terminator.op === "jump") terminator.target = shortcut;
+  if (terminator.op === "branch") {
+    if (terminator.ifTrue === block) terminator.ifTrue = shortcut;
+    else terminator.ifFalse = shortcut;
+  }
+  removePredecessor(block, from);
+  shortcut.predecessors.push(from);
+}
+
+/** The target's phis take, by the new edge, what they would have taken through the block. */
+function extendPhis(target: Block, block: Block, translate: (value: Instruction) => Instruction): void {
+  const edge = target.predecessors.indexOf(block);
+  for (const phi of target.instructions) if (phi.op === "phi") phi.args.push(translate(phi.args[edge]!));
+}

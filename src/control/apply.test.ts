@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Machine } from "#ebpf/machine.js";
+import { parseConfig } from "#model/config.js";
+import { formatEndpoint, formatServiceId } from "#model/names.js";
+import { applyConfiguration, takeDown } from "./apply.js";
+import type { DirectorRecord } from "./apply.js";
+import { StoreDirector } from "./director.js";
+import { MachineStore } from "./machine-store.js";
+import { MemoryPlane } from "./memory-plane.js";
+import type { RecordFile } from "./record.js";
+import { MemoryHost } from "./settings/memory-host.js";
+
+const TWO_SERVERS = `
+addresses: [{ vip: 10.0.0.100, interface: eth0 }]
+timeouts: { udp: 30 }
+services:
+  - protocol: tcp
+    address: 10.0.0.100
+    port: 80
+    scheduler: wrr
+    method: nat
+    destinations:
+      - { address: 10.1.0.1, weight: 1 }
+      - { address: 10.1.0.2, weight: 2 }
+  - { protocol: udp, address: 10.0.0.100, port: 53, scheduler: rr }
+`;
+
+function machine() {
+  const store = new MachineStore(new Machine(), { processors: 1, connections: 1024, fibGivesSource: false }, () => 0n);
+  const lines: string[] = [];
+  const parts = {
+    director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord(),
+    report: (line: string) => void lines.push(line),
+  };
+  return {
+    ...parts,
+    /** What was said since the last time. */
+    said: () => lines.splice(0),
+    up: (text: string, ...interfaces: string[]) =>
+      applyConfiguration(parseConfig(text, { file: "weir.yaml" }), interfaces.map((name) => ({ name, mode: "auto" })), parts),
+    down: () => takeDown(parts),
+    services: () => parts.director.services().map((service) =>
+      `${formatServiceId(service.id)} ${service.scheduler}: ${service.destinations.map((one) => `${formatEndpoint(one)} ${one.weight}`).sort().join(", ")}`).sort(),
+  };
+}
+
+function memoryRecord(): RecordFile<DirectorRecord> {
+  let value: DirectorRecord | undefined;
+  return { path: "memory", read: () => value, write: (next) => { value = next; }, remove: () => { value = undefined; } };
+}
+
+test("a configuration is applied to an empty director, and each change is said", async () => {
+  const { up, said, services, host, director } = machine();
+  await up(TWO_SERVERS, "eth0");
+  assert.deepEqual(services(), ["tcp 10.0.0.100:80 wrr: 10.1.0.1:80 1, 10.1.0.2:80 2", "udp 10.0.0.100:53 rr: "]);
+  assert.equal(director.timeouts().udp, 30);
+  assert.deepEqual(host.values(), ["address eth0 10.0.0.100/32 present"]);
+  assert.deepEqual(said(), [
+    "timeouts: tcp 900 s, tcp after FIN 120 s, udp 30 s",
+    "service tcp 10.0.0.100:80: added, scheduler wrr",
+    "  destination 10.1.0.1:80 of tcp 10.0.0.100:80: added, method nat, weight 1",
+    "  destination 10.1.0.2:80 of tcp 10.0.0.100:80: added, method nat, weight 2",
+    "service udp 10.0.0.100:53: added, scheduler rr",
+    "interface eth0: attached at tc (in memory)",
+    "address eth0 10.0.0.100/32: present",
+  ]);
+});
+
+test("the same configuration a second time changes nothing", async () => {
+  const { up, said } = machine();
+  await up(TWO_SERVERS, "eth0");
+  said();
+  await up(TWO_SERVERS, "eth0");
+  assert.deepEqual(said(), []);
+});
+
+test("a changed weight is one edit and nothing else", async () => {
+  const { up, said, services } = machine();
+  await up(TWO_SERVERS, "eth0");
+  said();
+  await up(TWO_SERVERS.replace("weight: 2", "weight: 5"), "eth0");
+  assert.deepEqual(said(), ["  destination 10.1.0.2:80 of tcp 10.0.0.100:80: weight 2 → 5"]);
+  assert.equal(services()[0], "tcp 10.0.0.100:80 wrr: 10.1.0.1:80 1, 10.1.0.2:80 5");
+});
+
+test("what the file no longer has is removed, addresses and interfaces too", async () => {
+  const { up, said, services, host } = machine();
+  await up(TWO_SERVERS, "eth0", "eth1");
+  said();
+  await up("services: []", "eth1");
+  assert.deepEqual(services(), []);
+  assert.deepEqual(host.values(), []);
+  assert.deepEqual(said().sort(), [
+    "address eth0 10.0.0.100/32: taken away", "interface eth0: detached from tc", "service tcp 10.0.0.100:80: removed", "service udp 10.0.0.100:53: removed",
+  ]);
+});
+
+test("an interface that takes no program leaves the services as they were", async () => {
+  const { up, services, dataPlane, director } = machine();
+  await up(TWO_SERVERS, "eth0");
+  const before = services();
+  dataPlane.refuse = "eth1";
+  await assert.rejects(up(TWO_SERVERS.replace("weight: 2", "weight: 5").replace("udp: 30", "udp: 31"), "eth0", "eth1"), /eth1/);
+  assert.deepEqual(services(), before);
+  assert.equal(director.timeouts().udp, 30);
+});
+
+test("a VIP that cannot be put up takes interfaces and services back", async () => {
+  const { up, services, dataPlane, host } = machine();
+  host.refuse = "address eth0 10.0.0.100/32";
+  await assert.rejects(up(TWO_SERVERS, "eth0"), /refused/);
+  assert.deepEqual(services(), []);
+  assert.deepEqual(dataPlane.status().attachments, []);
+});
+
+test("destinations that come back after a failure stand in their old order", async () => {
+  const { up, director, dataPlane } = machine();
+  await up(TWO_SERVERS, "eth0");
+  const order = () => director.services().map((service) => service.destinations.map(formatEndpoint));
+  const before = order();
+  dataPlane.refuse = "eth1";
+  await assert.rejects(up("services: []", "eth1"));
+  assert.deepEqual(order().flat(), before.flat());
+});
+
+test("a scheduler that the director does not have changes nothing", async () => {
+  const { up, services } = machine();
+  await up(TWO_SERVERS, "eth0");
+  const before = services();
+  await assert.rejects(up(TWO_SERVERS.replace("weight: 2", "weight: 5").replace("scheduler: rr", "scheduler: lblc"), "eth0"), /lblc/);
+  assert.deepEqual(services(), before);
+});
+
+test("down takes back the VIPs that up added and detaches everywhere", async () => {
+  const { up, down, said, host, dataPlane, record } = machine();
+  await up(TWO_SERVERS, "eth0");
+  said();
+  await down();
+  assert.deepEqual(host.values(), []);
+  assert.deepEqual(dataPlane.status().attachments, []);
+  assert.equal(record.read(), undefined);
+  assert.deepEqual(said(), ["address eth0 10.0.0.100/32: taken away", "interface eth0: detached from tc"]);
+});
+
+test("down leaves a VIP that was there before up", async () => {
+  const { up, down, host } = machine();
+  host.write({ kind: "address", interface: "eth0", address: "10.0.0.100", prefixLength: 32 }, "present");
+  await up(TWO_SERVERS, "eth0");
+  await down();
+  assert.deepEqual(host.values(), ["address eth0 10.0.0.100/32 present"]);
+});

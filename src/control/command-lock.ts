@@ -1,0 +1,20 @@
+// One command at a time changes what weir keeps on this machine: a second `weir up` waits for the first to end.
+
+import { mkdirSync } from "node:fs";
+import { lock } from "#kernel/lock.js";
+
+/** Compiling the programs anew and loading them takes a few seconds of a slow machine. */
+const TIMEOUT_SECONDS = 60;
+
+/** As kernel/pin.ts has it. */
+export const stateRoot = (): string => process.env["WEIR_STATE"] ?? "/run/weir";
+
+export async function withCommandLock<T>(use: () => T | Promise<T>): Promise<T> {
+  mkdirSync(stateRoot(), { recursive: true, mode: 0o700 });
+  const held = lock(`${stateRoot()}/commands.lock`, { timeoutSeconds: TIMEOUT_SECONDS });
+  try {
+    return await use();
+  } finally {
+    held.release();
+  }
+}

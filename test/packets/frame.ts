@@ -1,0 +1,160 @@
+// Builds the frames that the packet tests send and expect: from the wire/ structs, with right checksums and lengths
+// unless a test asks for others. Every builder gives a whole IP packet; frame() puts it behind an Ethernet header.
+//
+//   frame({ from: client, to: director.eth0 }, tcp(client, vip, { flags: SYN }))
+
+import { internetChecksum } from "#lab/checksum.js";
+import { decode, encode, encodeInto } from "#layout/codec.js";
+import { be16, be32, host16, type Be32 } from "#layout/numbers.js";
+import { ETH_P_IP, Ethernet, type EtherType } from "#wire/ethernet.js";
+import { Icmp } from "#wire/icmp.js";
+import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
+import { Tcp } from "#wire/tcp.js";
+import { Udp } from "#wire/udp.js";
+
+export const FIN = 0x01;
+export const SYN = 0x02;
+export const RST = 0x04;
+export const PSH = 0x08;
+export const ACK = 0x10;
+
+/** One end of a conversation. */
+export interface End {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface IpFields {
+  readonly ttl?: number;
+  readonly typeOfService?: number;
+  readonly identification?: number;
+  /** Set by default, as hosts do. */
+  readonly dontFragment?: boolean;
+  readonly moreFragments?: boolean;
+  /** In bytes, a multiple of eight. */
+  readonly fragmentOffset?: number;
+  /** A multiple of four bytes, at most forty. */
+  readonly options?: Uint8Array;
+}
+
+export interface TcpFields extends IpFields {
+  readonly flags: number;
+  readonly sequence?: number;
+  readonly acknowledgment?: number;
+  readonly window?: number;
+  readonly payload?: Uint8Array;
+}
+
+export interface UdpFields extends IpFields {
+  readonly payload?: Uint8Array;
+  /** RFC 768: a sender may leave it out. */
+  readonly withoutChecksum?: boolean;
+}
+
+export interface IcmpFields extends IpFields {
+  readonly type: number;
+  readonly code?: number;
+  /** The four bytes after the checksum. */
+  readonly rest?: number;
+  readonly payload?: Uint8Array;
+}
+
+export function tcp(from: End, to: End, fields: TcpFields): Uint8Array {
+  const { flags, sequence = 1000, acknowledgment = 2000, window = 64240, payload = EMPTY } = fields;
+  const header = encode(Tcp, {
+    source: be16(from.port), destination: be16(to.port), sequence: be32(sequence), acknowledgement: be32(acknowledgment),
+    dataOffset: 5 << 4, flags, window: be16(window),
+  });
+  const segment = concatenate(header, payload);
+  encodeInto(Tcp, { checksum: be16(transportChecksum(from, to, IPPROTO_TCP, segment)) }, segment);
+  return ipv4(from.address, to.address, IPPROTO_TCP, segment, fields);
+}
+
+export function udp(from: End, to: End, fields: UdpFields = {}): Uint8Array {
+  const { payload = EMPTY } = fields;
+  const datagram = concatenate(encode(Udp, { source: be16(from.port), destination: be16(to.port), length: be16(Udp.size + payload.length) }), payload);
+  // RFC 768: a checksum that comes out as zero is sent as all ones.
+  const checksum = fields.withoutChecksum ? 0 : transportChecksum(from, to, IPPROTO_UDP, datagram) || 0xffff;
+  encodeInto(Udp, { checksum: be16(checksum) }, datagram);
+  return ipv4(from.address, to.address, IPPROTO_UDP, datagram, fields);
+}
+
+export function icmp(from: string, to: string, fields: IcmpFields): Uint8Array {
+  const { type, code = 0, rest = 0, payload = EMPTY } = fields;
+  const message = concatenate(encode(Icmp, { type, code, rest: be32(rest) }), payload);
+  encodeInto(Icmp, { checksum: be16(internetChecksum(message)) }, message);
+  return ipv4(from, to, IPPROTO_ICMP, message, fields);
+}
+
+/** RFC 2003. */
+export function ipip(from: string, to: string, inner: Uint8Array, fields: IpFields = {}): Uint8Array {
+  return ipv4(from, to, IPPROTO_IPIP, inner, fields);
+}
+
+export function ipv4(from: string, to: string, protocol: IpProtocol, payload: Uint8Array, fields: IpFields = {}): Uint8Array {
+  const { ttl = 64, typeOfService = 0, identification = 7, dontFragment = true, moreFragments = false, fragmentOffset = 0, options = EMPTY } = fields;
+  const headerBytes = IPV4_HEADER_MIN + options.length;
+  const header = concatenate(encode(Ipv4, {
+    versionAndLength: 0x40 | (headerBytes / 4), typeOfService, totalLength: be16(headerBytes + payload.length), identification: be16(identification),
+    flagsAndOffset: be16((dontFragment ? 0x4000 : 0) | (moreFragments ? 0x2000 : 0) | (fragmentOffset / 8)), ttl, protocol,
+    source: address(from), destination: address(to),
+  }), options);
+  return concatenate(withHeaderChecksum(header), payload);
+}
+
+/** The packet with other values in its IP header, which gets a checksum to go with them. */
+export function changeIp(packet: Uint8Array, values: Parameters<typeof encodeInto<typeof Ipv4>>[1]): Uint8Array {
+  const changed = packet.slice();
+  encodeInto(Ipv4, values, changed);
+  const headerBytes = Math.max(IPV4_HEADER_MIN, (changed[0]! & 0x0f) * 4);
+  return concatenate(withHeaderChecksum(changed.slice(0, headerBytes)), changed.subarray(headerBytes));
+}
+
+/** `from` and `to`: MAC addresses. */
+export function frame(link: { readonly from: string; readonly to: string; readonly etherType?: EtherType }, packet: Uint8Array): Uint8Array {
+  const header = encode(Ethernet, { destination: macBytes(link.to), source: macBytes(link.from), etherType: link.etherType ?? ETH_P_IP });
+  return concatenate(header, packet);
+}
+
+/** What follows the Ethernet header. */
+export const packetOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(Ethernet.size);
+
+/** `length` bytes that are easy to tell apart. */
+export const payloadOf = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 7 + 1) & 0xff);
+
+/** As it stands in a packet. */
+export function address(text: string): Be32 {
+  const bytes = text.split(".").map(Number);
+  return be32(bytes.reduce((number, byte) => number * 256 + byte, 0));
+}
+
+export const macBytes = (text: string): Uint8Array => Uint8Array.from(text.split(":"), (byte) => Number.parseInt(byte, 16));
+export const macText = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":");
+
+export const EMPTY = new Uint8Array();
+
+export function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** RFC 791 section 3.1: over the header with its options, the checksum itself taken as zero. */
+function withHeaderChecksum(header: Uint8Array): Uint8Array {
+  encodeInto(Ipv4, { checksum: be16(0) }, header);
+  encodeInto(Ipv4, { checksum: be16(internetChecksum(header)) }, header);
+  return header;
+}
+
+/** RFC 9293 section 3.1, RFC 768: with the pseudo header; the checksum in `segment` is zero as yet. */
+function transportChecksum(from: End, to: End, protocol: IpProtocol, segment: Uint8Array): number {
+  const pseudo = encode(Ipv4, { totalLength: be16(segment.length), protocol, source: address(from.address), destination: address(to.address) });
+  return internetChecksum(pseudo, segment);
+}
+
+/** The length that the IP header claims. */
+export const totalLengthOf = (packet: Uint8Array): number => host16(decode(Ipv4, packet).totalLength);
