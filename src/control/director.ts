@@ -11,7 +11,7 @@ import { Service as ServiceStruct } from "#dataplane/maps.js";
 import { TCP_ESTABLISHED, TCP_FIN_WAIT } from "#dataplane/protocols/tcp.js";
 import { vipFilterBit } from "#dataplane/service.js";
 import type {
-  Connection, Destination, DestinationId, DestinationState, Director, Rates, Service, ServiceId, ServiceState, Timeouts,
+  Connection, Destination, DestinationId, DestinationState, Director, Service, ServiceId, ServiceState, Timeouts,
 } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { connectionsOf } from "./connections.js";
@@ -31,8 +31,6 @@ interface Entry {
   readonly id: ServiceId & { kind: "address" };
   readonly row: ServiceRow;
 }
-
-const NO_RATES: Rates = { connections: 0n, packetsIn: 0n, packetsOut: 0n, bytesIn: 0n, bytesOut: 0n };
 
 export class StoreDirector implements Director {
   readonly #store: Store;
@@ -201,7 +199,7 @@ export class StoreDirector implements Director {
     return {
       id: entry.id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
       netmask: fromBe32(row.netmask), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
-      counters: this.#totals.ofService(row.slot, indices), rates: NO_RATES,
+      counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
   }
@@ -210,7 +208,7 @@ export class StoreDirector implements Director {
     const { activeConnections, inactiveConnections, persistentConnections } = this.#destinations.read(index);
     return {
       ...this.#destinations.describe(index), activeConnections, inactiveConnections, persistentConnections,
-      counters: this.#totals.ofDestination(index), rates: NO_RATES,
+      counters: this.#totals.ofDestination(index), rates: this.#totals.rates([index]),
     };
   }
 

@@ -11,7 +11,7 @@ import { TC, XDP } from "#dataplane/config.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 
-/** weir_tc and weir_xdp take packets; weir_start arms the expiry's timer. */
+/** weir_tc and weir_xdp take packets; weir_start arms the timers. */
 export type ProgramName = "weir_tc" | "weir_xdp" | "weir_start";
 
 interface Recipe {
@@ -24,7 +24,7 @@ interface Recipe {
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc: { module: "entry", function: "entry", type: "tc", hook: TC },
   weir_xdp: { module: "entry", function: "entry", type: "xdp", hook: XDP },
-  weir_start: { module: "expiry", function: "start", type: "tc", hook: TC },
+  weir_start: { module: "timers", function: "start", type: "tc", hook: TC },
 };
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];
 
@@ -46,7 +46,7 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
   const recipe = RECIPES[name];
   return compile({
     source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
-    define: { HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource }, tables: tableEntries(shape),
+    define: { HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource, PROCESSORS: shape.processors }, tables: tableEntries(shape),
   });
 }
 

@@ -50,13 +50,17 @@ function readLinks(): readonly IpLinkJson[] {
 }
 
 /**
- * Asks for the IPIP device by name, at which the kernel loads its module where there is one: Linux v6.18
- * net/core/dev_ioctl.c, dev_load(), and the alias in net/ipv4/ipip.c.
+ * Makes a tunnel for a moment, at which the kernel loads its module where there is one (Linux v6.18
+ * net/core/rtnetlink.c, __rtnl_newlink(): "rtnl-link-ipip"), and the module makes tunl0 in every namespace.
  */
 export function wakeIpipDevice(): void {
+  if (readLinks().some(({ ifname }) => ifname === IPIP_DEVICE)) return;
+  const probe = "weir-ipip";
   try {
-    runCommand("ip", ["tunnel", "show", IPIP_DEVICE], { attempted: "look for the kernel's IPIP device" });
+    runCommand("ip", ["link", "add", "name", probe, "type", "ipip", "local", "127.0.0.1", "remote", "127.0.0.1"], { attempted: "look for the kernel's IPIP device" });
+    runCommand("ip", ["link", "delete", "dev", probe], { attempted: `remove the device ${probe}` });
   } catch (error) {
+    // This kernel has none: dataplane/decapsulate.ts does it.
     if (!(error instanceof KernelError) || error.code !== "COMMAND_FAILED") throw error;
   }
 }

@@ -45,8 +45,16 @@ export async function realServerUp(plan: RealServerPlan, machine: Machine, { hos
   const problems = checkPlan(plan, machine);
   if (problems.length > 0) throw new RealServerError(problems.map((problem) => `Cannot prepare this real server: ${problem}`).join("\n"));
 
-  const applied = record.read()?.applied ?? [];
-  await bringSettings(planSettings(plan, machine), { host, applied, save: (left) => record.write({ plan, applied: left }), report });
+  const before = record.read();
+  try {
+    await bringSettings(planSettings(plan, machine), {
+      host, applied: before?.applied ?? [], save: (applied) => record.write({ plan, applied }), report,
+    });
+  } catch (error) {
+    if (before === undefined) record.remove();
+    else record.write(before);
+    throw error;
+  }
 }
 
 /** Takes back exactly what `up` changed. */

@@ -3,8 +3,8 @@
 //
 //   destination = Σ processors − its baseline        service = Σ its destinations − its baseline (which holds what removed ones had)
 
-import { DESTINATIONS_MAX, destinationBaselines, destinationCounters, serviceBaselines } from "#dataplane/maps.js";
-import type { Counters } from "#model/director.js";
+import { DESTINATIONS_MAX, destinationBaselines, destinationCounters, destinationRates, serviceBaselines } from "#dataplane/maps.js";
+import type { Counters, Rates } from "#model/director.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -15,11 +15,13 @@ export class DestinationTotals {
   readonly #counters: Rows<typeof destinationCounters.value>;
   readonly #baselines: Rows<typeof destinationBaselines.value>;
   readonly #services: Rows<typeof serviceBaselines.value>;
+  readonly #rates: Rows<typeof destinationRates.value>;
 
   constructor(store: Store) {
     this.#counters = new Rows(store, destinationCounters);
     this.#baselines = new Rows(store, destinationBaselines);
     this.#services = new Rows(store, serviceBaselines);
+    this.#rates = new Rows(store, destinationRates);
   }
 
   /** Everything ever counted in that slot, on all processors. */
@@ -37,10 +39,20 @@ export class DestinationTotals {
     return subtract(this.#sum(destinations), this.#countersAt(this.#services, slot));
   }
 
+  /** The kernel's rounding: ip_vs_est.c, ip_vs_read_estimator(). */
+  rates(destinations: readonly number[]): Rates {
+    const scaled = destinations.reduce((sum, destination) => add(sum, this.#countersAt(this.#rates, destination)), NO_COUNTS);
+    return {
+      connections: (scaled.connections + 0x1ffn) >> 10n, packetsIn: (scaled.packetsIn + 0x1ffn) >> 10n, packetsOut: (scaled.packetsOut + 0x1ffn) >> 10n,
+      bytesIn: (scaled.bytesIn + 0xfn) >> 5n, bytesOut: (scaled.bytesOut + 0xfn) >> 5n,
+    };
+  }
+
   /** A slot begins anew. */
   clear(destination: number): void {
     for (let at = destination; at < this.#counters.length; at += DESTINATIONS_MAX) this.#counters.clear(at);
     this.#baselines.clear(destination);
+    this.#rates.clear(destination);
   }
 
   clearService(slot: number): void {

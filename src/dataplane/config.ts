@@ -8,3 +8,6 @@ export const HOOK: Hook = TC;
 
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
+
+/** Processors that have counters of their own: a power of two. */
+export const PROCESSORS: number = 2;

@@ -1,40 +1,24 @@
 // Idle connections end by a timer in the kernel that needs no process: every 20 ms it walks a slice of the buckets, so
 // that it is round the whole table in half a second or so. It reads the buckets' lines only.
-//
-// start() arms the timer; it is run once, by control/, when the maps are new. tick() arms it again for ever after.
 
-import type { i32, i64, u32 } from "#layout/numbers.js";
-import { i32 as I32, u32 as U32, u64 } from "#layout/numbers.js";
+import type { i64, u32 } from "#layout/numbers.js";
+import { u32 as U32, u64 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { struct } from "#layout/struct.js";
 import type { MapSpec } from "#ebpf/spec.js";
-import { bpf_loop, bpf_timer_init, bpf_timer_set_callback, bpf_timer_start } from "#prelude/helpers.js";
+import { bpf_loop, bpf_timer_start } from "#prelude/helpers.js";
 import { likely, make } from "#prelude/intrinsics.js";
-import type { Packet } from "#prelude/packet.js";
 import { hasPassed, ticks } from "./clock.js";
 import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow } from "./connection.js";
 import type { Expiry } from "./maps.js";
-import { CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, expiry } from "./maps.js";
+import { CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, MapIndex } from "./maps.js";
 import { countUnbound } from "./schedule.js";
 
-const CLOCK_MONOTONIC = 1n;
-const SLICE_NANOSECONDS = 20_000_000n;
+export const SLICE_NANOSECONDS = 20_000_000n;
 
 export const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32 });
 type Walk = View<typeof Walk>;
-/** A key of `expiry`. */
-export const Index = struct("ExpiryIndex", { index: U32 });
-
-/** 0, or 1 when the timer could not be made (it stands already, or the kernel has no memory). */
-export function start(_packet: Packet): i32 {
-  const state = expiry.lookup(0);
-  if (state === null) return 1;
-  if (bpf_timer_init(state.timer, expiry, CLOCK_MONOTONIC) !== 0n) return 1;
-  bpf_timer_set_callback(state.timer, tick);
-  return I32(bpf_timer_start(state.timer, SLICE_NANOSECONDS, 0n));
-}
-
-function tick(_map: MapSpec, _key: View<typeof Index>, state: Expiry): i64 {
+export function expire(_map: MapSpec, _key: View<typeof MapIndex>, state: Expiry): i64 {
   const walk = make(Walk, { at: state.cursor, now: ticks() });
   bpf_loop(state.slice, visit, walk, 0n);
   state.cursor = walk.at;

@@ -12,6 +12,7 @@ import type { ArrayMap } from "#prelude/maps.js";
 import { arrayMap, hashMap, table } from "#prelude/maps.js";
 import { Timer } from "#prelude/helpers.js";
 import { IpProtocol } from "#wire/ipv4.js";
+import { PROCESSORS } from "./config.js";
 
 // --- Limits. Sizes of tables are those of a compilation that names no others. ------------------------------------
 
@@ -24,8 +25,6 @@ export const DESTINATIONS_MAX = 2 ** 14;
 export const MEMBERS_MAX = 2 ** 16;
 /** Schedulers' states: one for each list of members. */
 export const SCHEDULER_STATES_MAX = 2 ** 15;
-/** Processors that have counters of their own; control/ compiles for the number that the machine has. */
-export const PROCESSORS_DEFAULT = 2;
 
 // --- Settings ------------------------------------------------------------------------------------------------------
 
@@ -120,7 +119,7 @@ export const Search = struct("Search", {
   spare: array(u32, 7),
 }, { size: 64 });
 export type Search = View<typeof Search>;
-export const searches = table("searches", Search, PROCESSORS_DEFAULT);
+export const searches = table("searches", Search, PROCESSORS);
 /** What bpf_loop hands from round to round: whose search it is. */
 export const Searcher = struct("Searcher", { processor: u32 });
 export type Searcher = View<typeof Searcher>;
@@ -238,29 +237,47 @@ export const DestinationCounters = struct("DestinationCounters", {
   spare: array(u64, 3),
 }, { size: 64 });
 export type DestinationCounters = View<typeof DestinationCounters>;
-export const destinationCounters = table("destinationCounters", DestinationCounters, DESTINATIONS_MAX * PROCESSORS_DEFAULT);
+export const destinationCounters = table("destinationCounters", DestinationCounters, DESTINATIONS_MAX * PROCESSORS);
 
 /** What is taken off the counters when they are shown (control/totals.ts): packets never look at these. */
 export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_MAX);
 export const serviceBaselines = table("serviceBaselines", DestinationCounters, SERVICES_MAX);
 
+/** Rates as estimator.ts keeps them: scaled averages, and the totals of the last time. */
+export const DestinationRates = struct("DestinationRates", {
+  connections: u64, packetsIn: u64, packetsOut: u64, bytesIn: u64, bytesOut: u64,
+  lastConnections: u64, lastPacketsIn: u64, lastPacketsOut: u64, lastBytesIn: u64, lastBytesOut: u64,
+  spare: array(u64, 6),
+}, { size: 128 });
+export const destinationRates = table("destinationRates", DestinationRates, DESTINATIONS_MAX);
+
 /** How often each way out was taken that is not a forwarded packet (see verdict.ts), one line of them a processor. */
 export const VERDICTS_MAX = 32;
 export const VerdictCounter = struct("VerdictCounter", { packets: u64 }, { size: 8 });
-export const verdicts = table("verdicts", VerdictCounter, VERDICTS_MAX * PROCESSORS_DEFAULT);
+export const verdicts = table("verdicts", VerdictCounter, VERDICTS_MAX * PROCESSORS);
 
-// --- Expiry --------------------------------------------------------------------------------------------------------
+// --- Timers --------------------------------------------------------------------------------------------------------
+
+/** The key of the maps below. */
+export const MapIndex = struct("MapIndex", { index: u32 });
 
 export const Expiry = struct("Expiry", {
   timer: Timer,
   /** The bucket at which the next slice begins. */
   cursor: u32,
-  /** Ticks at the beginning of the round under way. */
-  roundStarted: u32,
   /** Buckets that every slice walks. */
   slice: u32,
-  spare: u32,
+  /** Connections ended since the beginning. */
   expired: u64,
-});
+}, { size: 32 });
 export type Expiry = View<typeof Expiry>;
 export const expiry: ArrayMap<typeof Expiry> = arrayMap("expiry", Expiry, 1, { needsBtf: true });
+
+export const Estimator = struct("Estimator", {
+  timer: Timer,
+  /** Destinations that the last round looked at. */
+  destinations: u32,
+  spare: u32,
+}, { size: 24 });
+export type Estimator = View<typeof Estimator>;
+export const estimator: ArrayMap<typeof Estimator> = arrayMap("estimator", Estimator, 1, { needsBtf: true });

@@ -16,11 +16,12 @@ export function disassemble(program: ProgramSpec): string {
   const instructions = decodeInstructions(program.instructions);
   const relocations = new Map(program.relocations.map((relocation) => [relocation.at, relocation]));
   const functions = new Map(program.functionInfo.map((info) => [info.at, info.name]));
+  const sources = new Map(program.lineInfo.map((info) => [info.at, info]));
   const lines: string[] = [];
   for (let slot = 0; slot < instructions.length; slot += slotsOf(instructions[slot]!.opcode)) {
     const name = functions.get(slot);
     if (name !== undefined) lines.push(`${name}:`);
-    const source = program.lineInfo.find((info) => info.at === slot);
+    const source = sources.get(slot);
     if (source !== undefined) lines.push(`; ${lineAt(program, source).text.trim()}`);
     lines.push(`${String(slot).padStart(4)}: ${disassembleInstruction(instructions, slot, relocations.get(slot))}`);
   }

@@ -234,6 +234,25 @@ test("records of a ring buffer reach the host when they are submitted", () => {
   assert.deepEqual(machine.ringBuffer(ring).drain(), [Uint8Array.of(7, 0, 0, 0, 0, 0, 0, 0), Uint8Array.of(9, 0, 0, 0)]);
 });
 
+test("a record that is never given back is refused when the program ends", () => {
+  fails(/holds a record of a ring buffer/, a.mapReference(r1, ring), a.mov64(r2, 8), a.mov64(r3, 0), call("bpf_ringbuf_reserve"));
+});
+
+test("a helper of the other hook is refused", () => {
+  fails(/bpf_skb_pull_data\(\) is for programs of type tc; this is xdp/, call("bpf_skb_pull_data"));
+});
+
+test("each CPU counts in its own value of a per-CPU map", () => {
+  const counters: MapSpec = { kind: "map", name: "counters", type: MapType.PERCPU_ARRAY, keySize: 4, valueSize: 8, maxEntries: 1, flags: 0 };
+  const machine = new Machine({ cpus: 3 });
+  const program = machine.load(a.assembleProgram({ name: "count", type: "xdp" }, [
+    ...key(0), a.mapReference(r1, counters), call("bpf_map_lookup_elem"), a.load64(r1, r0, 0), a.add64(r1, 1), a.store64(r0, 0, r1),
+    call("bpf_get_smp_processor_id"), a.exit(),
+  ]));
+  for (const cpu of [0, 2, 2]) assert.equal(machine.run(program, frame, { cpu }).verdict, cpu);
+  assert.deepEqual([...new BigUint64Array(machine.map(counters).lookup(new Uint8Array(4))!.buffer)], [1n, 0n, 2n]);
+});
+
 test("time, chance and the CPU are what the machine was given", () => {
   const options = { now: () => 1_003_000_000n, random: () => 0.5, cpu: 3, hz: 100 };
   const given = (name: string, ...rest: a.Statement[]) => run([call(name), ...rest, a.exit()], "xdp", options).verdict;

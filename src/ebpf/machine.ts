@@ -28,6 +28,8 @@ export type { EmulatedMap, LoadedProgram, MachineOptions, ProgramArrayMap, Redir
 export interface PacketContext {
   /** 1 by default, as in BPF_PROG_TEST_RUN: the loopback interface. */
   readonly ifindex?: number;
+  /** That runs the program; the machine's own by default. */
+  readonly cpu?: number;
   // TC only, from here.
   readonly mark?: number;
   /** As Packet.protocol of prelude/packet; by default the bytes of the Ethernet header. */
@@ -122,6 +124,7 @@ export class Machine {
     return this.#isolated((x) => {
       const bytes = type === "syscall" ? packet.slice() : undefined;
       x.packet.set(bytes === undefined ? packet : new Uint8Array(), context.linear ?? Infinity);
+      if (context.cpu !== undefined) x.cpu = context.cpu;
       x.checksumPartial = context.checksumPartial ?? false;
       x.networkOffset = ETH_HLEN;
       x.context = new Context(type, x.packet, bytes);
@@ -168,6 +171,7 @@ export class Machine {
     const mark = x.memory.mark();
     x.redirect = undefined;
     x.context = undefined;
+    x.cpu = this.#options.cpu;
     x.encapsulated = false;
     x.reservedRecords.clear();
     try {

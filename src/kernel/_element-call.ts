@@ -1,5 +1,5 @@
-// Look-up, update, delete and next key of one map, with bpf_attr made once, over buffers whose addresses were taken once.
-// Such a call takes 0.7 µs, of which the kernel's part is 0.4; asking koffi for addresses each time doubles it.
+// Look-up, update, delete and next key of one map, with bpf_attr made once, over buffers whose addresses were taken once:
+// a look-up takes 0.74 µs of the processor, with addresses taken at each call 0.96, and there are many.
 
 import { fieldOf } from "#layout/struct.js";
 import { addressOf, errno, hostIsLittleEndian } from "./ffi.js";

@@ -2,13 +2,12 @@
 
 import { constants } from "node:os";
 
-export const { EPERM, ENOENT, EINTR, EIO, E2BIG, EBADF, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, ENODEV, EINVAL, ENOSPC,
-  EOPNOTSUPP, ENOLINK, ERANGE, EWOULDBLOCK } = constants.errno;
+export const {
+  EPERM, ENOENT, EINTR, E2BIG, EAGAIN, ENOMEM, EACCES, EBUSY, EEXIST, ENODEV, EINVAL, ENOSPC, EOPNOTSUPP, ENOLINK, EWOULDBLOCK,
+} = constants.errno;
 
 /** Linux include/linux/errno.h: for inside the kernel only, and yet what bpf(2) answers for an operation a map lacks. */
 export const ENOTSUPP = 524;
-/** Linux include/uapi/asm-generic/errno.h: on MIPS, SPARC and others the number differs; Node runs on none of these. */
-export const ESTALE = 116;
 
 // Of two names for one number, the kernel's own goes first.
 const names = new Map<number, string>([[ENOTSUPP, "ENOTSUPP"], [EOPNOTSUPP, "EOPNOTSUPP"], [EAGAIN, "EAGAIN"]]);

@@ -68,7 +68,9 @@ function locked(fd: number, path: string, timeoutSeconds: number): KernelError {
 /** Linux fs/locks.c, lock_get_status(): "1: FLOCK  ADVISORY  WRITE 4711 00:17:1234 0 EOF", the file by device and inode. */
 function holder(fd: number): number | undefined {
   const { ino } = fstatSync(fd);
-  const line = readFileSync("/proc/locks", "latin1").split("\n").find((candidate) => / FLOCK /.test(candidate) && candidate.includes(`:${ino} `) && !candidate.includes("->"));
+  const lines = readFileSync("/proc/locks", "latin1").split("\n");
+  // "->" marks one who waits.
+  const line = lines.find((candidate) => candidate.includes(" FLOCK ") && candidate.includes(`:${ino} `) && !candidate.includes("->"));
   const pid = line?.trim().split(/\s+/)[4];
   return pid === undefined ? undefined : Number(pid);
 }

@@ -204,7 +204,7 @@ function comparable(property: string, value: number, spec: MapSpec): number {
   return property === "flags" && spec.type === MapType.DEVMAP ? value & ~MapFlag.RDONLY_PROG : value;
 }
 
-export function isPerCpu(type: MapType): boolean {
+function isPerCpu(type: MapType): boolean {
   return type === MapType.PERCPU_ARRAY || type === MapType.PERCPU_HASH;
 }
 

@@ -39,10 +39,27 @@ export interface Neighbour {
 }
 
 // What `ip -j` prints, as far as it is used here.
-interface IpAddressJson { readonly ifname: string; readonly addr_info: readonly { readonly family: string; readonly local?: string; readonly prefixlen: number; readonly scope: string; readonly label?: string }[] }
-interface IpRouteJson { readonly dst: string; readonly gateway?: string; readonly dev?: string; readonly prefsrc?: string; readonly type?: string }
-interface IpNeighbourJson { readonly dst: string; readonly dev: string; readonly lladdr?: string; readonly state?: readonly string[] }
-interface IpLinkJson { readonly ifname: string; readonly xdp?: { readonly mode?: number; readonly prog?: { readonly id: number; readonly name?: string }; readonly attached?: readonly { readonly mode: number; readonly prog: { readonly id: number; readonly name?: string } }[] } }
+interface IpAddressJson {
+  readonly ifname: string;
+  readonly addr_info: readonly {
+    readonly family: string; readonly local?: string; readonly prefixlen: number; readonly scope: string; readonly label?: string;
+  }[];
+}
+interface IpRouteJson {
+  readonly dst: string; readonly gateway?: string; readonly dev?: string; readonly prefsrc?: string; readonly type?: string;
+}
+interface IpNeighbourJson {
+  /** Missing when the question named the interface. */
+  readonly dev?: string;
+  readonly dst: string; readonly lladdr?: string; readonly state?: readonly string[];
+}
+interface IpProgramJson {
+  readonly id: number; readonly name?: string;
+}
+interface IpLinkJson {
+  /** `attached`: a driver's and a card's program at once. */
+  readonly xdp?: { readonly mode?: number; readonly prog?: IpProgramJson; readonly attached?: readonly { readonly prog: IpProgramJson }[] };
+}
 
 export function addresses(interfaceName?: string): InterfaceAddress[] {
   const found = ip<IpAddressJson>(["address", "show", ...device(interfaceName)], "list the addresses");
@@ -68,7 +85,7 @@ export function routeTo(address: string): Route {
 
 export function neighbours(interfaceName?: string): Neighbour[] {
   return ip<IpNeighbourJson>(["neighbour", "show", ...device(interfaceName)], "list the neighbours").map(({ dst, dev, lladdr, state }) =>
-    ({ address: dst, interface: dev ?? interfaceName, mac: lladdr, states: state ?? [] }));
+    ({ address: dst, interface: dev ?? interfaceName ?? "", mac: lladdr, states: state ?? [] }));
 }
 
 export interface AttachedXdp {

@@ -12,7 +12,7 @@ import { KernelError } from "./errors.js";
 import { attachXdp, BpfLink } from "./link.js";
 import { BpfMap } from "./map.js";
 import { inNetworkNamespace } from "./namespace.js";
-import { interfaceByName } from "./network.js";
+import { attachedXdp, interfaceByName } from "./network.js";
 import { findState, openState, staleStates } from "./pin.js";
 import { BpfProgram, loadProgram } from "./program.js";
 
@@ -104,6 +104,25 @@ test("the state of a namespace that is gone is stale, with links and without; th
     inNetworkNamespace(live, () => findState({ root })!.remove());
   });
   program.close();
+});
+
+test("a pinned link keeps its program attached with nobody holding it, and is opened again to replace it", { skip: namespacesLack }, () => {
+  const [first, second] = [pass(), pass()];
+  withNamespace("pinned", (path) => inNetworkNamespace(path, () => {
+    const state = openState({ root });
+    const link = attachXdp(first, interfaceByName("left"), "native");
+    link.pin(state.linkPath("left"));
+    link.close();
+    assert.equal(attachedXdp("left")?.programId, first.info().id);
+    const again = BpfLink.open(state.linkPath("left"));
+    again.update(second);
+    assert.equal(attachedXdp("left")?.programId, second.info().id);
+    again.detach();
+    again.close();
+    assert.equal(attachedXdp("left"), undefined);
+    state.remove();
+  }));
+  for (const program of [first, second]) program.close();
 });
 
 test("who may not look gets an error, not an empty state", { skip: bpfLacks }, () => {

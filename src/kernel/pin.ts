@@ -7,7 +7,7 @@
 //     maps/  programs/  links/          pins
 
 import { closeSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { withFiles } from "./errors.js";
 import { linkInfo } from "./link-info.js";
 import { networkNamespaceCookie, networkNamespaceName } from "./namespace.js";
@@ -62,13 +62,9 @@ export class StateDirectory {
 
   /** Lets one pin go; false when there was none. */
   unpin(path: string): boolean {
-    try {
-      unlinkSync(path);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-      throw error;
-    }
+    const exists = entriesOf(dirname(path)).includes(basename(path));
+    if (exists) withFiles(`remove the pin ${path}`, () => unlinkSync(path));
+    return exists;
   }
 
   /**
@@ -76,9 +72,8 @@ export class StateDirectory {
    * an unpinned link's program off its interface a moment later; who must know calls its detach() before.
    */
   remove(): void {
-    for (const kind of KINDS) rmSync(join(this.path, kind), { recursive: true, force: true });
-    rmSync(this.path, { recursive: true, force: true });
-    rmSync(this.filesPath, { recursive: true, force: true });
+    const paths = [...KINDS.map((kind) => join(this.path, kind)), this.path, this.filesPath];
+    withFiles(`remove the state directory ${this.path}`, () => paths.forEach((path) => rmSync(path, { recursive: true, force: true })));
   }
 
   #pinPath(kind: Kind, name: string): string {

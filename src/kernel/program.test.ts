@@ -11,7 +11,7 @@ import { XDP_DROP, XDP_PASS } from "#prelude/packet.js";
 import { bpfLacks } from "./_privileges.js";
 import { BpfMap } from "./map.js";
 import { loadProgram } from "./program.js";
-import { skBuffContext, xdpContext, XdpMd } from "./test-run.js";
+import { BPF_F_TEST_XDP_LIVE_FRAMES, skBuffContext, xdpContext, XdpMd } from "./test-run.js";
 import { VerifierError } from "./verifier-log.js";
 
 const { r0, r1, r2 } = asm;
@@ -106,4 +106,16 @@ test("a tail call goes through a program array", { skip: bpfLacks }, () => {
   tails.putObject(2, drop);
   assert.equal(jump.testRun({ data: packet }).returnValue, XDP_DROP);
   for (const held of [jump, drop, tails]) held.close();
+});
+
+test("live frames run the program as often as asked, and what it drops is gone", { skip: bpfLacks }, () => {
+  const spec = table("runs", struct("Runs", { count: u64 }), 1);
+  const map = BpfMap.create(spec);
+  const program = loadProgram(asm.assembleProgram({ name: "count", type: "xdp" }, [
+    asm.mapValue(r1, spec), asm.load64(r2, r1, 0), asm.add64(r2, 1), asm.store64(r1, 0, r2), asm.mov64(r0, XDP_DROP), asm.exit(),
+  ]), new Map([[spec.name, map]]));
+  program.testRun({ data: packet, repeat: 1000, batchSize: 64, flags: BPF_F_TEST_XDP_LIVE_FRAMES });
+  const memory = map.memory();
+  assert.equal(memory.view.getBigUint64(0, true), 1000n);
+  for (const held of [memory, program, map]) held.close();
 });

@@ -44,7 +44,6 @@ export const BPF_PROG_TEST_RUN = command(10, "BPF_PROG_TEST_RUN", {
   contextInSize: u32, contextOutSize: u32, contextIn: u64, contextOut: u64, flags: u32, cpu: u32, batchSize: u32,
 });
 export const BPF_PROG_GET_FD_BY_ID = command(13, "BPF_PROG_GET_FD_BY_ID", byId);
-export const BPF_MAP_GET_FD_BY_ID = command(14, "BPF_MAP_GET_FD_BY_ID", byId);
 export const BPF_OBJ_GET_INFO_BY_FD = command(15, "BPF_OBJ_GET_INFO_BY_FD", { fd: u32, infoSize: u32, info: u64 });
 export const BPF_PROG_QUERY = command(16, "BPF_PROG_QUERY", {
   ifindex: u32, attachType: u32, queryFlags: u32, attachFlags: u32, programIds: u64, count: u32, padding: u32,
@@ -97,7 +96,7 @@ export function bpfError(command: Command<any>, errno: number, attempted: string
   return systemError(`bpf(${command.name})`, errno, attempted, meanings);
 }
 
-/** The call alone, for those who keep their attributes ready made (map.ts). -1 and errno() on failure. */
+/** The call alone, for those who keep their attributes ready made (_element-call.ts). -1 and errno() on failure. */
 export function bpfRaw(command: number, attributes: Uint8Array): number {
   return libc().syscall(syscallNumber, command, attributes, attributes.length);
 }

@@ -91,18 +91,20 @@ async function writeSysctls(namespace: string, settings: readonly string[]): Pro
 }
 
 /**
- * tx off ends partial checksums and, with them, super-packets; at the switch too, whose GRO would make new ones. That GRO
- * is there for native XDP: what a host sends out by it arrives only where the cable's other end has NAPI (Linux v6.12
- * drivers/net/veth.c, veth_xdp_xmit()).
+ * tx off ends partial checksums and, with them, super-packets. GRO at the switch is there for native XDP: what a host sends
+ * out by it arrives only where the cable's other end has NAPI (Linux v6.12 drivers/net/veth.c, veth_xdp_xmit()). It must
+ * not merge frames all the same: net/core/gro.c, skb_gro_receive() merges none beyond gro_max_size.
  */
 async function switchOffloadsOff(prefix: string, plan: NetworkPlan): Promise<void> {
-  const cables = plan.hosts.flatMap((host) => host.interfaces.map(({ name }) => ({ host: host.name, name })));
-  await Promise.all(cables.flatMap(({ host, name }) => [
-    ethtool(namespaceOf(prefix, host), name, ["tx", "off"]),
-    ethtool(switchOf(prefix), portOf(host, name), ["tx", "off", "gro", "on"]),
+  const cables = plan.hosts.flatMap((host) => host.interfaces.map(({ name }) => ({ namespace: namespaceOf(prefix, host.name), name, port: portOf(host.name, name) })));
+  const unmerged = cables.map(({ port }) => `link set ${port} gro_max_size 1`).join("\n");
+  await must(["ip", "-n", switchOf(prefix), "-batch", "-"], { input: unmerged });
+  await Promise.all(cables.flatMap(({ namespace, name, port }) => [
+    ethtool(namespace, name, "tx", "off"),
+    ethtool(switchOf(prefix), port, "gro", "on"),
   ]));
 }
 
-async function ethtool(namespace: string, device: string, features: readonly string[]): Promise<void> {
-  await must(["ip", "netns", "exec", namespace, "ethtool", "-K", device, ...features]);
+async function ethtool(namespace: string, device: string, feature: string, state: string): Promise<void> {
+  await must(["ip", "netns", "exec", namespace, "ethtool", "-K", device, feature, state]);
 }

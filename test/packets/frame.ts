@@ -5,7 +5,7 @@
 
 import { internetChecksum } from "#lab/checksum.js";
 import { decode, encode, encodeInto } from "#layout/codec.js";
-import { be16, be32, host16, type Be32 } from "#layout/numbers.js";
+import { be16, be32, host16, host32, type Be32 } from "#layout/numbers.js";
 import { ETH_P_IP, Ethernet, type EtherType } from "#wire/ethernet.js";
 import { Icmp } from "#wire/icmp.js";
 import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
@@ -126,6 +126,11 @@ export const payloadOf = (length: number): Uint8Array => Uint8Array.from({ lengt
 export function address(text: string): Be32 {
   const bytes = text.split(".").map(Number);
   return be32(bytes.reduce((number, byte) => number * 256 + byte, 0));
+}
+
+export function addressText(packetAddress: Be32): string {
+  const number = host32(packetAddress);
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join(".");
 }
 
 export const macBytes = (text: string): Uint8Array => Uint8Array.from(text.split(":"), (byte) => Number.parseInt(byte, 16));

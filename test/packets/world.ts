@@ -1,12 +1,15 @@
 // One world with two executors: the data plane's own programs on the user-space machine (machine-world.ts) and in the
-// kernel (kernel-world.ts). What a packet's fate is, is read off their verdicts here, the same way for both.
+// kernel (kernel-world.ts). What became of a packet is read off their verdicts here, the same way for both.
 
-import type { StoreDirector } from "#control/director.js";
+import assert from "node:assert/strict";
+import { StoreDirector } from "#control/director.js";
 import { Rows } from "#control/rows.js";
 import type { Store } from "#control/store.js";
-import { connections, destinations, settings } from "#dataplane/maps.js";
+import { Expiry, settings } from "#dataplane/maps.js";
 import type { Redirect } from "#ebpf/machine.js";
+import { encodeInto } from "#layout/codec.js";
 import { TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC, XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX } from "#prelude/packet.js";
+import { holdHops } from "./hops.js";
 import type { NetworkInterface } from "./network.js";
 
 export type Hook = "tc" | "xdp";
@@ -17,18 +20,18 @@ export interface Run {
   readonly verdict: number;
   /** The frame as the program left it. */
   readonly bytes: Uint8Array;
-  /** Where to: the kernel's test runs do not tell. */
+  /** Where to; the kernel's test runs do not tell. */
   readonly redirect?: Redirect;
 }
 
 export interface World {
   readonly executor: "machine" | "kernel";
-  /** Both are new after reset(). */
+  /** Both are other ones after reset(). */
   readonly store: Store;
   readonly director: StoreDirector;
   /** Runs weir_tc or weir_xdp on a frame that came in by that interface. */
   run(hook: Hook, bytes: Uint8Array, by: NetworkInterface): Run;
-  /** Arms the timer that ends idle connections. */
+  /** Arms the timer that ends idle connections; it goes round the table fifty times a second. */
   startExpiry(): void;
   /** Lets so much time pass. */
   wait(milliseconds: number): Promise<void>;
@@ -37,25 +40,48 @@ export interface World {
   close(): void;
 }
 
-/** The same in every world, so that connections stand in the same places. */
-export const HASH_SEED = 0x5eed_0f_a11_5eedsn();
-
-export type Fate = {
+export interface Fate {
+  readonly outcome: "stack" | "dropped" | "sent";
   readonly bytes: Uint8Array;
   /** The program that decided. */
-  readonly by: Hook;
+  readonly decidedBy: Hook;
   readonly redirect?: Redirect;
-} & ({ readonly outcome: "stack" | "dropped" } | { readonly outcome: "sent" });
+}
 
-/** What becomes of a frame. At XDP, what that program passes on comes to the one at TC, as in the kernel. */
+/** What becomes of a frame. What the program at XDP passes on comes to the one at TC, as in the kernel. */
 export function meet(world: World, hook: Hook, bytes: Uint8Array, by: NetworkInterface): Fate {
-  holdHops(world);
-  if (hook === "xdp") {
-    const run = world.run("xdp", bytes, by);
-    if (run.verdict !== XDP_PASS) return fateOf("xdp", run, [XDP_DROP], [XDP_TX, XDP_REDIRECT]);
-    return { ...meet(world, "tc", run.bytes, by) };
-  }
-  const run = world.run("tc", bytes, by);
-  if (run.verdict === TC_ACT_UNSPEC) return { outcome: "stack", by: "tc", bytes: run.bytes };
-  return fateOf("tc", run, [TC_ACT_SHOT], [TC_ACT_REDIRECT]);
+  holdHops(world.store);
+  const run = world.run(hook, bytes, by);
+  if (hook === "tc") return { outcome: outcomeOf(TC_OUTCOMES, run), decidedBy: "tc", ...run };
+  const outcome = outcomeOf(XDP_OUTCOMES, run);
+  if (outcome !== "stack") return { outcome, decidedBy: "xdp", ...run };
+  assert.deepEqual(run.bytes, bytes, "XDP passes a packet on as it was");
+  return meet(world, "tc", bytes, by);
+}
+
+type Outcomes = ReadonlyMap<number, Fate["outcome"]>;
+const XDP_OUTCOMES: Outcomes = new Map([[XDP_PASS, "stack"], [XDP_DROP, "dropped"], [XDP_TX, "sent"], [XDP_REDIRECT, "sent"]]);
+const TC_OUTCOMES: Outcomes = new Map([[TC_ACT_UNSPEC, "stack"], [TC_ACT_SHOT, "dropped"], [TC_ACT_REDIRECT, "sent"]]);
+
+function outcomeOf(outcomes: Outcomes, { verdict }: Run): Fate["outcome"] {
+  const outcome = outcomes.get(verdict);
+  assert.ok(outcome !== undefined, `a program of weir's never returns ${verdict}`);
+  return outcome;
+}
+
+/** Any number: with the same one in every world, connections stand in the same places of their tables. */
+const HASH_SEED = 0x9d5cf11a2b3d4e5fn;
+
+/** The director of a store that is all zeros. */
+export function newDirector(store: Store): StoreDirector {
+  const director = new StoreDirector(store);
+  new Rows(store, settings).write(0, { hashSeed: HASH_SEED });
+  return director;
+}
+
+/** The value of the map `expiry`, with the number of buckets that the timer walks every 20 ms. */
+export function expiryWithSlice(value: Uint8Array, slice: number): Uint8Array {
+  const changed = value.slice();
+  encodeInto(Expiry, { slice }, changed);
+  return changed;
 }

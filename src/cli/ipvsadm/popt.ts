@@ -55,7 +55,7 @@ export class OptionScanner<Spec extends OptionSpec> {
     const at = text.indexOf("=");
     const name = at < 0 ? text : text.slice(0, at);
     const spec = this.#specs.find(({ long }) => long === name);
-    return this.#withValue(spec, at < 0 ? undefined : text.slice(at + 1), true);
+    return this.#withValue(spec, at < 0 ? undefined : text.slice(at + 1));
   }
 
   /** The first letter of a cluster; its rest is the value of an option that has one. */
@@ -63,14 +63,14 @@ export class OptionScanner<Spec extends OptionSpec> {
     const spec = this.#specs.find(({ short }) => short === cluster[0]);
     const hasEquals = cluster[1] === "=";
     this.#cluster = cluster.length > 1 ? cluster.slice(hasEquals ? 2 : 1) : undefined;
-    if (spec?.value === undefined) return this.#withValue(spec, hasEquals ? "" : undefined, false);
+    if (spec?.value === undefined) return this.#withValue(spec, hasEquals ? "" : undefined);
     const value = this.#cluster;
     this.#cluster = undefined;
-    return this.#withValue(spec, value, false);
+    return this.#withValue(spec, value);
   }
 
-  #withValue(spec: Spec | undefined, attached: string | undefined, isLong: boolean): ScannedOption<Spec> {
-    if (spec === undefined || (isLong && spec.long === "")) throw new ScanError("unknown option");
+  #withValue(spec: Spec | undefined, attached: string | undefined): ScannedOption<Spec> {
+    if (spec === undefined) throw new ScanError("unknown option");
     if (spec.value === undefined && attached !== undefined) throw new ScanError("option does not take an argument");
     if (spec.value === undefined || attached !== undefined) return { spec, value: attached };
     const following = this.#args[this.#next];

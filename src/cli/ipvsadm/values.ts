@@ -54,29 +54,3 @@ function parsePart(text: string): number | undefined {
   return /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
 }
 
-const COMMON_FLAGS = { "flag-1": 1, "flag-2": 2, "flag-3": 4 } as const;
-/** Names that go with one scheduler only. */
-export const SCHEDULER_FLAGS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  sh: { "sh-fallback": 1, "sh-port": 2 },
-  mh: { "mh-fallback": 1, "mh-port": 2 },
-};
-
-export function parseSchedulerFlags(text: string, scheduler: string): number {
-  let flags = 0;
-  for (const name of text.split(",").filter((part) => part !== "")) flags |= schedulerFlag(name, scheduler);
-  return flags;
-}
-
-function schedulerFlag(name: string, scheduler: string): number {
-  const common = (COMMON_FLAGS as Readonly<Record<string, number>>)[name];
-  if (common !== undefined) return common;
-  const owner = Object.keys(SCHEDULER_FLAGS).find((candidate) => name in SCHEDULER_FLAGS[candidate]!);
-  if (owner === undefined) return fail(`invalid scheduler flag \`${name}'`);
-  if (owner !== scheduler) return fail(`incompatible scheduler flag \`${name}'`);
-  return SCHEDULER_FLAGS[owner]![name]!;
-}
-
-/** The names of the bits that are set; of sh and mh the third bit has none. */
-export function formatSchedulerFlags(flags: number, scheduler: string): string {
-  return Object.entries(SCHEDULER_FLAGS[scheduler] ?? COMMON_FLAGS).filter(([, bit]) => flags & bit).map(([name]) => name).join(",");
-}

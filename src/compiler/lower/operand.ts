@@ -80,6 +80,8 @@ export interface Memory {
   readonly born: number;
   /** The place is an element, at a variable index, of an array of this struct. */
   readonly elementOf?: LocalStruct;
+  /** That array lives in variables otherwise: they are read again after a write. */
+  readonly inVariables?: boolean;
 }
 
 export function describeOperand(operand: Operand): string {

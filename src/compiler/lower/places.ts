@@ -38,8 +38,7 @@ export function writeInteger(f: FunctionLowering, place: Place<Integer & FieldTy
   if (cell !== undefined && base.kind === "local") return base.write(cell, cutTo(f, type, value));
   const to = locate(f, place, node);
   f.builder.store(type.bits, to.pointer, to.offset, value, to.space);
-  // An element at a variable index: its struct's variables may hold the old value.
-  if (base.kind === "memory") base.elementOf?.reload();
+  if (base.kind === "memory" && base.inVariables) base.elementOf?.reload();
 }
 
 /** A 32-bit value cut to 8 or 16 bits. */
@@ -129,8 +128,9 @@ export function scaled(f: FunctionLowering, index: Instruction, size: number): I
 function baseOfElements(f: FunctionLowering, { base, offset }: Place, node: Node): Memory {
   if (base.kind === "memory") f.checkFresh(base, f.span(node));
   if (base.kind === "memory") return base;
-  const address = base.livesInSlot(offset) ? base.slotAddress() : base.materialise();
-  return { ...f.memory(address, "stack"), elementOf: base };
+  const inVariables = !base.livesInSlot(offset);
+  const address = inVariables ? base.materialise() : base.slotAddress();
+  return { ...f.memory(address, "stack"), elementOf: base, inVariables };
 }
 
 /** The address of a view's bytes. A local struct is put on the stack for it. */

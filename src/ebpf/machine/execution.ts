@@ -45,6 +45,8 @@ export class Execution {
   readonly packet = new Packet(this.memory);
   context: Context | undefined;
   redirect: Redirect | undefined;
+  /** The CPU that runs it. */
+  cpu = 0;
   /** Of which 33 are allowed. */
   tailCalls = 0;
   /** Set by bpf_tail_call(): where the running program goes on. */
@@ -170,7 +172,7 @@ export class Execution {
               pc += offset + 1;
             } else if (operation === BPF_EXIT) {
               const frame = this.#leave();
-              if (this.#depth === base) return;
+              if (this.#depth === base) return this.#expectNothingHeld();
               program = frame.program!;
               pc = frame.next;
               ({ opcodes, destinations, sources, offsets, immediates } = program);
@@ -203,6 +205,11 @@ export class Execution {
       if (error instanceof Fault) throw machineError(program.spec, pc, error);
       throw error;
     }
+  }
+
+  #expectNothingHeld(): void {
+    if (this.#depth >= 0 || this.reservedRecords.size === 0) return;
+    throw new Fault("ends the program while it holds a record of a ring buffer; submit or discard it");
   }
 
   /** Puts an immediate, sign-extended, where an operand register would be. */
@@ -241,7 +248,9 @@ export class Execution {
   #callHelper(id: number): void {
     const helper = helpers[id];
     if (helper === undefined) throw new Fault(`${helperName(id)}() is not among the helpers that the machine has`);
-    const result = helper(this);
+    const { type } = this.program!.spec;
+    if (!helper.programs.includes(type)) throw new Fault(`${helper.name}() is for programs of type ${helper.programs.join(" or ")}; this is ${type}`);
+    const result = helper.call(this);
     this.registers.fill(POISON, R1, R6);
     if (this.tailCallTarget !== undefined) return this.setPointer(1, this.context!.region);
     if (typeof result === "number") setNumber(this.registers, R0, result);

@@ -5,8 +5,9 @@ export interface MachineOptions {
   readonly now: () => bigint;
   /** At least 0, less than 1, as Math.random. */
   readonly random: () => number;
-  /** The number of the CPU that runs programs, and how many there are. */
+  /** The number of the CPU that runs programs, unless a run says otherwise. */
   readonly cpu: number;
+  /** How many there are: so many values has an entry of a per-CPU map. */
   readonly cpus: number;
   /** Jiffies in a second: the kernel's CONFIG_HZ. */
   readonly hz: number;

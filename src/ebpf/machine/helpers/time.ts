@@ -1,6 +1,5 @@
 // The clock, randomness and the CPU: whatever the machine's options say.
 
-import type { Execution } from "../execution.js";
 import type { HelperFunctions } from "../helpers.js";
 
 const NANOSECONDS = 1_000_000_000n;
@@ -16,7 +15,7 @@ export const timeHelpers: HelperFunctions = {
     return (x.options.now() / tick) * tick;
   },
   bpf_get_prandom_u32: (x) => Math.floor(x.options.random() * 0x1_0000_0000),
-  bpf_get_smp_processor_id: (x: Execution) => x.options.cpu,
+  bpf_get_smp_processor_id: (x) => x.cpu,
 };
 
 function jiffies(now: bigint, hz: number): bigint {

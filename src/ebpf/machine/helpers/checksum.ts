@@ -22,7 +22,7 @@ interface Change {
   readonly to: number;
 }
 
-export const checksumHelpers: HelperFunctions = {
+export const skbChecksumHelpers: HelperFunctions = {
   bpf_l3_csum_replace: (x) => moved(x, "bpf_l3_csum_replace", () => {
     const flags = x.argument64(5);
     if (flags & ~BPF_F_HDR_FIELD_MASK) return -EINVAL;
@@ -42,7 +42,10 @@ export const checksumHelpers: HelperFunctions = {
       return markZero && replaced === 0 ? CSUM_MANGLED_0 : replaced;
     });
   }),
+};
 
+/** At both hooks. */
+export const checksumHelpers: HelperFunctions = {
   bpf_csum_diff: (x) => {
     const fromSize = x.argument32(2);
     const toSize = x.argument32(4);

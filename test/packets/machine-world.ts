@@ -1,0 +1,112 @@
+// The world on the user-space machine: routes and neighbours come from network.ts, and the clock stands still until a
+// test lets time pass.
+
+import type { StoreDirector } from "#control/director.js";
+import { shapeOfThisMachine } from "#control/kernel-store.js";
+import { MachineStore } from "#control/machine-store.js";
+import { programSpec } from "#control/programs.js";
+import type { Shape } from "#control/shape.js";
+import { FibLookup } from "#dataplane/hop.js";
+import { SLOTS_PER_BUCKET, expiry } from "#dataplane/maps.js";
+import type { LoadedProgram } from "#ebpf/machine.js";
+import { Machine } from "#ebpf/machine.js";
+import type { ProgramSpec } from "#ebpf/spec.js";
+import { decode, encodeInto } from "#layout/codec.js";
+import { address, addressText, macBytes, macText } from "./frame.js";
+import type { NetworkInterface } from "./network.js";
+import { nextHop } from "./network.js";
+import type { Hook, Run, World } from "./world.js";
+import { expiryWithSlice, newDirector } from "./world.js";
+
+/** Some time after boot. */
+const START_NANOSECONDS = 1_000_000_000_000n;
+
+/** Linux include/uapi/linux/if_packet.h. */
+const PACKET_HOST = 0;
+const PACKET_BROADCAST = 1;
+const PACKET_MULTICAST = 2;
+const PACKET_OTHERHOST = 3;
+
+/** Linux include/uapi/linux/bpf.h. */
+const BPF_FIB_LOOKUP_SKIP_NEIGH = 1 << 3;
+const BPF_FIB_LOOKUP_SRC = 1 << 4;
+const BPF_FIB_LKUP_RET_SUCCESS = 0;
+const BPF_FIB_LKUP_RET_NOT_FWDED = 4;
+const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
+
+/** `connections`: how many fit. */
+export async function machineWorld(connections: number): Promise<World> {
+  const shape = shapeOfThisMachine(connections);
+  const programs = { tc: await programSpec("weir_tc", shape), xdp: await programSpec("weir_xdp", shape), start: await programSpec("weir_start", shape) };
+  return new MachineWorld(shape, programs);
+}
+
+type Programs<P> = { readonly [name in Hook | "start"]: P };
+
+class MachineWorld implements World {
+  readonly executor = "machine";
+  #elapsed = 0n;
+  #machine!: Machine;
+  #programs!: Programs<LoadedProgram>;
+  store!: MachineStore;
+  director!: StoreDirector;
+
+  constructor(readonly shape: Shape, readonly specs: Programs<ProgramSpec>) {
+    this.reset();
+  }
+
+  reset(): void {
+    this.#elapsed = 0n;
+    this.#machine = new Machine({ now: () => START_NANOSECONDS, fib: lookUpRoute });
+    const load = (name: keyof Programs<ProgramSpec>) => this.#machine.load(this.specs[name]);
+    this.#programs = { tc: load("tc"), xdp: load("xdp"), start: load("start") };
+    this.store = new MachineStore(this.#machine, this.shape, () => START_NANOSECONDS + this.#elapsed);
+    this.director = newDirector(this.store);
+  }
+
+  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface): Run {
+    const { verdict, packet, redirect } = this.#machine.run(this.#programs[hook], bytes, { ifindex: by.ifindex, packetType: packetType(bytes, by) });
+    return { verdict, bytes: packet, ...(redirect && { redirect }) };
+  }
+
+  startExpiry(): void {
+    const map = this.#machine.map(expiry);
+    const key = new Uint8Array(4);
+    map.update(key, expiryWithSlice(map.lookup(key)!, this.shape.connections / SLOTS_PER_BUCKET));
+    this.#machine.run(this.#programs.start, new Uint8Array(64));
+  }
+
+  async wait(milliseconds: number): Promise<void> {
+    const nanoseconds = BigInt(milliseconds) * 1_000_000n;
+    this.#machine.advance(nanoseconds);
+    this.#elapsed += nanoseconds;
+  }
+
+  close(): void {}
+}
+
+/** Linux net/ethernet/eth.c, eth_skb_pkt_type(). */
+function packetType(bytes: Uint8Array, by: NetworkInterface): number {
+  const destination = macText(bytes.subarray(0, 6));
+  if (destination === by.mac) return PACKET_HOST;
+  if (destination === "ff:ff:ff:ff:ff:ff") return PACKET_BROADCAST;
+  return (bytes[0]! & 1) !== 0 ? PACKET_MULTICAST : PACKET_OTHERHOST;
+}
+
+/**
+ * Linux net/core/filter.c, bpf_ipv4_fib_lookup(). Interface and gateway are told as soon as there is a route; the MTU,
+ * which comes in the place of the length that was given, only with a neighbour.
+ */
+function lookUpRoute(parameters: Uint8Array, flags: number): number {
+  const { destination } = decode(FibLookup, parameters);
+  const hop = nextHop(addressText(destination));
+  if (hop === undefined) return BPF_FIB_LKUP_RET_NOT_FWDED;
+  encodeInto(FibLookup, { ifindex: hop.interface.ifindex, destination: address(hop.address), tosOrMetric: 0 }, parameters);
+  if ((flags & BPF_FIB_LOOKUP_SRC) !== 0) encodeInto(FibLookup, { source: address(hop.interface.address) }, parameters);
+  if ((flags & BPF_FIB_LOOKUP_SKIP_NEIGH) === 0) {
+    if (hop.mac === undefined) return BPF_FIB_LKUP_RET_NO_NEIGH;
+    encodeInto(FibLookup, { destinationMac: macBytes(hop.mac), sourceMac: macBytes(hop.interface.mac) }, parameters);
+  }
+  encodeInto(FibLookup, { lengthOrMtu: hop.interface.mtu, vlan: 0 }, parameters);
+  return BPF_FIB_LKUP_RET_SUCCESS;
+}
