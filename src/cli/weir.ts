@@ -39,7 +39,7 @@ realserver.command("up")
   .description("dr, tun: hide the VIPs on the loopback, silence ARP for them; tun: take packets out of the tunnel; nat: the gateway")
   .requiredOption("--vip <address...>", "the virtual address, or several")
   .addOption(new Option("--method <method>", "how the director forwards").choices(["dr", "tun", "nat"]).makeOptionMandatory())
-  .option("--device <interface>", "where to hide the VIPs", "lo")
+  .option("--device <interface>", "where to hide the VIPs; without it on lo, by tun on tunl0 where the kernel has it")
   .option("--gateway <address>", "nat: the director's address, to become the default route")
   .action(async (options: RealServerOptions) => (await import("./weir/realserver.js")).realServerUpCommand(options));
 

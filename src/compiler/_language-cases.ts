@@ -59,7 +59,7 @@ export const bodies: { readonly [sentence: string]: string } = {
   "do while": `let n: u32 = x.e; let rounds = 0; do { n = n >>> 1; rounds++; } while (n > 0 && rounds < 9); x.a = rounds;`,
   "variables through loops and branches": `let p = 1; let q = 2; for (let i = 0; i < 20; i++) { if (i < x.e) { const t = p; p = q; q = t; } else { q = u32(q + p); } } x.a = p; x.b = q;`,
   "arrays with constant indices": `x.words[0] = x.words[7]; x.mac[5] = u8(x.mac[0] + 1); x.halves[3] = x.g;`,
-  "arrays with variable indices": `x.words[x.e & 7] = x.words[x.f & 7] + 0; x.m = x.halves[x.g & 3]; let sum = 0; for (let i = 0; i < 8; i++) sum = u32(sum + x.words[i]); x.a = sum;`,
+  "arrays with variable indices": `const cells = counters.at(x.g).cells; cells[3] = x.g; cells[x.e & 7] = cells[x.f & 7]; cells[x.e] = 7; x.m = cells[x.f]; let sum = 0; for (let i = 0; i < 8; i++) sum = u32(sum + x.words[i] + cells[i]); x.a = sum;`,
   "arrays are copied by value": `const local = make(Local, { mac: x.mac }); local.mac[0] = 7; x.mac = local.mac; const many = make(Local); many.many = x.words; x.words = many.many;`,
   "structs are copied by value": `x.second = x.pair; x.pair.low = 5;`,
   "a local struct in registers": `const local = make(Local, { first: x.a, small: x.e }); local.wide = x.c; local.first += 1; local.small = u8(local.small + 250); x.b = local.first; x.m = local.small; x.n = local.wide + u64(local.half);`,

@@ -8,7 +8,9 @@ import type { Wanted } from "./settings/setting.js";
 import { decapsulationValue } from "./settings/setting.js";
 
 /** Why the plan cannot work on this machine, each with what would. */
-export function checkPlan({ method, vips, device, gateway }: RealServerPlan, machine: Machine): string[] {
+export function checkPlan(plan: RealServerPlan, machine: Machine): string[] {
+  const { method, vips, gateway } = plan;
+  const device = hidingDevice(plan, machine);
   const problems: string[] = [];
   const holder = machine.interfaces.find(({ name }) => name === device);
   if (holder === undefined) {
@@ -16,13 +18,16 @@ export function checkPlan({ method, vips, device, gateway }: RealServerPlan, mac
   } else if (holder.answersArp) {
     problems.push(`"${device}" would answer ARP for the VIP, which only the director may; hide it on lo`);
   }
+  if (method === "tun" && machine.hasIpipDevice && device !== IPIP_DEVICE) {
+    problems.push(`by tun the VIPs stand on ${IPIP_DEVICE}, which takes no packets without an address; leave --device ${device} away`);
+  }
   if (method === "nat") problems.push(...checkNat(vips, gateway, machine));
   if (method === "tun") {
     for (const vip of vips.filter(isIpv6)) problems.push(`${vip} is IPv6, and tunnels are IPv4 in IPv4 here; use method dr for it`);
   }
   if (method !== "nat") {
     for (const { interface: name, address } of machine.addresses) {
-      if (vips.includes(address) && name !== device) {
+      if (vips.includes(address) && name !== device && outer(machine).some((candidate) => candidate.name === name)) {
         problems.push(`${address} is on ${name}, where it answers ARP as the director should; take it away there: ip address del ${address} dev ${name}`);
       }
     }
@@ -33,8 +38,8 @@ export function checkPlan({ method, vips, device, gateway }: RealServerPlan, mac
 /** In the order in which they are made: ARP is silenced before the VIP is there, so that it is never announced. */
 export function planSettings(plan: RealServerPlan, machine: Machine): Wanted[] {
   switch (plan.method) {
-    case "dr": return [...quietArp(plan, machine), ...hiddenVips(plan)];
-    case "tun": return [...quietArp(plan, machine), ...decapsulation(plan, machine), ...hiddenVips(plan)];
+    case "dr": return [...quietArp(plan, machine), ...hiddenVips(plan, machine)];
+    case "tun": return [...quietArp(plan, machine), ...decapsulation(plan, machine), ...hiddenVips(plan, machine)];
     case "nat": return wayBack(plan, machine);
   }
 }
@@ -72,8 +77,9 @@ function quietArp({ vips }: RealServerPlan, machine: Machine): Wanted[] {
 /** 1 and 2 answer for the interface's own addresses only, 8 for none; 3 would answer for a VIP of global scope on lo. */
 const HIDING_ARP_IGNORE = ["1", "2", "8"];
 
-function hiddenVips({ vips, device }: RealServerPlan): Wanted[] {
-  return vips.map((address) => ({
+function hiddenVips(plan: RealServerPlan, machine: Machine): Wanted[] {
+  const device = hidingDevice(plan, machine);
+  return plan.vips.map((address) => ({
     setting: isIpv6(address)
       ? { kind: "address", interface: device, address, prefixLength: 128 }
       : { kind: "address", interface: device, address, prefixLength: 32, label: `${device}:weir`.slice(0, LABEL_MAX) },
@@ -81,13 +87,19 @@ function hiddenVips({ vips, device }: RealServerPlan): Wanted[] {
   }));
 }
 
+/** tunl0 answers no ARP either, and must have an address (see decapsulation()). */
+function hidingDevice({ method, device }: RealServerPlan, { hasIpipDevice }: Machine): string {
+  return device ?? (method === "tun" && hasIpipDevice ? IPIP_DEVICE : "lo");
+}
+
 /** Linux include/uapi/linux/if.h: IFNAMSIZ is 16, with the zero at the end. */
 const LABEL_MAX = 15;
 
 /**
  * By the kernel's IPIP device where there is one. Packets then come in by tunl0 with a client's address as the source,
- * which the way back would send out by another interface: rp_filter 2 (loose) lets that pass, and as the higher
- * value it counts even where conf/all says 1; 0 would not.
+ * to which the way back is by another interface: rp_filter 2 (loose) lets that pass, and as the higher value it counts
+ * even where conf/all says 1; 0 would not. It lets nothing pass on a device without an address: Linux v6.18
+ * net/ipv4/fib_frontend.c, __fib_validate_source(), no_addr. So the VIPs stand on tunl0.
  */
 function decapsulation(plan: RealServerPlan, machine: Machine): Wanted[] {
   if (machine.hasIpipDevice) {

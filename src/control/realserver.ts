@@ -18,8 +18,8 @@ export type RealServerMethod = (typeof REAL_SERVER_METHODS)[number];
 export interface RealServerPlan {
   readonly method: RealServerMethod;
   readonly vips: readonly Address[];
-  /** Where the VIPs are hidden; "lo" but for special cases. */
-  readonly device: string;
+  /** Where the VIPs are hidden; undefined: on lo, or on the device that takes packets out of tunnels. */
+  readonly device: string | undefined;
   /** The director's address, for nat. */
   readonly gateway: Address | undefined;
 }

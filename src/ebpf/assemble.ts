@@ -24,13 +24,18 @@ export type Operand = Register | number;
 /** A label, or a distance in slots from the next instruction. */
 export type Target = string | number;
 
+/** Where a label's distance goes: a jump's offset, a call's or an address's immediate. */
+interface Reference {
+  readonly label: string;
+  readonly field: "offset" | "imm";
+}
+
 /** A line of a program: a label, or an instruction that may refer to a label or a map. */
 export type Statement =
   | { readonly label: string }
   | {
       readonly slots: readonly Instruction[];
-      /** Where the label's distance goes: a jump's offset or a call's or address's immediate. */
-      readonly reference?: { readonly label: string; readonly field: "offset" | "imm" };
+      readonly reference?: Reference;
       readonly map?: { readonly spec: MapSpec; readonly kind: Relocation["kind"]; readonly offset: number };
     };
 
@@ -81,7 +86,7 @@ function placeLabels(statements: readonly Statement[]): Map<string, number> {
   return labels;
 }
 
-function resolve(instruction: Instruction, reference: { label: string; field: "offset" | "imm" } | undefined, labels: Map<string, number>, slot: number): Instruction {
+function resolve(instruction: Instruction, reference: Reference | undefined, labels: Map<string, number>, slot: number): Instruction {
   if (reference === undefined) return instruction;
   const target = labels.get(reference.label);
   if (target === undefined) throw new RangeError(`Cannot assemble instruction ${slot}: there is no label "${reference.label}"`);
@@ -132,8 +137,10 @@ export const neg64 = (dst: Register): Statement => one(op.BPF_ALU64 | op.BPF_NEG
 export const neg32 = (dst: Register): Statement => one(op.BPF_ALU | op.BPF_NEG, { dst: dst.register });
 
 /** The lowest `bits` of the register, to or from network order; what lies above becomes zero. */
-export const bigEndian = (dst: Register, bits: 16 | 32 | 64): Statement => one(op.BPF_ALU | op.BPF_END | op.BPF_TO_BE, { dst: dst.register, imm: bits });
-export const littleEndian = (dst: Register, bits: 16 | 32 | 64): Statement => one(op.BPF_ALU | op.BPF_END | op.BPF_TO_LE, { dst: dst.register, imm: bits });
+export const bigEndian = (dst: Register, bits: 16 | 32 | 64): Statement =>
+  one(op.BPF_ALU | op.BPF_END | op.BPF_TO_BE, { dst: dst.register, imm: bits });
+export const littleEndian = (dst: Register, bits: 16 | 32 | 64): Statement =>
+  one(op.BPF_ALU | op.BPF_END | op.BPF_TO_LE, { dst: dst.register, imm: bits });
 
 // Constants of 64 bits, maps and functions.
 

@@ -89,11 +89,13 @@ function randomInstruction({ below }: { below: (limit: number) => number }): Ins
   const { source, ...rest } = operand;
   switch (below(6)) {
     case 0: {
-      const operations = [op.BPF_ADD, op.BPF_SUB, op.BPF_MUL, op.BPF_DIV, op.BPF_OR, op.BPF_AND, op.BPF_LSH, op.BPF_RSH, op.BPF_MOD, op.BPF_XOR, op.BPF_MOV, op.BPF_ARSH];
+      const operations = [op.BPF_ADD, op.BPF_SUB, op.BPF_MUL, op.BPF_DIV, op.BPF_OR, op.BPF_AND, op.BPF_LSH, op.BPF_RSH, op.BPF_MOD, op.BPF_XOR,
+        op.BPF_MOV, op.BPF_ARSH];
       return { ...at, ...rest, opcode: pick([op.BPF_ALU, op.BPF_ALU64]) | pick(operations) | source };
     }
     case 1: {
-      const operations = [op.BPF_JEQ, op.BPF_JGT, op.BPF_JGE, op.BPF_JSET, op.BPF_JNE, op.BPF_JSGT, op.BPF_JSGE, op.BPF_JLT, op.BPF_JLE, op.BPF_JSLT, op.BPF_JSLE];
+      const operations = [op.BPF_JEQ, op.BPF_JGT, op.BPF_JGE, op.BPF_JSET, op.BPF_JNE, op.BPF_JSGT, op.BPF_JSGE, op.BPF_JLT, op.BPF_JLE,
+        op.BPF_JSLT, op.BPF_JSLE];
       return { ...at, ...rest, offset: below(4) - 2, opcode: pick([op.BPF_JMP, op.BPF_JMP32]) | pick(operations) | source };
     }
     case 2: return { ...at, opcode: op.BPF_LDX | op.BPF_MEM | size, src: below(3), offset: below(4) - 2 };

@@ -113,7 +113,9 @@ export class Machine {
       const map = this.#maps.get(name);
       if (map === undefined) throw new RangeError(`Cannot load program "${spec.name}": it refers to map ${name}, but does not declare it`);
       if (kind === "map") return { high: this.#execution.memory.idOf(map.handle), low: ORIGIN };
-      if (!(map instanceof ArrayMap)) throw new RangeError(`Cannot load program "${spec.name}": map ${name} is no array, its values have no fixed address`);
+      if (!(map instanceof ArrayMap)) {
+        throw new RangeError(`Cannot load program "${spec.name}": map ${name} is no array, its values have no fixed address`);
+      }
       return { high: this.#execution.memory.idOf(map.valueAt(0, this.#options.cpu)), low: ORIGIN + offset };
     });
   }

@@ -6,7 +6,7 @@ import { ABOUT_EBPF, EXPLANATIONS, INTRODUCTION } from "./explain.js";
 import { measure, type Comparison, type Measurements } from "./measure.js";
 import { METHODS, VIP, type Method } from "./plan.js";
 import { whyNoBpf, whyNoLaboratory } from "./requirements.js";
-import { SERVICE_PORT, WEIGHTS, configuration, serverPort, startServers } from "./scenario.js";
+import { DIRECT_PORT, SERVICE_PORT, WEIGHTS, configuration, startServers } from "./scenario.js";
 import { alignColumns, openTerminal, type Output, type Terminal } from "./terminal.js";
 import { withTopology, type Topology } from "./topology.js";
 import { walkTable } from "./walk-table.js";
@@ -106,10 +106,10 @@ function showDistribution(terminal: Terminal, answered: Readonly<Record<string, 
   for (const line of alignColumns(rows, ["left", "left", "right", "left"])) terminal.line(`  ${line}`);
 }
 
-async function showMeasurements(terminal: Terminal, { namespaces, addresses, method, vip, worker }: Topology): Promise<Measurements> {
+async function showMeasurements(terminal: Terminal, { namespaces, addresses, vip, worker }: Topology): Promise<Measurements> {
   const client = await worker(namespaces.client);
   const [server = ""] = addresses.servers;
-  const measurements = await measure(client, { address: vip, port: SERVICE_PORT }, { address: server, port: serverPort(method) });
+  const measurements = await measure(client, { address: vip, port: SERVICE_PORT }, { address: server, port: DIRECT_PORT });
   subheading(terminal, "Through the director, beside the same client asking a server directly");
   const rows = [
     ["", "through the director", "directly", "ratio"].map(terminal.dim),

@@ -7,6 +7,11 @@ import type { Topology } from "./topology.js";
 export const SERVICE_PORT = 80;
 /** NAT can map ports, so it shows that; DR and TUN leave the packet's port alone. */
 export const serverPort = (method: Method): number => (method === "nat" ? 8080 : SERVICE_PORT);
+/**
+ * For asking a server without the director. Not the service's own port: where an answer passes the director on its way
+ * (NAT), it would take it for one of a connection that had the same client port.
+ */
+export const DIRECT_PORT = 8081;
 /** Of r1, r2, r3: a round of wrr is six connections. */
 export const WEIGHTS: readonly number[] = [1, 2, 3];
 
@@ -24,6 +29,6 @@ export function configuration({ method, vip, addresses }: Pick<Topology, "method
 export async function startServers(topology: Topology): Promise<void> {
   await Promise.all(topology.namespaces.servers.map(async (namespace, i) => {
     const worker = await topology.worker(namespace);
-    await worker.serveHttp({ name: `r${i + 1}`, port: serverPort(topology.method) });
+    for (const port of [serverPort(topology.method), DIRECT_PORT]) await worker.serveHttp({ name: `r${i + 1}`, port });
   }));
 }

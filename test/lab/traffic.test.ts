@@ -113,8 +113,8 @@ test("with offloads off, bulk travels in whole frames with right checksums on ev
   const tap = await topology.tap();
   await client.download({ ...target, bytes: 200_000 });
   const { frames } = await tap.stop();
-  assert.ok(frames.length > 8 * 140, `${frames.length} frames`);
   assert.deepEqual([...new Set(frames.filter(({ length }) => length > 1514).map(({ host, interface: name, direction }) => `${host}.${name} ${direction}`))], []);
+  assert.ok(frames.filter(({ host, direction }) => host === "client" && direction === "in").length >= 200_000 / 1448);
   assert.deepEqual(frames.filter(({ checksumPartial }) => checksumPartial), []);
   assert.deepEqual(frames.flatMap((frame) => frameProblems(frame)), []);
 });
@@ -141,7 +141,7 @@ test("with offloads on, super-packets and partial checksums are told as such", o
     await sender.serveHttp({ name: "r1", port: 80 });
     const capture = await sender.capture({ interface: "eth0", frameBytes: 131072, framesMax: 256 });
     await (await other.worker(other.namespaces.client)).download({ ...target, bytes: 1_000_000 });
-    const sent = (await capture.stop()).frames.filter(({ direction, bytes }) => direction === "out" && dissect(bytes).ip?.tcp);
+    const sent = (await capture.stop()).frames.filter(({ direction, bytes }) => direction === "out" && dissect(bytes).ip?.tcp?.payload.length);
     assert.ok(sent.some(({ length }) => length > 1514), "super-packets");
     assert.ok(sent.every(({ checksumPartial }) => checksumPartial), "partial checksums");
     assert.deepEqual(sent.flatMap((frame) => frameProblems(frame)), []);

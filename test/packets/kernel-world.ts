@@ -12,6 +12,7 @@ import { mapSpecs } from "#control/shape.js";
 import { SLOTS_PER_BUCKET, services } from "#dataplane/maps.js";
 import { assembleProgram, exit, mov64, r0 } from "#ebpf/assemble.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
+import type { BpfLink } from "#kernel/link.js";
 import { attachXdp } from "#kernel/link.js";
 import { inNetworkNamespace } from "#kernel/namespace.js";
 import { writeSysctl } from "#kernel/network.js";
@@ -47,6 +48,7 @@ export async function kernelWorld(connections: number): Promise<World> {
 class KernelWorld implements World {
   readonly executor = "kernel";
   readonly #programs: ReadonlyMap<ProgramRole, BpfProgram>;
+  readonly #links: readonly BpfLink[];
   director!: StoreDirector;
 
   constructor(readonly namespace: string, readonly stateRoot: string, readonly store: KernelStore, specs: ReadonlyMap<ProgramRole, ProgramSpec>) {
@@ -56,7 +58,8 @@ class KernelWorld implements World {
     // Linux net/bpf/test_run.c, xdp_convert_md_to_buff() wants a receive queue that is registered for XDP: a veth
     // device registers its queues with the first program that is attached.
     const pass = loadProgram(assembleProgram({ name: "pass", type: "xdp" }, [mov64(r0, XDP_PASS), exit()]), new Map());
-    for (const { ifindex, name } of interfaces) attachXdp(pass, { index: ifindex, name }, "native");
+    this.#links = interfaces.map(({ ifindex, name }) => attachXdp(pass, { index: ifindex, name }, "native"));
+    pass.close();
     this.reset();
   }
 
@@ -85,7 +88,7 @@ class KernelWorld implements World {
   }
 
   close(): void {
-    for (const program of this.#programs.values()) program.close();
+    for (const held of [...this.#links, ...this.#programs.values()]) held.close();
     this.store.state.remove();
     removeNamespace(this.namespace, this.stateRoot);
   }

@@ -11,7 +11,7 @@ import { openRealServerParts } from "./parts.js";
 export interface RealServerOptions {
   readonly vip: readonly string[];
   readonly method: RealServerMethod;
-  readonly device: string;
+  readonly device?: string;
   readonly gateway?: string;
 }
 

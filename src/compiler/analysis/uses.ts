@@ -1,27 +1,32 @@
-// Who uses a value: the IR keeps references from uses to values only, so passes count when they need to know.
+// Who uses a value: the IR keeps references from uses to values only, so passes collect when they need to know.
 
 import type { Instruction, IrFunction, Terminator } from "../ir.js";
 
 export type User = Instruction | Terminator;
 
-export interface Uses {
+export class Uses {
+  private readonly users = new Map<Instruction, User[]>();
+
   /** Each user once for every use. */
-  of(value: Instruction): readonly User[];
+  of(value: Instruction): readonly User[] {
+    return this.users.get(value) ?? [];
+  }
+
+  enter(value: Instruction, user: User): void {
+    const known = this.users.get(value);
+    if (known === undefined) this.users.set(value, [user]);
+    else known.push(user);
+  }
 }
 
 export function usesOf(fn: IrFunction): Uses {
-  const users = new Map<Instruction, User[]>();
-  const enter = (value: Instruction, user: User) => {
-    const known = users.get(value);
-    if (known === undefined) users.set(value, [user]);
-    else known.push(user);
-  };
+  const uses = new Uses();
   for (const { instructions, terminator } of fn.blocks) {
-    for (const instruction of instructions) for (const arg of instruction.args) enter(arg, instruction);
+    for (const instruction of instructions) for (const arg of instruction.args) uses.enter(arg, instruction);
     const value = valueOf(terminator);
-    if (value !== undefined) enter(value, terminator!);
+    if (value !== undefined) uses.enter(value, terminator!);
   }
-  return { of: (value) => users.get(value) ?? [] };
+  return uses;
 }
 
 /** What a terminator uses: a branch's condition, a return's value. */

@@ -11,13 +11,16 @@ export interface Copy {
 }
 
 export class Interference {
-  private readonly edges = new Set<number>();
+  /** A bit for each pair. */
+  private readonly edges: Uint32Array;
   private readonly neighbours = new Map<Register, Set<Register>>();
   readonly copies: Copy[] = [];
   /** Reads and writes of each virtual register, each weighted by how often its block runs. */
   readonly costs = new Map<Register, number>();
 
-  constructor(private readonly registersEnd: Register) {}
+  constructor(private readonly registersEnd: Register) {
+    this.edges = new Uint32Array(Math.ceil((registersEnd * registersEnd) / 32));
+  }
 
   get registers(): Iterable<Register> {
     return this.costs.keys();
@@ -29,17 +32,23 @@ export class Interference {
   }
 
   interferes(a: Register, b: Register): boolean {
-    return this.edges.has(a * this.registersEnd + b);
+    const bit = a * this.registersEnd + b;
+    return (this.edges[bit >>> 5]! & (1 << (bit & 31))) !== 0;
   }
 
   /** False when the edge was there already. */
   addEdge(a: Register, b: Register): boolean {
     if (a === b || this.interferes(a, b)) return false;
-    this.edges.add(a * this.registersEnd + b);
-    this.edges.add(b * this.registersEnd + a);
+    this.enter(a, b);
+    this.enter(b, a);
     if (isVirtual(a)) this.listOf(a).add(b);
     if (isVirtual(b)) this.listOf(b).add(a);
     return true;
+  }
+
+  private enter(a: Register, b: Register): void {
+    const bit = a * this.registersEnd + b;
+    this.edges[bit >>> 5]! |= 1 << (bit & 31);
   }
 
   private listOf(register: Register): Set<Register> {

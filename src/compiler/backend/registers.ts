@@ -14,7 +14,7 @@ export function allocateRegisters(code: CodeFunction): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const { colours, spilled } = colour(interferenceOf(code), spiller.shortest);
     if (spilled.size === 0) return assign(code, colours);
-    for (const [register, coalesced] of spilled) spiller.spill(register, coalesced);
+    spiller.spill(spilled);
   }
   throw new Error(`Registers for function ${code.source.name} were not found in ${ROUNDS_MAX} rounds of spilling`);
 }

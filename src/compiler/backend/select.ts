@@ -7,6 +7,7 @@
 
 import type { BinaryOperator, Block, Instruction, IrFunction, Span, Terminator } from "../ir.js";
 import { swapped } from "../ir-arithmetic.js";
+import { isMadeAtUse } from "../analysis/constants.js";
 import { dominatorsOf } from "../analysis/dominators.js";
 import { loopDepths } from "../analysis/loops.js";
 import type { AluOperator, CodeBlock, CodeFunction, Condition, Exit, Operand, Operation, OperationKind, Register, Width } from "./code.js";
@@ -14,7 +15,7 @@ import { ARGUMENTS_MAX, R0, R1, VIRTUAL } from "./code.js";
 import { onlyLowBitsUsed } from "./low-bits.js";
 import { sequence } from "./parallel-moves.js";
 import { coldBlocks } from "./temperature.js";
-import { isMadeAtUse, Values } from "./values.js";
+import { Values } from "./values.js";
 
 /** Requires: critical edges split, unreachable blocks removed. */
 export function select(fn: IrFunction): CodeFunction {

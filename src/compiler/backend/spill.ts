@@ -1,4 +1,4 @@
-// Moves a virtual register to the stack. It is stored where it is written and loaded once for each stretch of code
+// Moves virtual registers to the stack. One is stored where it is written and loaded once for each stretch of code
 // between calls that reads it: within a stretch registers are plenty, over a call there are four. What was one long-lived
 // register becomes many short-lived ones, in the next round of colouring:
 //
@@ -16,6 +16,12 @@ import { isCopy } from "./interference.js";
 /** Where a spilled value comes from: a slot, or an operation that makes it again from nothing. */
 type Home = { readonly slot: FrameSlot } | { readonly again: OperationKind };
 
+interface Spilled {
+  readonly home: Home;
+  /** A register for every use, not for every stretch. */
+  readonly finely: boolean;
+}
+
 export class Spiller {
   /** Registers that stand for a stretch of a spilled one. */
   private readonly homes = new Map<Register, Home>();
@@ -24,21 +30,28 @@ export class Spiller {
 
   constructor(private readonly code: CodeFunction) {}
 
-  /** `coalesced`: registers that hold the same value at other times, so that they share its home. */
-  spill(register: Register, coalesced: readonly Register[]): void {
-    this.unite(register, coalesced);
-    const known = this.homes.get(register);
-    const home = known ?? this.newHome(register);
-    for (const block of this.code.blocks) this.spillIn(block, register, home, known !== undefined);
+  /** Each register with those coalesced with it: they hold the same value at other times, so that they share its home. */
+  spill(registers: ReadonlyMap<Register, readonly Register[]>): void {
+    this.unite(registers);
+    const writers = this.writersOf(registers);
+    const spilled = new Map<Register, Spilled>();
+    for (const register of registers.keys()) {
+      const known = this.homes.get(register);
+      spilled.set(register, { home: known ?? this.newHome(writers.get(register)!), finely: known !== undefined });
+    }
+    for (const block of this.code.blocks) new Stretch(this.code, this.homes, this.shortest, spilled).rewrite(block);
   }
 
-  /** Gives all the name of one; copies between them go. */
-  private unite(register: Register, coalesced: readonly Register[]): void {
-    if (coalesced.length === 0) return;
-    const others = new Set(coalesced);
-    const rename = (candidate: Register) => (others.has(candidate) ? register : candidate);
-    // A register with a home that is united with others may no longer hold what its home does.
-    this.homes.delete(register);
+  /** Gives all that were coalesced the name of one; copies between them go. */
+  private unite(registers: ReadonlyMap<Register, readonly Register[]>): void {
+    const names = new Map<Register, Register>();
+    for (const [register, coalesced] of registers) {
+      for (const other of coalesced) names.set(other, register);
+      // With others in it, it may no longer hold what its home does.
+      if (coalesced.length > 0) this.homes.delete(register);
+    }
+    if (names.size === 0) return;
+    const rename = (register: Register) => names.get(register) ?? register;
     for (const block of this.code.blocks) {
       block.operations = block.operations
         .map((operation) => renameOperation(operation, rename))
@@ -47,48 +60,82 @@ export class Spiller {
     }
   }
 
-  private newHome(register: Register): Home {
-    const writers = this.code.blocks.flatMap(({ operations }) => operations.filter((operation) => writes(operation).includes(register)));
+  private writersOf(registers: ReadonlyMap<Register, unknown>): ReadonlyMap<Register, Operation[]> {
+    const writers = new Map<Register, Operation[]>([...registers.keys()].map((register) => [register, []]));
+    for (const { operations } of this.code.blocks) {
+      for (const operation of operations) for (const register of writes(operation)) writers.get(register)?.push(operation);
+    }
+    return writers;
+  }
+
+  private newHome(writers: readonly Operation[]): Home {
     const [only] = writers;
     if (writers.length === 1 && only !== undefined && canMakeAgain(only)) return { again: only };
     const slot: FrameSlot = { size: 8, name: SPILLED };
     this.code.slots.push(slot);
     return { slot };
   }
+}
 
-  /** `finely`: a register for every use, not for every stretch. */
-  private spillIn(block: CodeBlock, register: Register, home: Home, finely: boolean): void {
-    const operations: Operation[] = [];
-    let current: Register | undefined;
-    const begin = (): Register => {
-      current = this.code.nextRegister++;
-      this.homes.set(current, home);
-      if (finely) this.shortest.add(current);
-      return current;
-    };
-    const fetch = (span: Operation["span"]): Register => {
-      if (current !== undefined && !finely) return current;
-      const fetched = begin();
-      operations.push(fetchInto(fetched, home, span));
-      return fetched;
-    };
+/** Rewrites one block, knowing which register stands for each spilled one since the last call. */
+class Stretch {
+  private readonly current = new Map<Register, Register>();
+  private operations: Operation[] = [];
+
+  constructor(
+    private readonly code: CodeFunction,
+    private readonly homes: Map<Register, Home>,
+    private readonly shortest: Set<Register>,
+    private readonly spilled: ReadonlyMap<Register, Spilled>,
+  ) {}
+
+  rewrite(block: CodeBlock): void {
     for (const operation of block.operations) {
-      const isRead = reads(operation).includes(register);
-      const isWritten = writes(operation).includes(register);
-      if (!isRead && !isWritten) operations.push(operation);
-      else if (isTransfer(operation, register, home)) continue;
-      else {
-        const stretch = isRead ? fetch(operation.span) : begin();
-        operations.push(renameOperation(operation, (candidate) => (candidate === register ? stretch : candidate)));
-        if (isWritten && "slot" in home) operations.push(storeFrom(stretch, home.slot, operation.span));
-      }
-      if (operation.op === "call") current = undefined;
+      this.operation(operation);
+      if (operation.op === "call") this.current.clear();
     }
-    if (block.exit.op === "branch" && exitReads(block.exit).includes(register)) {
-      const stretch = fetch(block.exit.span);
-      block.exit.condition = renameCondition(block.exit.condition, (candidate) => (candidate === register ? stretch : candidate));
+    const read = new Set(exitReads(block.exit).filter((register) => this.spilled.has(register)));
+    if (block.exit.op === "branch" && read.size > 0) {
+      for (const register of read) this.fetch(register, block.exit.span);
+      block.exit.condition = renameCondition(block.exit.condition, (register) => this.standIn(register));
     }
-    block.operations = operations;
+    block.operations = this.operations;
+  }
+
+  private operation(operation: Operation): void {
+    const read = new Set(reads(operation).filter((register) => this.spilled.has(register)));
+    const written = writes(operation).filter((register) => this.spilled.has(register));
+    if (read.size + written.length === 0) {
+      this.operations.push(operation);
+      return;
+    }
+    if ([...read, ...written].some((register) => isTransfer(operation, register, this.spilled.get(register)!.home))) return;
+    for (const register of read) this.fetch(register, operation.span);
+    for (const register of written) if (!read.has(register)) this.begin(register);
+    this.operations.push(renameOperation(operation, (register) => this.standIn(register)));
+    for (const register of written) {
+      const { home } = this.spilled.get(register)!;
+      if ("slot" in home) this.operations.push(storeFrom(this.standIn(register), home.slot, operation.span));
+    }
+  }
+
+  private standIn(register: Register): Register {
+    return this.spilled.has(register) ? this.current.get(register)! : register;
+  }
+
+  private fetch(register: Register, span: Operation["span"]): void {
+    const { home, finely } = this.spilled.get(register)!;
+    if (this.current.has(register) && !finely) return;
+    this.operations.push(fetchInto(this.begin(register), home, span));
+  }
+
+  private begin(register: Register): Register {
+    const { home, finely } = this.spilled.get(register)!;
+    const standIn = this.code.nextRegister++;
+    this.current.set(register, standIn);
+    this.homes.set(standIn, home);
+    if (finely) this.shortest.add(standIn);
+    return standIn;
   }
 }
 
@@ -105,7 +152,7 @@ function canMakeAgain(operation: Operation): boolean {
 
 function fetchInto(to: Register, home: Home, span: Operation["span"]): Operation {
   if ("slot" in home) return { op: "load", bits: 64, to, address: { base: FRAME, offset: 0, slot: home.slot }, span };
-  return { ...renameOperation({ ...home.again, span }, () => to), span };
+  return renameOperation({ ...home.again, span }, () => to);
 }
 
 const storeFrom = (from: Register, slot: FrameSlot, span: Operation["span"]): Operation =>

@@ -5,6 +5,7 @@ import type { Instruction, IrFunction, StackSlot } from "../ir.js";
 import { wrap } from "../ir-arithmetic.js";
 import type { Uses } from "../analysis/uses.js";
 import { usesOf } from "../analysis/uses.js";
+import { isMadeAtUse } from "../analysis/constants.js";
 import type { Address, CodeFunction, FrameSlot, Operand, OperationKind, Register, Wide } from "./code.js";
 import { FRAME } from "./code.js";
 import { onlyLowBitsUsed } from "./low-bits.js";
@@ -96,12 +97,6 @@ export class Values {
       default: return this.emit({ op: "wide", to, value: wideOf(value) });
     }
   }
-}
-
-/** Values that are cheaper to make again than to keep. */
-export function isMadeAtUse(value: Instruction): boolean {
-  return value.op === "constant" || value.op === "mapReference" || value.op === "mapValue" || value.op === "functionReference" ||
-    value.op === "stackAddress";
 }
 
 /** The constant as an instruction's immediate, or undefined when it does not fit. */

@@ -113,6 +113,10 @@ export function elementPlace(f: FunctionLowering, array: ArrayOperand, index: In
   }
   const { builder } = f;
   const base = baseOfElements(f, array.place, node);
+  if (base.space === "packet") {
+    f.refuse(node, "index", "a variable index into a packet is not covered by the view's check: the verifier forgets it for a pointer that moved by a variable",
+      `ask for the element itself: packet.view(Element, offset + index * ${size})`);
+  }
   const masked = builder.convert("zeroExtend", builder.binary("and", index, builder.constant("i32", type.length - 1)));
   const pointer = builder.pointerAdd(base.pointer, offset, scaled(f, masked, size));
   return { type: element, base: { ...base, pointer }, offset: 0 };

@@ -6,6 +6,7 @@
 // program could as well have run faster. Not across calls and atomic operations, which order memory.
 
 import type { Block, Instruction, IrFunction } from "../ir.js";
+import { isMadeAtUse } from "../analysis/constants.js";
 import type { Dominators } from "../analysis/dominators.js";
 import { dominatorsOf } from "../analysis/dominators.js";
 import type { Effect, Location } from "./aliases.js";
@@ -32,6 +33,8 @@ class Numbering {
   /** Known at each block's end. */
   private readonly memories = new Map<Block, Memory>();
   private readonly effects = new Map<Block, Effect[]>();
+  /** The first of each constant. */
+  private readonly pooled: Instruction[] = [];
   private readonly names = new Map<object, number>();
 
   constructor(private readonly fn: IrFunction) {
@@ -50,7 +53,8 @@ class Numbering {
         stack.pop();
       }
     }
-    return this.replacements.apply(this.fn);
+    const pooled = poolConstants(this.fn, this.pooled);
+    return this.replacements.apply(this.fn) || pooled;
   }
 
   /** Gives the keys that it added to the table. */
@@ -66,7 +70,8 @@ class Numbering {
         if (known !== undefined) this.replacements.set(instruction, known);
         else if (key !== undefined) {
           this.computed.set(key, instruction);
-          added.push(key);
+          if (isMadeAtUse(instruction)) this.pooled.push(instruction);
+          else added.push(key);
         }
       }
       forget(memory, effectOf(instruction));
@@ -157,6 +162,18 @@ class Numbering {
     this.names.set(object, this.names.size);
     return this.names.size - 1;
   }
+}
+
+/** The entry is where every use can see them. It does not matter to the program where a constant stands. */
+function poolConstants(fn: IrFunction, pooled: readonly Instruction[]): boolean {
+  const entry = fn.blocks[0]!;
+  const moved = pooled.filter(({ block }) => block !== entry);
+  for (const constant of moved) {
+    constant.block.instructions = constant.block.instructions.filter((instruction) => instruction !== constant);
+    constant.block = entry;
+  }
+  entry.instructions.unshift(...moved);
+  return moved.length > 0;
 }
 
 const isCommutative = (operator: string): boolean => ["add", "mul", "and", "or", "xor"].includes(operator);

@@ -4,41 +4,73 @@
 
 import type { Block, Instruction, IrFunction } from "../ir.js";
 import { newInstruction } from "../ir-builder.js";
+import type { Uses } from "../analysis/uses.js";
 
-/** `definitions`: the value at the end of the blocks that define it. `original` is one of them. */
-export function repairUses(fn: IrFunction, original: Instruction, definitions: ReadonlyMap<Block, Instruction>): void {
-  const atStart = new Map<Block, Instruction>();
-  const made = new Set<Instruction>();
-  const valueAtEnd = (block: Block): Instruction => definitions.get(block) ?? valueAtStart(block);
-  const valueAtStart = (block: Block): Instruction => {
-    const known = atStart.get(block);
+/** `definitions`: the value at the end of the blocks that define it. `original` is one of them. Keeps `uses` right. */
+export function repairUses(fn: IrFunction, original: Instruction, definitions: ReadonlyMap<Block, Instruction>, uses: Uses): void {
+  const users = uses.of(original);
+  if (users.length === 0) return;
+  const reaching = new Reaching(fn, original, definitions, uses);
+  for (const user of new Set(users)) {
+    if (!("args" in user)) continue;
+    user.args.forEach((arg, i) => {
+      if (arg !== original) return;
+      const value = reaching.atEnd(user.op === "phi" ? user.block.predecessors[i]! : user.block);
+      user.args[i] = value;
+      uses.enter(value, user);
+    });
+  }
+  if (users.some((user) => !("args" in user))) repairTerminators(fn, original, reaching, uses);
+}
+
+function repairTerminators(fn: IrFunction, original: Instruction, reaching: Reaching, uses: Uses): void {
+  for (const block of fn.blocks) {
+    const terminator = block.terminator;
+    if (terminator?.op === "branch" && terminator.condition === original) {
+      terminator.condition = reaching.atEnd(block);
+      uses.enter(terminator.condition, terminator);
+    }
+    if (terminator?.op === "return" && terminator.value === original) {
+      block.terminator = { ...terminator, value: reaching.atEnd(block) };
+      uses.enter(block.terminator.value!, block.terminator);
+    }
+  }
+}
+
+/** Which definition is seen where. */
+class Reaching {
+  private readonly atStart = new Map<Block, Instruction>();
+
+  constructor(
+    private readonly fn: IrFunction,
+    private readonly original: Instruction,
+    private readonly definitions: ReadonlyMap<Block, Instruction>,
+    private readonly uses: Uses,
+  ) {}
+
+  /** Also what an ordinary use in the block sees: one that defines the value does so with a phi, before all else. */
+  atEnd(block: Block): Instruction {
+    return this.definitions.get(block) ?? this.start(block);
+  }
+
+  private start(block: Block): Instruction {
+    const known = this.atStart.get(block);
     if (known !== undefined) return known;
     const [only, ...others] = block.predecessors;
     if (only !== undefined && others.length === 0) {
-      const value = valueAtEnd(only);
-      atStart.set(block, value);
+      const value = this.atEnd(only);
+      this.atStart.set(block, value);
       return value;
     }
-    const phi = newInstruction(fn, block, original.type, { op: "phi", args: [] as Instruction[] }, original.span);
+    const phi = newInstruction(this.fn, block, this.original.type, { op: "phi", args: [] as Instruction[] }, this.original.span);
     // Known before its arguments are looked for: a loop leads back here.
-    atStart.set(block, phi);
-    made.add(phi);
+    this.atStart.set(block, phi);
     block.instructions.unshift(phi);
-    phi.args.push(...block.predecessors.map(valueAtEnd));
-    return phi;
-  };
-  for (const block of [...fn.blocks]) {
-    for (const instruction of [...block.instructions]) {
-      if (made.has(instruction)) continue;
-      instruction.args.forEach((arg, i) => {
-        if (arg !== original) return;
-        if (instruction.op === "phi") instruction.args[i] = valueAtEnd(block.predecessors[i]!);
-        else if (!definitions.has(block)) instruction.args[i] = valueAtStart(block);
-      });
+    for (const predecessor of block.predecessors) {
+      const value = this.atEnd(predecessor);
+      phi.args.push(value);
+      this.uses.enter(value, phi);
     }
-    const terminator = block.terminator;
-    if (definitions.has(block)) continue;
-    if (terminator?.op === "branch" && terminator.condition === original) terminator.condition = valueAtStart(block);
-    if (terminator?.op === "return" && terminator.value === original) block.terminator = { ...terminator, value: valueAtStart(block) };
+    return phi;
   }
 }

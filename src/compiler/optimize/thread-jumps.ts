@@ -6,8 +6,8 @@
 //   b3: v = phi b1: true, b2: c
 //       branch v b4 b5
 //
-// This undoes what a function inlined into a condition leaves, and "&&" and "||". Requires: dead code removed. Leaves
-// blocks that may be empty or unreachable.
+// This undoes what a function inlined into a condition leaves, and "&&" and "||". Requires: dead code removed, constants
+// pooled in the entry. Leaves blocks that may be empty or unreachable.
 
 import type { Block, Instruction, IrFunction, Terminator } from "../ir.js";
 import { foldCompare } from "../ir-arithmetic.js";
@@ -27,7 +27,7 @@ export function threadJumps(fn: IrFunction): boolean {
     const question = questionOf(block, uses);
     if (question === undefined) continue;
     for (let edge = block.predecessors.length - 1; edge >= 0 && threaded < THREADS_MAX; edge--) {
-      if (threadEdge(fn, block, question, edge)) threaded++;
+      if (threadEdge(fn, block, question, edge, uses)) threaded++;
     }
   }
   return threaded > 0;
@@ -50,7 +50,7 @@ function questionOf(block: Block, uses: Uses): Question | undefined {
   if (phi.op !== "phi" || phi.block !== block) return undefined;
   if (compare !== undefined && (compare.args[1].op !== "constant" || compare.block !== block || uses.of(compare).length > 1)) return undefined;
   // Nothing but the question may stand here: a way that skips the block must not miss anything.
-  const rest = block.instructions.filter((instruction) => instruction.op !== "phi" && instruction !== compare && instruction.op !== "constant");
+  const rest = block.instructions.filter((instruction) => instruction.op !== "phi" && instruction !== compare);
   return rest.length === 0 ? { branch, phi, compare } : undefined;
 }
 
@@ -71,7 +71,7 @@ function answerOn(question: Question, edge: number): Answer | undefined {
   return isNotNull && (predicate === "eq" || predicate === "ne") ? { constant: predicate === "ne" } : undefined;
 }
 
-function threadEdge(fn: IrFunction, block: Block, question: Question, edge: number): boolean {
+function threadEdge(fn: IrFunction, block: Block, question: Question, edge: number, uses: Uses): boolean {
   const answer = answerOn(question, edge);
   if (answer === undefined) return false;
   const from = block.predecessors[edge]!;
@@ -87,27 +87,13 @@ function threadEdge(fn: IrFunction, block: Block, question: Question, edge: numb
     const at = phis.indexOf(value as (typeof phis)[number]);
     return at < 0 ? value : incoming[at]!;
   };
-  const constants = localConstants(fn, block, shortcut);
   redirectEdge(from, block, shortcut);
   const targets = "constant" in answer ? [answer.constant ? ifTrue : ifFalse] : [ifTrue, ifFalse];
-  for (const target of targets) extendPhis(target, block, (value) => constants.get(value) ?? translate(value));
+  for (const target of targets) extendPhis(target, block, translate, uses);
   if ("constant" in answer) setTerminator(shortcut, { op: "jump", target: targets[0]!, span });
   else setTerminator(shortcut, { op: "branch", condition: answer.condition, ifTrue, ifFalse, ...(likely === undefined ? {} : { likely }), span });
-  phis.forEach((phi, i) => repairUses(fn, phi, new Map([[block, phi], [shortcut, incoming[i]!]])));
-  for (const [original, copy] of constants) repairUses(fn, original, new Map([[block, original], [shortcut, copy]]));
+  phis.forEach((phi, i) => repairUses(fn, phi, new Map([[block, phi], [shortcut, incoming[i]!]]), uses));
   return true;
-}
-
-/** Copies of the block's constants, for those behind the block that use them. */
-function localConstants(fn: IrFunction, block: Block, shortcut: Block): Map<Instruction, Instruction> {
-  const copies = new Map<Instruction, Instruction>();
-  for (const instruction of block.instructions) {
-    if (instruction.op !== "constant") continue;
-    const copy = newInstruction(fn, shortcut, instruction.type, { op: "constant", value: instruction.value, args: [] }, instruction.span);
-    shortcut.instructions.push(copy);
-    copies.set(instruction, copy);
-  }
-  return copies;
 }
 
 function redirectEdge(from: Block, block: Block, shortcut: Block): void {
@@ -122,7 +108,12 @@ function redirectEdge(from: Block, block: Block, shortcut: Block): void {
 }
 
 /** The target's phis take, by the new edge, what they would have taken through the block. */
-function extendPhis(target: Block, block: Block, translate: (value: Instruction) => Instruction): void {
+function extendPhis(target: Block, block: Block, translate: (value: Instruction) => Instruction, uses: Uses): void {
   const edge = target.predecessors.indexOf(block);
-  for (const phi of target.instructions) if (phi.op === "phi") phi.args.push(translate(phi.args[edge]!));
+  for (const phi of target.instructions) {
+    if (phi.op !== "phi") continue;
+    const value = translate(phi.args[edge]!);
+    phi.args.push(value);
+    uses.enter(value, phi);
+  }
 }

@@ -27,7 +27,7 @@ export abstract class EmulatedMap {
 
   // For programs.
 
-  /** The value in place, as the given CPU sees it. `used`: the look-up counts as a use (LRU). */
+  /** The value in place, as the given CPU sees it. */
   abstract find(key: Uint8Array, cpu: number): ValueRegion | undefined;
   abstract put(key: Uint8Array, value: Uint8Array, flags: number, cpu: number): number;
   abstract remove(key: Uint8Array): number;

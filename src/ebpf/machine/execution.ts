@@ -96,17 +96,14 @@ export class Execution {
     if (size === 0) return new Uint8Array();
     return this.memory.bytes(this.registers[number * 2 + 1]!, this.registers[number * 2]!, size, access === "write");
   }
-  isNull(number: number): boolean {
-    return this.registers[number * 2] === 0 && this.registers[number * 2 + 1] === 0;
-  }
-  /** The region that an argument points into, and how far. */
-  argumentRegion(number: number): { region: Region; offset: number } {
+  /** The region that an argument points into. */
+  argumentRegion(number: number): Region {
     const region = this.memory.regionAt(this.registers[number * 2 + 1]!);
     if (region === undefined) throw new Fault(`argument ${number} points to nothing`);
-    return { region, offset: this.registers[number * 2]! - ORIGIN };
+    return region;
   }
   argumentMap(number: number): EmulatedMap {
-    const { region } = this.argumentRegion(number);
+    const region = this.argumentRegion(number);
     if (!("map" in region) || (region.map as EmulatedMap).handle !== region) throw new Fault(`argument ${number} is ${region.name}, not a map`);
     return region.map as EmulatedMap;
   }
@@ -117,7 +114,8 @@ export class Execution {
   }
   expectContext(number: number): Context {
     const context = this.context;
-    if (context === undefined || this.argumentRegion(number).region !== context.region) throw new Fault(`argument ${number} is not the context`);
+    const isStart = this.registers[number * 2] === ORIGIN;
+    if (context === undefined || !isStart || this.argumentRegion(number) !== context.region) throw new Fault(`argument ${number} is not the context`);
     return context;
   }
 

@@ -3,7 +3,6 @@
 // lower half and one that leaves its region is caught.
 
 import { Fault } from "./errors.js";
-import { POISON_BYTE } from "./registers.js";
 
 /** Where each region begins in the lower half of an address: offsets of up to 2^30 before and after it are told apart. */
 export const ORIGIN = 0x4000_0000;
@@ -94,11 +93,9 @@ function outside(region: Region | undefined, offset: number, bytes: number, writ
   const unit = bytes === 1 ? "1 byte" : `${bytes} bytes`;
   if (region === undefined) {
     const address = `0x${((BigInt(high) << 32n) | BigInt(low)).toString(16)}`;
-    return new Fault(high === 0 && low < 0x1_0000 ? `${verb} ${unit} through a null pointer (${address})` : `${verb} ${unit} at ${address}, which is no address`);
+    const isNull = high === 0 && low < 0x1_0000;
+    return new Fault(isNull ? `${verb} ${unit} through a null pointer (${address})` : `${verb} ${unit} at ${address}, which is no address`);
   }
   if (region.size < 0) return new Fault(`${verb} ${unit} of ${region.name}`);
   return new Fault(`${verb} ${unit} at ${offset} of ${region.name}, which has ${region.size}`);
 }
-
-/** Stack memory as a function finds it. */
-export const poisoned = (size: number): Uint8Array => new Uint8Array(size).fill(POISON_BYTE);

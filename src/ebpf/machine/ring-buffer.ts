@@ -1,7 +1,6 @@
 // BPF_MAP_TYPE_RINGBUF: Linux kernel/bpf/ringbuf.c. A record takes eight bytes more than its data, rounded up to eight;
 // the ring is full one byte before its size.
 
-import type { MapSpec } from "../spec.js";
 import type { Region } from "./memory.js";
 import { createRegion } from "./memory.js";
 import { UnkeyedMap } from "./emulated-map.js";
@@ -18,10 +17,6 @@ export class RingBufferMap extends UnkeyedMap {
   #records: Record[] = [];
   readonly #reserved = new Map<Region, Record>();
   #usedBytes = 0;
-
-  constructor(spec: MapSpec) {
-    super(spec);
-  }
 
   /** What programs wrote and nobody took yet, the oldest first. Takes it. */
   drain(): Uint8Array[] {
@@ -49,9 +44,5 @@ export class RingBufferMap extends UnkeyedMap {
     if (record === undefined) return false;
     record.state = state;
     return this.#reserved.delete(region);
-  }
-
-  get reservedCount(): number {
-    return this.#reserved.size;
   }
 }

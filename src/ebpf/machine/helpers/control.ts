@@ -40,7 +40,7 @@ export const controlHelpers: HelperFunctions = {
     return rounds;
   },
 
-  bpf_timer_init: (x) => x.timers.init(x.argumentRegion(1).region, x.argumentMap(2), x.argument64(3)),
-  bpf_timer_set_callback: (x) => x.timers.setCallback(x.argumentRegion(1).region, x.program!, x.argumentFunction(2)),
-  bpf_timer_start: (x) => x.timers.start(x.argumentRegion(1).region, x.argument64(2), x.argument64(3), x.options.now()),
+  bpf_timer_init: (x) => x.timers.init(x.argumentRegion(1), x.argumentMap(2), x.argument64(3)),
+  bpf_timer_set_callback: (x) => x.timers.setCallback(x.argumentRegion(1), x.program!, x.argumentFunction(2)),
+  bpf_timer_start: (x) => x.timers.start(x.argumentRegion(1), x.argument64(2), x.argument64(3), x.options.now()),
 };

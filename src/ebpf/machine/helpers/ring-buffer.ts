@@ -41,7 +41,7 @@ function argumentRing(x: Execution): RingBufferMap {
 }
 
 function commit(x: Execution, state: "submitted" | "discarded"): void {
-  const { region } = x.argumentRegion(1);
+  const region = x.argumentRegion(1);
   const ring = x.reservedRecords.get(region);
   if (ring === undefined) throw new Fault(`argument 1 is ${region.name}, not a reserved record`);
   ring.commit(region, state);

@@ -1,0 +1,106 @@
+// A packet case is data: what the director was told, and packet by packet what comes and what must become of it.
+// run-cases.ts runs every case on both executors and at both hooks.
+
+import type { Destination, Director, ForwardMethod, Protocol, Service, ServiceId } from "#model/director.js";
+import type { Verdict } from "#dataplane/verdict.js";
+import { frame } from "./frame.js";
+import type { Host, NetworkInterface } from "./network.js";
+import { VIP, client, eth0 } from "./network.js";
+import type { Hook, World } from "./world.js";
+
+export type VerdictName = keyof typeof Verdict;
+
+export interface Case {
+  /** A sentence. */
+  readonly description: string;
+  readonly services: readonly ServiceDescription[];
+  readonly steps: readonly Step[];
+  /** Where the case does not run, with the reason. */
+  readonly notAt?: { readonly [hook in Hook]?: string };
+  /** How many connections fit; 64 when nothing is said. */
+  readonly connections?: number;
+}
+
+export interface ServiceDescription {
+  readonly service: Service;
+  readonly destinations: readonly Destination[];
+}
+
+/** One thing after the other. */
+export type Step =
+  /** A frame comes in. */
+  | { readonly frame: Uint8Array; readonly by: NetworkInterface; readonly expect: Expectation }
+  /** The administrator, or the neighbourhood, does something. */
+  | { readonly change: (world: World) => void }
+  /** These connections there are, no others, in any order. */
+  | { readonly connections: readonly ConnectionExpectation[] }
+  /** What is counted with a destination, of what is named here. */
+  | { readonly destination: Host; readonly is: DestinationExpectation };
+
+export type Expectation =
+  /** The kernel's own stack gets it as it is. */
+  | { readonly fate: "stack"; readonly verdict: VerdictName }
+  | { readonly fate: "dropped"; readonly verdict: VerdictName; /** The client's packet was counted all the same. */ readonly counted?: true }
+  /** It goes to that host, as this IP packet. */
+  | { readonly fate: "forwarded"; readonly to: Host; readonly packet: Uint8Array; /** XDP leaves it to TC: why. */ readonly leftToTc?: string }
+  /** An ICMP error goes back to its sender. */
+  | { readonly fate: "refused"; readonly verdict: VerdictName; readonly packet: Uint8Array; readonly counted?: true };
+
+export interface ConnectionExpectation {
+  readonly client: string;
+  readonly virtual: string;
+  readonly destination: string;
+  readonly state: string;
+  /** Give or take a second. */
+  readonly expiresSeconds: number;
+}
+
+export interface DestinationExpectation {
+  readonly active?: number;
+  readonly inactive?: number;
+  readonly connections?: bigint;
+  readonly packetsIn?: bigint;
+  readonly packetsOut?: bigint;
+  readonly bytesIn?: bigint;
+  readonly bytesOut?: bigint;
+}
+
+// --- What cases are written with --------------------------------------------------------------------------------
+
+export const serviceId = (protocol: Protocol, port: number, address: string = VIP): ServiceId & { readonly kind: "address" } => ({ kind: "address", protocol, address, port });
+
+export function service(protocol: Protocol, port: number, destinations: readonly Destination[], changes: Partial<Service> & { readonly address?: string } = {}): ServiceDescription {
+  const { address = VIP, ...rest } = changes;
+  return {
+    service: {
+      id: serviceId(protocol, port, address), scheduler: "rr", schedulerFlags: 0, persistentSeconds: 0, netmask: "255.255.255.255", persistenceEngine: "",
+      onePacket: false, ...rest,
+    },
+    destinations,
+  };
+}
+
+export function destination(host: Host, port: number, forward: ForwardMethod, changes: Partial<Destination> = {}): Destination {
+  return {
+    address: host.address, port, forward, weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none", ...changes,
+  };
+}
+
+/** From the client, or from a host beyond the router, by eth0. */
+export const fromClient = (packet: Uint8Array, expect: Expectation, from: Host = client): Step => ({ frame: frame({ from: from.mac!, to: eth0.mac }, packet), by: eth0, expect });
+
+/** From a real server, by the interface that it is at. */
+export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation): Step =>
+  ({ frame: frame({ from: server.mac!, to: server.interface.mac }, packet), by: server.interface, expect });
+
+export const toStack = (verdict: VerdictName): Expectation => ({ fate: "stack", verdict });
+export const dropped = (verdict: VerdictName): Expectation => ({ fate: "dropped", verdict });
+export const forwarded = (to: Host, packet: Uint8Array): Expectation => ({ fate: "forwarded", to, packet });
+export const refused = (verdict: VerdictName, packet: Uint8Array): Expectation => ({ fate: "refused", verdict, packet });
+
+export function configure(director: Director, services: readonly ServiceDescription[]): void {
+  for (const { service: described, destinations } of services) {
+    director.addService(described);
+    for (const one of destinations) director.addDestination(described.id, one);
+  }
+}

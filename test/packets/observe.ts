@@ -1,0 +1,90 @@
+// What a world's counters and tables say, as plain values that compare.
+
+import { Rows } from "#control/rows.js";
+import { connectionsOf } from "#control/connections.js";
+import { TAG_LIVE } from "#dataplane/connection.js";
+import { SLOTS_PER_BUCKET, VERDICTS_MAX, buckets, connections, verdicts } from "#dataplane/maps.js";
+import { Verdict } from "#dataplane/verdict.js";
+import type { DestinationState } from "#model/director.js";
+import type { VerdictName } from "./case.js";
+import { addressText } from "./frame.js";
+import { host16 } from "#layout/numbers.js";
+import type { World } from "./world.js";
+
+const VERDICT_NAMES = Object.keys(Verdict) as VerdictName[];
+
+export type VerdictCounts = { readonly [name in VerdictName]?: number };
+
+/** Verdicts that were ever counted, by name. */
+export function verdictCounts(world: World): VerdictCounts {
+  const rows = new Rows(world.store, verdicts);
+  const counts: { [name in VerdictName]?: number } = {};
+  for (const name of VERDICT_NAMES) {
+    let sum = 0n;
+    for (let at: number = Verdict[name]; at < rows.length; at += VERDICTS_MAX) sum += rows.bigint(at, "packets");
+    if (sum > 0n) counts[name] = Number(sum);
+  }
+  return counts;
+}
+
+export function difference(before: VerdictCounts, after: VerdictCounts): VerdictCounts {
+  const changes = VERDICT_NAMES.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)] as const);
+  return Object.fromEntries(changes.filter(([, change]) => change !== 0));
+}
+
+export interface Sums {
+  readonly packetsIn: number;
+  readonly packetsOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Of all destinations together. */
+export function sums(world: World): Sums {
+  const total = { packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
+  for (const { counters } of allDestinations(world)) for (const name of Object.keys(total) as (keyof Sums)[]) total[name] += Number(counters[name]);
+  return total;
+}
+
+export const allDestinations = (world: World): readonly DestinationState[] => world.director.services().flatMap(({ destinations }) => destinations);
+
+/** Where each connection stands in the table and what it says, but for times and hops, which follow the clock. */
+export function connectionRows(world: World): readonly string[] {
+  const rows = new Rows(world.store, connections);
+  return [...liveSlots(world)].map(({ index, tag, overflow }) => {
+    const row = rows.read(index);
+    const end = (address: typeof row.clientAddress, port: typeof row.clientPort) => `${addressText(address)}:${host16(port)}`;
+    return [index, tag.toString(16), overflow, row.protocol, end(row.clientAddress, row.clientPort), end(row.virtualAddress, row.virtualPort),
+      end(row.destinationAddress, row.destinationPort), `state ${row.state}`, `flags ${row.flags.toString(16)}`, row.destination, row.timeout, row.displacement].join(" ");
+  });
+}
+
+function* liveSlots(world: World): Generator<{ readonly index: number; readonly tag: number; readonly overflow: number }> {
+  const rows = new Rows(world.store, buckets);
+  for (let at = 0; at < rows.length; at++) {
+    const { tags, overflow } = rows.read(at);
+    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      const tag = tags[slot] ?? 0;
+      if (tag >= TAG_LIVE) yield { index: at * SLOTS_PER_BUCKET + slot, tag, overflow };
+    }
+  }
+}
+
+/** The sum of all buckets' counts of connections that were put further on. */
+export function overflowTotal(world: World): number {
+  const rows = new Rows(world.store, buckets);
+  let total = 0;
+  for (let at = 0; at < rows.length; at++) total += rows.number(at, "overflow");
+  return total;
+}
+
+/** Everything that may differ from one executor to another if one of them is wrong. */
+export function snapshot(world: World) {
+  return {
+    connections: connectionRows(world),
+    listed: [...connectionsOf(world.store)].length,
+    verdicts: verdictCounts(world),
+    destinations: allDestinations(world).map(({ address, port, activeConnections, inactiveConnections, counters }) =>
+      `${address}:${port} active ${activeConnections} inactive ${inactiveConnections} ${Object.values(counters).join(" ")}`),
+  };
+}

@@ -1,0 +1,154 @@
+// Runs packet cases: each on the machine and in the kernel, at TC and at XDP. The names of the tests say which.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { dissect } from "#lab/dissect.js";
+import { frameProblems } from "#lab/verify.js";
+import type { Connection, DestinationId } from "#model/director.js";
+import type { Case, ConnectionExpectation, DestinationExpectation, Expectation, Step } from "./case.js";
+import { configure } from "./case.js";
+import { frame, packetOf, totalLengthOf } from "./frame.js";
+import { kernelWorld } from "./kernel-world.js";
+import { machineWorld } from "./machine-world.js";
+import type { Host, NetworkInterface } from "./network.js";
+import { interfaces, nextHop } from "./network.js";
+import { allDestinations, difference, sums, verdictCounts } from "./observe.js";
+import { kernelLacks } from "./requirements.js";
+import type { Fate, Hook, World } from "./world.js";
+import { HOOKS, meet } from "./world.js";
+
+/** One of each executor, for tests that need more than a case says. */
+export const EXECUTORS = [
+  { name: "the machine", make: machineWorld, lacks: false as const },
+  { name: "the kernel", make: kernelWorld, lacks: kernelLacks },
+] as const;
+
+const CONNECTIONS_USUALLY = 64;
+
+export function runCases(cases: readonly Case[]): void {
+  for (const executor of EXECUTORS) {
+    const worlds = new Map<number, Promise<World>>();
+    after(async () => {
+      for (const world of worlds.values()) (await world).close();
+    });
+    const worldOf = (connections: number): Promise<World> => {
+      const known = worlds.get(connections) ?? executor.make(connections);
+      worlds.set(connections, known);
+      return known;
+    };
+    for (const hook of HOOKS) {
+      for (const one of cases) {
+        const skip = executor.lacks || one.notAt?.[hook] || false;
+        test(`${one.description} (${hook.toUpperCase()} on ${executor.name})`, { skip }, async () => {
+          const world = await worldOf(one.connections ?? CONNECTIONS_USUALLY);
+          world.reset();
+          runCase(world, hook, one);
+        });
+      }
+    }
+  }
+}
+
+export function runCase(world: World, hook: Hook, one: Case): void {
+  configure(world.director, one.services);
+  one.steps.forEach((step, i) => {
+    try {
+      runStep(world, hook, step);
+    } catch (error) {
+      if (error instanceof assert.AssertionError) error.message = `step ${i + 1} of ${one.steps.length}: ${error.message}`;
+      throw error;
+    }
+  });
+}
+
+function runStep(world: World, hook: Hook, step: Step): void {
+  if ("change" in step) step.change(world);
+  else if ("connections" in step) checkConnections(world, step.connections);
+  else if ("destination" in step) checkDestination(world, step.destination, step.is);
+  else checkFrame(world, hook, step.frame, step.by, step.expect);
+}
+
+function checkFrame(world: World, hook: Hook, bytes: Uint8Array, by: NetworkInterface, expect: Expectation): void {
+  const before = { verdicts: verdictCounts(world), sums: sums(world) };
+  const fate = meet(world, hook, bytes, by);
+  checkFate(hook, bytes, by, fate, expect);
+  assert.deepEqual(difference(before.verdicts, verdictCounts(world)), expectedVerdicts(hook, expect), "verdicts counted");
+  const counted = expectedCounts(bytes, expect);
+  const sum = sums(world);
+  const changes = Object.fromEntries(Object.entries(before.sums).map(([name, value]) => [name, sum[name as keyof typeof sum] - value]));
+  assert.deepEqual(changes, { packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0, ...counted }, "packets and bytes counted with destinations");
+}
+
+function checkFate(hook: Hook, bytes: Uint8Array, by: NetworkInterface, fate: Fate, expect: Expectation): void {
+  const outcome = expect.fate === "forwarded" || expect.fate === "refused" ? "sent" : expect.fate;
+  assert.equal(fate.outcome, outcome, `${expect.fate} was expected`);
+  if (expect.fate === "stack") return assert.deepEqual(fate.bytes, bytes, "what the stack gets is untouched");
+  if (expect.fate === "dropped") return;
+  if (expect.fate === "refused") return checkRefusal(bytes, by, fate, expect.packet);
+  assert.equal(fate.decidedBy, expect.leftToTc === undefined ? hook : "tc", "the program that forwarded it");
+  checkForwarded(bytes, fate, expect.to, expect.packet);
+}
+
+/** Back by where it came from, to the MAC address that it came from. */
+function checkRefusal(bytes: Uint8Array, by: NetworkInterface, fate: Fate, packet: Uint8Array): void {
+  const { source, destination } = dissect(bytes);
+  assertFrame(fate.bytes, frame({ from: destination, to: source }, packet));
+  if (fate.redirect !== undefined) assert.deepEqual([fate.redirect.kind, fate.redirect.ifindex], ["redirect", by.ifindex]);
+}
+
+/** By the host's MAC address, or at TC by way of the kernel's neighbour table, which writes MAC addresses itself. */
+function checkForwarded(bytes: Uint8Array, fate: Fate, to: Host, packet: Uint8Array): void {
+  const received = dissect(bytes);
+  const sent = dissect(fate.bytes);
+  const byNeighbour = sent.source === received.source && sent.destination === received.destination;
+  if (byNeighbour) assert.equal(fate.decidedBy, "tc", "only TC leaves MAC addresses to the kernel");
+  else assert.notEqual(to.mac, undefined, "nobody knows that MAC address");
+  assertFrame(fate.bytes, byNeighbour ? frame({ from: received.source, to: received.destination }, packet) : frame({ from: to.interface.mac, to: to.mac! }, packet));
+  if (fate.redirect === undefined) return;
+  assert.equal(interfaces.find(({ ifindex }) => ifindex === fate.redirect!.ifindex), to.interface);
+  assert.equal(fate.redirect.kind, byNeighbour ? "neigh" : "redirect");
+  if (byNeighbour) assert.deepEqual([...fate.redirect.neighbour!.subarray(4, 8)], nextHop(to.address)!.address.split(".").map(Number));
+}
+
+/** To the byte; when they differ, the dissections tell more than the bytes. */
+function assertFrame(actual: Uint8Array, expected: Uint8Array): void {
+  if (Buffer.compare(actual, expected) === 0) return;
+  assert.deepEqual(frameProblems({ bytes: actual, length: actual.length, checksumPartial: false }), frameProblems({ bytes: expected, length: expected.length, checksumPartial: false }));
+  assert.deepEqual(dissect(actual), dissect(expected));
+  assert.equal(Buffer.from(actual).toString("hex"), Buffer.from(expected).toString("hex"));
+}
+
+/** A packet for the stack passes both programs, and each counts it; what one of them ends is counted once. */
+function expectedVerdicts(hook: Hook, expect: Expectation) {
+  if (expect.fate === "forwarded") return {};
+  return { [expect.verdict]: expect.fate === "stack" && hook === "xdp" ? 2 : 1 };
+}
+
+function expectedCounts(bytes: Uint8Array, expect: Expectation) {
+  const length = totalLengthOf(packetOf(bytes));
+  if (expect.fate === "forwarded") return expect.to.interface.name === "eth1" ? { packetsIn: 1, bytesIn: length } : { packetsOut: 1, bytesOut: length };
+  return expect.fate !== "stack" && expect.counted ? { packetsIn: 1, bytesIn: length } : {};
+}
+
+function checkConnections(world: World, expected: readonly ConnectionExpectation[]): void {
+  const actual = [...world.director.connections()];
+  const describe = ({ client, virtual, destination, state }: Omit<ConnectionExpectation, "expiresSeconds">) => `${client} ${virtual} ${destination} ${state}`;
+  assert.deepEqual(actual.map((one) => describe(asText(one))).sort(), expected.map(describe).sort(), "connections");
+  for (const { expiresSeconds, ...one } of expected) {
+    const found = actual.find((candidate) => describe(asText(candidate)) === describe(one))!;
+    assert.ok(Math.abs(found.expiresSeconds - expiresSeconds) <= 1, `${describe(one)} ends in ${found.expiresSeconds} s, not in ${expiresSeconds} s`);
+  }
+}
+
+function asText({ client, virtual, destination, state }: Connection) {
+  const end = ({ address, port }: DestinationId) => `${address}:${port}`;
+  return { client: end(client), virtual: end(virtual), destination: end(destination), state };
+}
+
+function checkDestination(world: World, host: Host, expected: DestinationExpectation): void {
+  const found = allDestinations(world).find(({ address }) => address === host.address);
+  assert.ok(found !== undefined, `there is a destination ${host.name}`);
+  const actual = { active: found.activeConnections, inactive: found.inactiveConnections, ...found.counters };
+  const named = Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name as keyof typeof actual]]));
+  assert.deepEqual(named, expected, host.name);
+}
