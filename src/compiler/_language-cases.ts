@@ -86,7 +86,7 @@ export const bodies: { readonly [sentence: string]: string } = {
   "a view that is replaced when it is null": `let pair = find(x, x.e); if (pair === null) pair = x.second; pair.high = 4;`,
   "a subprogram": `x.a = mix(x.e, x.f); x.b = mix(x.g, x.b & 0xff); x.m = u32(even(x.a)); bump(x.pair);`,
   "a subprogram that changes a local struct": `const local = make(Local, { first: x.e }); touch(local); touch(local); x.a = local.first; x.b = local.half; x.m = local.many[1];`,
-  "the packet's end": `const last = packet.view(Byte, packet.length - 1); if (last === null) return 1; last.value = 200; const beyond = packet.view(Byte, packet.length); if (beyond !== null) beyond.value = 1; const far = packet.view(Data, 40); if (far === null) x.m = 3;`,
+  "the packet's end": `const last = packet.view(Byte, (packet.length - 1) & 0xfff); if (last === null) return 1; last.value = 200; const beyond = packet.view(Byte, packet.length & 0xfff); if (beyond !== null) beyond.value = 1; const far = packet.view(Data, 40); if (far === null) x.m = 3;`,
   "a view at a variable offset": `const byte = packet.view(Byte, 8 + (x.e & 63)); if (byte === null) return 9; byte.value = 255; x.a = byte.value;`,
   "hints change nothing": `if (likely(x.e > 3)) x.m = 1; else x.m = 2; if (unlikely(x.f > 3 && x.e > 9)) x.o = 1; const b = likely(x.f === 7); x.a = u32(b);`,
   "a constant condition compiles one side": `if (ANSWER === 42) x.a = 1; else x.a = nonsense(); x.b = FLAG ? 2 : nowhere.at(3);`,

@@ -7,6 +7,7 @@ import { programHash } from "#ebpf/program.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import { KernelError } from "#kernel/errors.js";
 import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
+import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
 import { interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
@@ -20,10 +21,14 @@ import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from ".
 import type { ProgramName } from "./programs.js";
 import { PROGRAM_NAMES, programSpec } from "./programs.js";
 
+interface AttachedInterface extends Attachment {
+  readonly ifindex: number;
+}
+
 /** What is attached, beside the pins: why, and what to put back. */
 interface Record {
   readonly programs: { readonly [name: string]: string };
-  readonly attachments: readonly (Attachment & { readonly ifindex: number })[];
+  readonly attachments: readonly AttachedInterface[];
   /** All interfaces were asked for, not some by name. */
   readonly everywhere: boolean;
   readonly loopbackForwarding: string | undefined;
@@ -86,7 +91,7 @@ export class KernelPlane implements DataPlane {
 
   status(): DataPlaneStatus {
     return {
-      attachments: this.#record().attachments.filter(({ ifindex }) => interfaces().some(({ index }) => index === ifindex)),
+      attachments: this.#record().attachments.filter(({ ifindex }) => exists(ifindex)),
       entriesUsed: countConnections(this.store), entriesMax: this.store.shape.connections, stateDirectory: this.store.state.path,
     };
   }
@@ -110,6 +115,7 @@ export class KernelPlane implements DataPlane {
       state.unpin(state.programPath(name));
       program.pin(state.programPath(name));
     }
+    if (!this.store.shape.tcx) for (const attachment of record.attachments) this.#attachFilter(attachment);
     this.#write({ ...record, programs: hashes });
     return programs;
   }
@@ -142,7 +148,8 @@ export class KernelPlane implements DataPlane {
     const { state } = this.store;
     const links = state.list().links;
     const [tcPin, xdpPin] = [`tc-${device.index}`, `xdp-${device.index}`];
-    if (!links.includes(tcPin)) pinLink(attachTcx(programs.get("weir_tc")!, device, "ingress"), state.linkPath(tcPin));
+    if (!this.store.shape.tcx) this.#attachFilter({ interface: device.name, ifindex: device.index });
+    else if (!links.includes(tcPin)) pinLink(attachTcx(programs.get("weir_tc")!, device, "ingress"), state.linkPath(tcPin));
     if (before?.hook === hook) return { interface: device.name, hook, reason, change: "kept" };
     if (links.includes(xdpPin)) this.#unlink(xdpPin);
     const change = before === undefined ? "attached" : "moved";
@@ -152,18 +159,24 @@ export class KernelPlane implements DataPlane {
       return { interface: device.name, hook, reason, change };
     } catch (error) {
       if (!mayFallBack || !(error instanceof KernelError)) {
-        if (before === undefined) this.#unlink(tcPin);
+        if (before === undefined) this.#dropInterface({ interface: device.name, ifindex: device.index, hook, reason });
         throw error;
       }
       return { interface: device.name, hook: "tc", reason: `XDP is not to be had there: ${error.found}`, change };
     }
   }
 
-  #dropInterface(attachment: Attachment & { readonly ifindex: number }): AttachmentChange {
+  #dropInterface(attachment: AttachedInterface): AttachmentChange {
     for (const pin of [`xdp-${attachment.ifindex}`, `tc-${attachment.ifindex}`]) {
       if (this.store.state.list().links.includes(pin)) this.#unlink(pin);
     }
+    if (!this.store.shape.tcx && exists(attachment.ifindex)) detachTcFilter({ name: attachment.interface, index: attachment.ifindex }, "ingress");
     return { ...attachment, change: "detached" };
+  }
+
+  /** Where there is no TCX: a filter that refers to the pinned program, put in the place of an earlier one. */
+  #attachFilter({ interface: name, ifindex }: Pick<AttachedInterface, "interface" | "ifindex">): void {
+    if (exists(ifindex)) attachTcFilter(this.store.state.programPath("weir_tc"), { name, index: ifindex }, "ingress");
   }
 
   #unlink(pin: string): void {
@@ -188,7 +201,9 @@ function pinLink(link: BpfLink, path: string): void {
   link.close();
 }
 
-/** Every interface of this namespace that is up, but for the loopback. */
+const exists = (ifindex: number): boolean => interfaces().some(({ index }) => index === ifindex);
+
+/** Every interface of this namespace that is up and speaks Ethernet, but for the loopback. */
 export function usableInterfaces(): readonly InterfaceSelection[] {
-  return interfaces().filter(({ up, loopback }) => up && !loopback).map(({ name }) => ({ name, mode: "auto" as const }));
+  return interfaces().filter(({ up, loopback, ethernet }) => up && !loopback && ethernet).map(({ name }) => ({ name, mode: "auto" as const }));
 }

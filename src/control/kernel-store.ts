@@ -31,11 +31,14 @@ export class KernelStore implements Store {
     return state !== undefined && existsSync(state.filePath(SHAPE_FILE)) ? new KernelStore(state, readShape(state)) : undefined;
   }
 
-  /** The same, made when there is none; `connections`: how many it is to hold, rounded up to a power of two. */
-  static open(connections = CONNECTIONS_DEFAULT): KernelStore {
+  /**
+   * The same, made when there is none; `connections`: how many it is to hold, rounded up to a power of two. `overrides`:
+   * what to do without, though this kernel has it.
+   */
+  static open(connections = CONNECTIONS_DEFAULT, overrides: Partial<Shape> = {}): KernelStore {
     const state = openState();
     return withLock(state.lockPath, () => {
-      if (!existsSync(state.filePath(SHAPE_FILE))) create(state, shapeOfThisMachine(connections));
+      if (!existsSync(state.filePath(SHAPE_FILE))) create(state, { ...shapeOfThisMachine(connections), ...overrides });
       return new KernelStore(state, readShape(state));
     });
   }
@@ -101,7 +104,7 @@ function readShape(state: StateDirectory): Shape {
 }
 
 export function shapeOfThisMachine(connections: number): Shape {
-  return { processors: nextPowerOfTwo(possibleCpus()), connections: nextPowerOfTwo(connections), fibGivesSource: isAtLeast(6, 7) };
+  return { processors: nextPowerOfTwo(possibleCpus()), connections: nextPowerOfTwo(connections), fibGivesSource: isAtLeast(6, 7), tcx: isAtLeast(6, 6) };
 }
 
 function isAtLeast(major: number, minor: number): boolean {

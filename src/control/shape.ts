@@ -11,6 +11,8 @@ export interface Shape {
   readonly connections: number;
   /** bpf_fib_lookup tells the source address of a route (Linux 6.7). */
   readonly fibGivesSource: boolean;
+  /** TC programs are attached by links (TCX, Linux 6.6); else by filters of tc. */
+  readonly tcx: boolean;
 }
 
 /** The tables whose size the shape decides, with their entries. */

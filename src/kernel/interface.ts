@@ -16,6 +16,8 @@ export interface Interface {
   readonly up: boolean;
   readonly loopback: boolean;
   readonly mtu: number;
+  /** Its packets begin with an Ethernet header (ARPHRD_ETHER). */
+  readonly ethernet: boolean;
   /** "02:00:00:00:00:01"; of devices without Ethernet addresses "00:00:00:00:00:00". */
   readonly mac: string;
 }
@@ -30,6 +32,9 @@ const ETHTOOL_GDRVINFO = 3;
 /** Linux include/uapi/linux/if.h. */
 const IFF_UP = 1 << 0;
 const IFF_LOOPBACK = 1 << 3;
+
+/** Linux include/uapi/linux/if_arp.h. */
+const ARPHRD_ETHER = 1;
 
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
@@ -90,9 +95,9 @@ function describe(socket: number, index: number, name: string): Interface | unde
   const address = request(socket, SIOCGIFHWADDR, name, undefined, "address");
   if (flags === undefined || mtu === undefined || address === undefined) return undefined;
   const bits = flags.getUint16(0, true);
-  // struct sockaddr: two bytes of family, then the address.
+  // struct sockaddr: two bytes of family (here the device's type), then the address.
   const mac = Array.from({ length: 6 }, (_, i) => address.getUint8(2 + i).toString(16).padStart(2, "0")).join(":");
-  return { index, name, up: (bits & IFF_UP) !== 0, loopback: (bits & IFF_LOOPBACK) !== 0, mtu: mtu.getInt32(0, true), mac };
+  return { index, name, up: (bits & IFF_UP) !== 0, loopback: (bits & IFF_LOOPBACK) !== 0, mtu: mtu.getInt32(0, true), ethernet: address.getUint16(0, true) === ARPHRD_ETHER, mac };
 }
 
 /** The union of the ifreq as the kernel filled it; undefined when the interface or the answer does not exist. */
