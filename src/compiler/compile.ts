@@ -2,7 +2,7 @@
 
 import type { ProgramSpec, ProgramType } from "#ebpf/spec.js";
 import { generate } from "./backend/generate.js";
-import { loadModules, moduleOfText, sourceTreeLoader } from "./loader.js";
+import { loadModules, moduleOfText } from "./loader.js";
 import type { LowerOptions } from "./lower/lower.js";
 import { lower } from "./lower/lower.js";
 import type { LiveValues, Module } from "./module.js";
@@ -20,10 +20,9 @@ export interface CompileOptions {
   readonly tables?: { readonly [map: string]: number };
 }
 
-/** Compiles a function of the module `source`, a path or file: URL of a .ts file below src/ (its JavaScript below dist/). */
+/** Compiles a function of the module `source`: the path or file: URL of a .ts file, weir's own or anybody's. */
 export async function compile(options: CompileOptions & { readonly source: string }): Promise<ProgramSpec> {
-  const { loader, id } = sourceTreeLoader(options.source);
-  return compileModule(await loadModules(loader, id), options);
+  return compileModule(await loadModules(options.source), options);
 }
 
 /** Compiles a text; `live` has the values of all names that it imports or exports. */

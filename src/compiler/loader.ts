@@ -1,44 +1,43 @@
-// Where modules come from. A program of weir's own tree has its sources under src/ and its live modules at the mirrored
-// places under dist/; a program given as text brings its names along.
+// Where modules come from: the text that is compiled, and the same module as live JavaScript.
+//
+//   a file of weir's tree      src/x/y.ts      its JavaScript stands at the mirrored place, dist/x/y.js
+//   any other .ts file         policy.ts       its types are blanked out, its imports made absolute, and it runs as a data: URL
+//   a text                     moduleOfText()  it brings its names along
 
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseSync } from "oxc-parser";
 import { CompileError } from "./diagnostics.js";
 import type { SourceFile } from "./ir.js";
 import type { LiveModule, LiveValues } from "./module.js";
 import { Module } from "./module.js";
 import { parse } from "./parse.js";
+import { stripTypes } from "./strip-types.js";
 
-/** `id` is whatever names a module to its loader: a path, usually. */
-export interface Loader {
-  resolve(specifier: string, from: string): string | undefined;
-  load(id: string): Promise<{ readonly live: LiveValues; readonly file: SourceFile | undefined }>;
-}
-
-/** Loads the module `id` and all that it imports, each once. */
-export async function loadModules(loader: Loader, id: string): Promise<Module> {
+/** Loads the module at `entry`, a path or a file: URL of a .ts file, and all that it imports, each once. */
+export async function loadModules(entry: string): Promise<Module> {
   const loaded = new Map<string, Module | LiveModule>();
-  const load = async (id: string): Promise<Module | LiveModule> => {
-    const known = loaded.get(id);
+  const load = async (path: string): Promise<Module | LiveModule> => {
+    const known = loaded.get(path);
     if (known !== undefined) return known;
-    const { live, file } = await loader.load(id);
-    if (file === undefined) {
-      loaded.set(id, { live });
-      return { live };
-    }
-    const module = new Module(file, live, parse(file));
-    loaded.set(id, module);
+    const file = { path: shownPath(path), text: readFileSync(path, "utf8") };
+    const program = parse(file); // its mistakes are better told by us than by the import below
+    const module = isLanguage(path) ? { live: await liveModule(path) } : new Module(file, await liveModule(path), program);
+    loaded.set(path, module);
+    if (!(module instanceof Module)) return module;
     for (const specifier of module.specifiers()) {
-      const target = loader.resolve(specifier, id);
+      const target = resolveImport(specifier, path);
       if (target === undefined) throw missing(file, specifier);
       module.link(specifier, await load(target));
     }
     return module;
   };
-  const entry = await load(id);
-  if (!(entry instanceof Module)) throw new TypeError(`${id} is a module of the language itself; a program's module is needed`);
-  return entry;
+  const path = entry.startsWith("file:") ? fileURLToPath(entry) : resolve(entry);
+  if (!path.endsWith(".ts") || !existsSync(path)) throw new TypeError(`Cannot compile ${entry}: there is no such .ts file`);
+  const module = await load(path);
+  if (!(module instanceof Module)) throw new TypeError(`Cannot compile ${entry}: it is a module of the language itself; a program's module is needed`);
+  return module;
 }
 
 /** One module from a text; whatever it imports is looked up in `live` under its local name. */
@@ -50,38 +49,48 @@ export function moduleOfText(file: SourceFile, live: LiveValues): Module {
   return module;
 }
 
-/** The folders whose modules make the language: known by their live values, never compiled. */
-const languageFolders = ["layout", "prelude", "ebpf"];
+const weirRoot = fileURLToPath(new URL("../..", import.meta.url));
 
-/** src/x/y.ts with its JavaScript at dist/x/y.js, under one root. `#x/y.js` is src/x/y.ts. */
-export function sourceTreeLoader(entry: string): { loader: Loader; id: string } {
-  const id = entry.startsWith("file:") ? fileURLToPath(entry) : resolve(entry);
-  const at = id.lastIndexOf(`${sep}src${sep}`);
-  if (at < 0 || !id.endsWith(".ts")) {
-    throw new TypeError(`Cannot compile ${entry}: a .ts file below a folder src/ is needed, with its JavaScript below dist/ beside it`);
+/** The folders whose modules make the language: known by their live values, never compiled. */
+const languageFolders = ["layout", "prelude", "ebpf"].map((folder) => join(weirRoot, "src", folder) + sep);
+const isLanguage = (path: string): boolean => languageFolders.some((folder) => path.startsWith(folder));
+
+const shownPath = (path: string): string => (path.startsWith(weirRoot) ? relative(weirRoot, path) : basename(path));
+
+/** "./y.js" is y.ts beside the importer; "#x/y.js" is src/x/y.ts of weir. */
+function resolveImport(specifier: string, from: string): string | undefined {
+  const target = specifier.startsWith("#") ? join(weirRoot, "src", specifier.slice(1)) : specifier.startsWith(".") ? join(dirname(from), specifier) : undefined;
+  const path = target?.replace(/\.js$/, ".ts");
+  return path !== undefined && existsSync(path) ? path : undefined;
+}
+
+const liveModule = async (path: string): Promise<LiveValues> => await import(liveUrl(path)) as LiveValues;
+
+function liveUrl(path: string): string {
+  const built = join(weirRoot, "dist", relative(join(weirRoot, "src"), path).replace(/\.ts$/, ".js"));
+  if (path.startsWith(join(weirRoot, "src") + sep) && existsSync(built)) return pathToFileURL(built).href;
+  const text = withAbsoluteImports(stripTypes(readFileSync(path, "utf8")), path);
+  return `data:text/javascript,${encodeURIComponent(text)}`;
+}
+
+/** A data: URL has no place from which relative imports could be resolved. */
+function withAbsoluteImports(text: string, path: string): string {
+  const { module } = parseSync(path, text, { lang: "js", sourceType: "module" });
+  const sources = [...module.staticImports.map(({ moduleRequest }) => moduleRequest), ...module.staticExports.flatMap(({ entries }) => entries[0]?.moduleRequest ?? [])];
+  let absolute = text;
+  for (const { value, start, end } of sources.sort((a, b) => b.start - a.start)) {
+    const target = resolveImport(value, path);
+    if (target === undefined) throw missing({ path: shownPath(path), text }, value);
+    absolute = `${absolute.slice(0, start)}${JSON.stringify(liveUrl(target))}${absolute.slice(end)}`;
   }
-  const root = id.slice(0, at);
-  const loader: Loader = {
-    resolve(specifier, from) {
-      const target = specifier.startsWith("#") ? join(root, "src", specifier.slice(1)) : specifier.startsWith(".") ? join(dirname(from), specifier) : undefined;
-      const path = target?.replace(/\.js$/, ".ts");
-      return path !== undefined && existsSync(path) ? path : undefined;
-    },
-    async load(path) {
-      const inSource = relative(join(root, "src"), path);
-      const live = await import(pathToFileURL(join(root, "dist", inSource.replace(/\.ts$/, ".js"))).href) as LiveValues;
-      const isLanguage = languageFolders.includes(inSource.split(sep)[0]!);
-      return { live, file: isLanguage ? undefined : { path: relative(root, path), text: readFileSync(path, "utf8") } };
-    },
-  };
-  return { loader, id };
+  return absolute;
 }
 
 function missing(file: SourceFile, specifier: string): CompileError {
   const start = Math.max(0, file.text.indexOf(specifier));
   return new CompileError([{
     code: "module-missing", message: `no source of module "${specifier}" was found`,
-    remedy: `import "./name.js" beside this file or "#layer/name.js"; kernel TypeScript has no packages`,
+    remedy: `import "./name.js" beside this file or "#layer/name.js" of weir; kernel TypeScript has no packages`,
     span: { file, start, end: start + specifier.length },
   }]);
 }

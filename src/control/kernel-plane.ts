@@ -9,9 +9,9 @@ import { KernelError } from "#kernel/errors.js";
 import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
 import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
-import { interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
+import { hasPeerElsewhere, interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
-import { Expiry, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import type { HookChoice } from "./hook.js";
@@ -70,6 +70,7 @@ export class KernelPlane implements DataPlane {
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs);
       const record = this.#record();
+      this.#describeDevices();
       const brought = this.#bringInterfaces(wanted, programs, record);
       const loopbackForwarding = record.loopbackForwarding ?? writeSysctl(LOOPBACK_FORWARDING, "1");
       const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
@@ -128,6 +129,14 @@ export class KernelPlane implements DataPlane {
     const { returnValue } = start.testRun({ data: new Uint8Array(64) });
     if (returnValue !== 0) {
       throw new KernelError({ code: "FAILED", call: "bpf_timer_start", attempted: "start the timer that ends idle connections", found: `it gave ${returnValue}`, remedy: "Linux 5.17 or later is needed" });
+    }
+  }
+
+  /** For dataplane/hop.ts: which interfaces hand packets to their other end directly. */
+  #describeDevices(): void {
+    const map = this.store.hash(devices);
+    for (const { index, name } of interfaces()) {
+      map.update(encode(DeviceKey, { ifindex: index }), encode(Device, { hopFlags: hasPeerElsewhere(name) ? HOP_BY_PEER : 0 }));
     }
   }
 

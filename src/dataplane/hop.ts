@@ -6,7 +6,7 @@ import type { Be32, i32, u32 } from "#layout/numbers.js";
 import { Be16, Be32 as Be32Type, i32 as I32, u16, u32 as U32, u8, be32 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
-import { bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh } from "#prelude/helpers.js";
+import { bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh, bpf_redirect_peer } from "#prelude/helpers.js";
 import { make, sizeOf, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { XDP_TX } from "#prelude/packet.js";
@@ -14,6 +14,7 @@ import { Ethernet } from "#wire/ethernet.js";
 import { hasPassed } from "./clock.js";
 import { FIB_GIVES_SOURCE, HOOK, XDP } from "./config.js";
 import type { Hop } from "./maps.js";
+import { DeviceKey, HOP_BY_PEER, devices } from "./maps.js";
 import { Verdict, drop } from "./verdict.js";
 
 /** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup, of IPv4. */
@@ -95,6 +96,10 @@ function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void 
   hop.destination = route.destinationMac;
   hop.source = route.sourceMac;
   hop.mtu = route.lengthOrMtu;
+  if (HOOK !== XDP) {
+    const device = devices.lookup(make(DeviceKey, { ifindex: route.ifindex }));
+    hop.flags = device === null ? 0 : device.hopFlags;
+  }
   hop.validUntil = now + HOP_VALID_TICKS;
 }
 
@@ -108,6 +113,7 @@ export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   ethernet.destination = hop.destination;
   ethernet.source = hop.source;
   if (HOOK === XDP && hop.ifindex === packet.ifindex) return XDP_TX;
+  if (HOOK !== XDP && (hop.flags & HOP_BY_PEER) !== 0) return I32(bpf_redirect_peer(hop.ifindex, 0n));
   return I32(bpf_redirect(hop.ifindex, 0n));
 }
 

@@ -133,9 +133,19 @@ export const Hop = struct("Hop", {
   ifindex: u32,
   destination: array(u8, 6),
   source: array(u8, 6),
-  mtu: u32,
+  mtu: u16,
+  flags: u16,
 }, { size: 24 });
 export type Hop = View<typeof Hop>;
+
+/** Hop.flags: the interface is a veth whose other end is in another network namespace; TC hands packets to that end directly. */
+export const HOP_BY_PEER = 1;
+
+/** Interfaces of which there is something to know: control/ fills this when it attaches. */
+export const DeviceKey = struct("DeviceKey", { ifindex: u32 });
+export const Device = struct("Device", { hopFlags: u32 });
+export const DEVICES_MAX = 1024;
+export const devices = hashMap("devices", DeviceKey, Device, DEVICES_MAX);
 
 export const Destination = struct("Destination", {
   address: Be32,

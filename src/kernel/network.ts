@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { runCommand } from "./command.js";
 import { KernelError } from "./errors.js";
 
+import { driverOf } from "./interface.js";
+
 export { driverOf, interfaceByName, interfaces, type Interface } from "./interface.js";
 
 export type Family = 4 | 6;
@@ -57,6 +59,8 @@ interface IpProgramJson {
   readonly id: number; readonly name?: string;
 }
 interface IpLinkJson {
+  /** Of a veth: where its other end is; absent when it is in this namespace. */
+  readonly link_netnsid?: number;
   /** `attached`: a driver's and a card's program at once. */
   readonly xdp?: { readonly mode?: number; readonly prog?: IpProgramJson; readonly attached?: readonly { readonly prog: IpProgramJson }[] };
 }
@@ -101,6 +105,13 @@ export function attachedXdp(interfaceName: string): AttachedXdp | undefined {
   const program = link?.xdp?.prog ?? link?.xdp?.attached?.[0]?.prog;
   if (program === undefined) return undefined;
   return { mode: mode === 2 ? "generic" : mode === 3 ? "hardware" : "native", programId: program.id, programName: program.name };
+}
+
+/** Whether it is one end of a veth pair whose other end is in another network namespace. */
+export function hasPeerElsewhere(interfaceName: string): boolean {
+  if (driverOf(interfaceName) !== "veth") return false;
+  const [link] = ip<IpLinkJson>(["link", "show", "dev", interfaceName], `see where the other end of "${interfaceName}" is`);
+  return link?.link_netnsid !== undefined;
 }
 
 /** False when the interface had the address already. `label` is for IPv4 only and at most 15 characters. */

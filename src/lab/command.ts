@@ -63,8 +63,9 @@ export async function must(argv: readonly string[], options: CommandOptions = {}
 export function requireTools(tools: readonly Tool[], searchPath = process.env["PATH"] ?? ""): void {
   const missing = tools.filter((tool) => !searchPath.split(delimiter).some((folder) => isExecutable(join(folder, tool))));
   if (missing.length === 0) return;
-  const packages = new Set(missing.map((tool) => PACKAGES[tool]));
-  throw new LabError("TOOL_MISSING", `The laboratory needs ${missing.map((tool) => `\`${tool}\``).join(" and ")}, not found in PATH; install with: apt-get install ${[...packages].join(" ")}`);
+  const names = missing.map((tool) => `\`${tool}\``).join(" and ");
+  const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))].join(" ");
+  throw new LabError("TOOL_MISSING", `The laboratory needs ${names}, not found in PATH; install with: apt-get install ${packages}`);
 }
 
 function isExecutable(path: string): boolean {

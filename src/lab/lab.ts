@@ -108,9 +108,8 @@ function showDistribution(terminal: Terminal, answered: Readonly<Record<string, 
 
 async function showMeasurements(terminal: Terminal, { namespaces, addresses, vip, worker }: Topology): Promise<Measurements> {
   const client = await worker(namespaces.client);
-  const [server = ""] = addresses.servers;
-  const measurements = await measure(client, { address: vip, port: SERVICE_PORT }, { address: server, port: DIRECT_PORT });
-  subheading(terminal, "Through the director, beside the same client asking a server directly");
+  const measurements = await measure(client, [{ address: vip, port: SERVICE_PORT }], addresses.servers.map((address) => ({ address, port: DIRECT_PORT })));
+  subheading(terminal, "Through the director, beside the same client asking the same servers directly");
   const rows = [
     ["", "through the director", "directly", "ratio"].map(terminal.dim),
     ["requests/s, each a new connection", ...comparisonCells(measurements.requests, (value) => value.toFixed(0))],

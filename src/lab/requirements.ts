@@ -30,7 +30,8 @@ export function requirePrivileges(): void {
   const effective = BigInt(`0x${/^CapEff:\s*(\w+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0"}`);
   const missing = Object.entries(CAPABILITIES).filter(([, bit]) => ((effective >> BigInt(bit)) & 1n) === 0n).map(([name]) => name);
   if (missing.length === 0) return;
-  throw new LabError("NOT_ROOT", `The laboratory makes network namespaces, for which this root lacks ${missing.join(" and ")}; in a container, start it with --privileged`);
+  const found = `this root lacks ${missing.join(" and ")}`;
+  throw new LabError("NOT_ROOT", `The laboratory makes network namespaces, for which ${found}; start the container with --privileged`);
 }
 
 function whyNot(use: () => void): string | undefined {

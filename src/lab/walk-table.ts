@@ -25,13 +25,14 @@ function stepRows(step: WalkStep, before: WalkStep | undefined, paint: Paint): s
   const inner = step.headers.at(-1);
   const outer = step.headers.length > 1 ? step.headers[0] : undefined;
   const macs = `${shortMac(step.sourceMac)} → ${shortMac(step.destinationMac)}`;
+  const [innerAddresses = "", innerTtl = ""] = headerCells(inner, previous?.headers.at(-1), paint);
   const first = [previous ? "" : paint.bold(step.way), `${step.from} → ${step.to}`, macs];
   const note = describeChange(step, previous);
-  if (outer === undefined) return [[...first, ...headerCells(inner, previous?.headers.at(-1), paint), note]];
+  if (outer === undefined) return [[...first, innerAddresses, innerTtl, note]];
   const previousOuter = previous !== undefined && previous.headers.length > 1 ? previous.headers[0] : undefined;
   return [
     [...first, ...headerCells(outer, previousOuter, paint), note],
-    ["", "", "", ...headerCells(inner, previous?.headers.at(-1), paint).map((cell, i) => (i === 0 ? `└ ${cell}` : cell)), paint.dim("the packet inside")],
+    ["", "", "", `└ ${innerAddresses}`, innerTtl, paint.dim("the packet inside")],
   ];
 }
 

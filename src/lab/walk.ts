@@ -57,8 +57,8 @@ export function walkOf(frames: readonly WireFrame[], topology: Pick<Topology, "h
     const found = frames.filter((frame) => frame.host === "client" && frame.direction === direction)
       .map((frame) => innermost(dissect(frame.bytes).ip))
       .find((ip) => ip?.tcp !== undefined && ip.tcp.payload.length > 0 && portsOf(ip)[index] === localPort);
-    if (found?.tcp === undefined) throw new LabError("NOT_SEEN", `No packet with data ${direction === "out" ? "from" : "to"} the client's port ${localPort} was captured`);
-    return found.tcp;
+    if (found?.tcp !== undefined) return found.tcp;
+    throw new LabError("NOT_SEEN", `No packet with data ${direction === "out" ? "from" : "to"} the client's port ${localPort} was captured`);
   };
   const request = atClient("out", 0);
   const response = atClient("in", 1);

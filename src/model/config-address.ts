@@ -1,6 +1,6 @@
 // Addresses as weir.yaml writes them: alone, with a port ("10.0.0.100:80", "[fd00::100]:80"), with a prefix length.
 
-import { isIPv4, isIPv6, SocketAddress } from "node:net";
+import { addressFamily, formatAddress, parseAddress } from "./address.js";
 import type { Address, Family, ServiceId } from "./director.js";
 
 export interface Endpoint {
@@ -11,16 +11,14 @@ export interface Endpoint {
 
 /** In the usual text form, or undefined when it is none. */
 export function readAddress(text: string): { readonly address: Address; readonly family: Family } | undefined {
-  if (isIPv4(text)) return { address: text, family: 4 };
-  // RFC 4007 zones name an interface of one machine; a service has none.
-  if (isIPv6(text) && !text.includes("%")) return { address: new SocketAddress({ address: text, family: "ipv6" }).address, family: 6 };
-  return undefined;
+  const parsed = parseAddress(text);
+  return parsed === undefined ? undefined : { address: formatAddress(parsed), family: parsed.family };
 }
 
 export function readEndpoint(text: string): Endpoint | undefined {
   const alone = readAddress(text);
   if (alone !== undefined) return { ...alone, port: undefined };
-  const parts = /^(?:\[(?<ipv6>[^\]]+)\]|(?<ipv4>[\d.]+))(?::(?<port>\d{1,5}))?$/.exec(text)?.groups;
+  const parts = /^(?:\[(?<ipv6>[^\]]*:[^\]]*)\]|(?<ipv4>[\d.]+))(?::(?<port>\d{1,5}))?$/.exec(text)?.groups;
   const address = readAddress(parts?.ipv6 ?? parts?.ipv4 ?? "");
   const port = parts?.port === undefined ? undefined : Number(parts.port);
   if (address === undefined || (port !== undefined && port > 65535)) return undefined;
@@ -52,6 +50,5 @@ export function familyOf(id: ServiceId): Family;
 export function familyOf(id: ServiceId | undefined): Family | undefined;
 export function familyOf(id: ServiceId | undefined): Family | undefined {
   if (id === undefined) return undefined;
-  if (id.kind === "fwmark") return id.family;
-  return id.address.includes(":") ? 6 : 4;
+  return id.kind === "fwmark" ? id.family : addressFamily(id.address);
 }

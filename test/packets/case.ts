@@ -40,11 +40,11 @@ export type Step =
 export type Expectation =
   /** The kernel's own stack gets it as it is. */
   | { readonly fate: "stack"; readonly verdict: VerdictName }
-  | { readonly fate: "dropped"; readonly verdict: VerdictName; /** The client's packet was counted all the same. */ readonly counted?: true }
+  | { readonly fate: "dropped"; readonly verdict: VerdictName; /** With the destination, as if it had been forwarded. */ readonly counted: boolean }
   /** It goes to that host, as this IP packet. */
   | { readonly fate: "forwarded"; readonly to: Host; readonly packet: Uint8Array; /** XDP leaves it to TC: why. */ readonly leftToTc?: string }
   /** An ICMP error goes back to its sender. */
-  | { readonly fate: "refused"; readonly verdict: VerdictName; readonly packet: Uint8Array; readonly counted?: true };
+  | { readonly fate: "refused"; readonly verdict: VerdictName; readonly packet: Uint8Array; readonly counted: boolean };
 
 export interface ConnectionExpectation {
   readonly client: string;
@@ -94,9 +94,9 @@ export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation
   ({ frame: frame({ from: server.mac!, to: server.interface.mac }, packet), by: server.interface, expect });
 
 export const toStack = (verdict: VerdictName): Expectation => ({ fate: "stack", verdict });
-export const dropped = (verdict: VerdictName): Expectation => ({ fate: "dropped", verdict });
-export const forwarded = (to: Host, packet: Uint8Array): Expectation => ({ fate: "forwarded", to, packet });
-export const refused = (verdict: VerdictName, packet: Uint8Array): Expectation => ({ fate: "refused", verdict, packet });
+export const dropped = (verdict: VerdictName, counted?: "counted"): Expectation => ({ fate: "dropped", verdict, counted: counted !== undefined });
+export const forwarded = (to: Host, packet: Uint8Array, left?: { readonly leftToTc: string }): Expectation => ({ fate: "forwarded", to, packet, ...left });
+export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: "counted"): Expectation => ({ fate: "refused", verdict, packet, counted: counted !== undefined });
 
 export function configure(director: Director, services: readonly ServiceDescription[]): void {
   for (const { service: described, destinations } of services) {

@@ -1,6 +1,7 @@
 // weir status: what stands in the kernel, in tables for people.
 
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
+import { sortDestinations, sortServices } from "#model/order.js";
 import type { Counters, DestinationState, Director, ServiceState } from "#model/director.js";
 import type { DataPlaneStatus } from "#control/plane.js";
 import { findDirectorParts } from "./parts.js";
@@ -32,9 +33,9 @@ const SERVICE_HEADINGS = [
 
 function formatServices(services: readonly ServiceState[]): string {
   if (services.length === 0) return "Services: none";
-  const rows = services.flatMap((service) => [
+  const rows = sortServices(services).flatMap((service) => [
     [formatServiceId(service.id), serviceSettings(service), "", "", "", ...counters(service.counters)],
-    ...service.destinations.map((destination) => [
+    ...sortDestinations(service.destinations).map((destination) => [
       `  ${formatEndpoint(destination)}`, formatMethod(destination.forward), weight(destination),
       formatCount(destination.activeConnections), formatCount(destination.inactiveConnections), ...counters(destination.counters),
     ]),

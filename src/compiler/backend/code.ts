@@ -62,6 +62,8 @@ export type OperationKind =
   | { readonly op: "slotAddress"; readonly to: Register; readonly slot: FrameSlot; readonly offset: number }
   /** to = to operator from */
   | { readonly op: "alu"; readonly operator: AluOperator; readonly width: Width; readonly to: Register; readonly from: Operand }
+  /** to = -to */
+  | { readonly op: "negate"; readonly width: Width; readonly to: Register }
   | { readonly op: "swap"; readonly bits: 16 | 32 | 64; readonly to: Register }
   | { readonly op: "load"; readonly bits: 8 | 16 | 32 | 64; readonly to: Register; readonly address: Address }
   | { readonly op: "store"; readonly bits: 8 | 16 | 32 | 64; readonly address: Address; readonly from: Operand }
@@ -117,6 +119,7 @@ export function reads(operation: Operation): Register[] {
     case "wide": return [];
     case "slotAddress": return [FRAME];
     case "alu": return isRegister(operation.from) ? [operation.to, operation.from] : [operation.to];
+    case "negate":
     case "swap": return [operation.to];
     case "load": return [operation.address.base];
     case "store": return isRegister(operation.from) ? [operation.address.base, operation.from] : [operation.address.base];
@@ -160,6 +163,7 @@ export function renameOperation(operation: Operation, rename: (register: Registe
     case "alu": return { ...operation, to: rename(operation.to), from: operand(operation.from) };
     case "wide":
     case "slotAddress":
+    case "negate":
     case "swap": return { ...operation, to: rename(operation.to) };
     case "load": return { ...operation, to: rename(operation.to), address: address(operation.address) };
     case "store": return { ...operation, address: address(operation.address), from: operand(operation.from) };

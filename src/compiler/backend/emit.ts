@@ -82,6 +82,8 @@ class Writer {
       case "slotAddress":
         this.alu(op.BPF_MOV, 64, operation.to, FRAME);
         return this.alu(op.BPF_ADD, 64, operation.to, { immediate: this.frame.offsetOf(operation.slot) + operation.offset });
+      case "negate":
+        return this.write((operation.width === 64 ? op.BPF_ALU64 : op.BPF_ALU) | op.BPF_NEG, operation.to, 0, 0, 0);
       case "swap": return this.write(op.BPF_ALU | op.BPF_END | op.BPF_TO_BE, operation.to, 0, 0, operation.bits);
       case "load":
         return this.write(op.BPF_LDX | op.BPF_MEM | sizes[operation.bits], operation.to, operation.address.base, this.offset(operation.address), 0);

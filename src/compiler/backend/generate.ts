@@ -10,6 +10,7 @@ import { orderBlocks } from "./layout.js";
 import { link } from "./link.js";
 import { allocateRegisters } from "./registers.js";
 import { select } from "./select.js";
+import { removeDeadSpills } from "./spill-stores.js";
 import { splitCriticalEdges } from "./split-edges.js";
 import { tidyBlocks } from "./tidy.js";
 
@@ -33,6 +34,7 @@ function generateFunction(fn: IrFunction): Emitted {
   splitCriticalEdges(fn);
   const code = select(fn);
   allocateRegisters(code);
+  removeDeadSpills(code);
   tidyBlocks(code);
   return emit(code, orderBlocks(code), layOutFrame(code));
 }

@@ -116,6 +116,10 @@ class Selector {
       else this.emit({ op: "move", width: 64, to, from: { immediate: 0 } });
       return;
     }
+    if (operator === "sub" && left.op === "constant" && left.value === 0n) {
+      this.values.put(to, right);
+      return this.emit({ op: "negate", width, to });
+    }
     this.values.put(to, left);
     this.alu(aluOperators[operator], width, to, this.binaryOperand(operator, right, width));
   }

@@ -8,10 +8,10 @@
 //
 // When a stretch is still too long, its register is spilled again, now with a load for every single use.
 
-import type { CodeBlock, CodeFunction, FrameSlot, Operation, OperationKind, Register } from "./code.js";
+import type { CodeBlock, CodeFunction, FrameSlot, Operand, Operation, OperationKind, Register } from "./code.js";
 import { exitReads, FRAME, reads, renameCondition, renameOperation, writes } from "./code.js";
-import { SPILLED } from "./frame.js";
 import { isCopy } from "./interference.js";
+import { SPILLED } from "./slot-liveness.js";
 
 /** Where a spilled value comes from: a slot, or an operation that makes it again from nothing. */
 type Home = { readonly slot: FrameSlot } | { readonly again: OperationKind };
@@ -110,6 +110,7 @@ class Stretch {
       return;
     }
     if ([...read, ...written].some((register) => isTransfer(operation, register, this.spilled.get(register)!.home))) return;
+    if (this.storesConstant(operation)) return;
     for (const register of read) this.fetch(register, operation.span);
     for (const register of written) if (!read.has(register)) this.begin(register);
     this.operations.push(renameOperation(operation, (register) => this.standIn(register)));
@@ -117,6 +118,16 @@ class Stretch {
       const { home } = this.spilled.get(register)!;
       if ("slot" in home) this.operations.push(storeFrom(this.standIn(register), home.slot, operation.span));
     }
+  }
+
+  /** A constant goes to the slot as it is. */
+  private storesConstant(operation: Operation): boolean {
+    if (operation.op !== "move" || typeof operation.from !== "object" || operation.width === 32 && operation.from.immediate < 0) return false;
+    const { home } = this.spilled.get(operation.to)!;
+    if (!("slot" in home)) return false;
+    this.operations.push(storeFrom(operation.from, home.slot, operation.span));
+    this.current.delete(operation.to);
+    return true;
   }
 
   private standIn(register: Register): Register {
@@ -155,5 +166,5 @@ function fetchInto(to: Register, home: Home, span: Operation["span"]): Operation
   return renameOperation({ ...home.again, span }, () => to);
 }
 
-const storeFrom = (from: Register, slot: FrameSlot, span: Operation["span"]): Operation =>
+const storeFrom = (from: Operand, slot: FrameSlot, span: Operation["span"]): Operation =>
   ({ op: "store", bits: 64, address: { base: FRAME, offset: 0, slot }, from, span });

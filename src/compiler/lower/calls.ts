@@ -38,7 +38,7 @@ function callMethod(f: FunctionLowering, node: CallExpression, callee: Expressio
     const value = (object.value as { readonly [name: string]: unknown })[method];
     if (isModuleNamespace(object.value) && typeof value === "function") return callLive(f, value, node);
   }
-  return f.refuse(callee, "not-callable", `${describeOperand(object)} has no method "${method}"`, "packets have view(); maps have lookup(), update(), delete(), at() and output()");
+  return f.refuse(callee, "not-callable", `"${f.text(callee.object)}" has no method "${method}"`, "packets have view(); maps have lookup(), update(), delete(), at() and output()");
 }
 
 const isModuleNamespace = (value: unknown): boolean => Object.prototype.toString.call(value) === "[object Module]";

@@ -23,7 +23,8 @@ export function lowerVariables(f: FunctionLowering, node: VariableDeclaration): 
     // Bound before the initialiser is lowered: if that is refused, later uses of the name need no message of their own.
     f.bind(id.name, { kind: "refused" });
     const type = id.typeAnnotation ? annotatedType(f, id.typeAnnotation.typeAnnotation) : undefined;
-    f.bind(id.name, f.frame.assigned.has(id.name) ? newVariableBinding(f, id.name, type, init, id) : constantBinding(f, type, init, id));
+    const changes = node.kind === "let" && f.frame.assigned.has(id.name);
+    f.bind(id.name, changes ? newVariableBinding(f, id.name, type, init, id) : constantBinding(f, type, init, id));
   }
 }
 

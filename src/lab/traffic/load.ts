@@ -3,9 +3,14 @@
 
 import { connect, type Socket } from "node:net";
 
-export interface LoadOptions {
+export interface Endpoint {
   readonly address: string;
   readonly port: number;
+}
+
+export interface LoadOptions {
+  /** Connections go to them in turn. */
+  readonly endpoints: readonly Endpoint[];
   readonly path?: string;
   readonly seconds: number;
   /** At the same time; default 8. */
@@ -23,6 +28,7 @@ export interface LoadResult {
 }
 
 interface Tally {
+  connections: number;
   requests: number;
   bytes: number;
   errors: number;
@@ -32,11 +38,12 @@ interface Tally {
 const STALL_MILLISECONDS = 2000;
 
 export async function load(options: LoadOptions): Promise<LoadResult> {
-  const tally: Tally = { requests: 0, bytes: 0, errors: 0 };
+  const tally: Tally = { connections: 0, requests: 0, bytes: 0, errors: 0 };
   const start = performance.now();
   const end = start + options.seconds * 1000;
   await Promise.all(Array.from({ length: options.connections ?? 8 }, () => client(options, end, tally)));
-  return { ...tally, seconds: (performance.now() - start) / 1000 };
+  const { requests, bytes, errors } = tally;
+  return { requests, bytes, errors, seconds: (performance.now() - start) / 1000 };
 }
 
 /** One request after the other until the time is over. */
@@ -49,7 +56,8 @@ async function client(options: LoadOptions, end: number, tally: Tally): Promise<
 /** A connection's life: one request, or with keepAlive as many as there is time for. */
 function converse(options: LoadOptions, end: number, tally: Tally, done: () => void): void {
   const head = `GET ${options.path ?? "/"} HTTP/1.1\r\nHost: lab\r\n${options.keepAlive ? "" : "Connection: close\r\n"}\r\n`;
-  const socket: Socket = connect({ host: options.address, port: options.port, noDelay: true });
+  const endpoint = options.endpoints[tally.connections++ % options.endpoints.length];
+  const socket: Socket = connect({ host: endpoint?.address, port: endpoint?.port ?? 0, noDelay: true });
   // What is still to come of the answer; undefined before its head has been read.
   let missing: number | undefined;
   socket.setTimeout(STALL_MILLISECONDS, () => socket.destroy(new Error("stalled")));

@@ -1,0 +1,126 @@
+// The command weir as an operator starts it: its messages, its exit status, what it does to a network namespace.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+// Compiled, this file is dist/out/test/cli/weir.test.js.
+const command = fileURLToPath(new URL("../../../../bin/weir", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "weir-cli-"));
+const namespace = `weir-cli-${process.pid}`;
+const state = `/run/weir-cli-${process.pid}`;
+
+after(() => {
+  spawnSync("ip", ["netns", "delete", namespace]);
+  for (const mount of [join(state, "bpf"), join(state, "realserver/bpf")]) spawnSync("umount", [mount]);
+  for (const path of [folder, state]) rmSync(path, { recursive: true, force: true });
+});
+
+interface Outcome { readonly status: number | null; readonly stdout: string; readonly stderr: string }
+
+function run(program: string, args: readonly string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", cwd: folder, env: { ...process.env, WEIR_STATE: state } });
+  return { status, stdout, stderr };
+}
+const weir = (...args: string[]): Outcome => run(command, args);
+const inside = (...args: string[]): Outcome => run("ip", ["netns", "exec", namespace, ...args]);
+const weirInside = (...args: string[]): Outcome => inside(process.execPath, command, ...args);
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+test("it starts from any folder through a symbolic link", () => {
+  symlinkSync(command, join(folder, "weir"));
+  const { status, stdout } = run(join(folder, "weir"), ["--version"]);
+  assert.equal(status, 0);
+  assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test("where it has not been built it says what to do", () => {
+  mkdirSync(join(folder, "unbuilt/bin"), { recursive: true });
+  writeFileSync(join(folder, "unbuilt/package.json"), `{ "type": "module" }`);
+  copyFileSync(command, join(folder, "unbuilt/bin/weir"));
+  const { status, stderr } = run(process.execPath, [join(folder, "unbuilt/bin/weir"), "status"]);
+  assert.equal(status, 1);
+  assert.match(stderr, /not been built yet; run "npm run build" in .*unbuilt/);
+});
+
+test("a wrong command line ends with status 2 and a hint", () => {
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [["upp"], /unknown command 'upp'\n\(Did you mean up\?\)/],
+    [["up"], /missing required argument 'file'/],
+    [["up", "missing.yaml"], /Cannot read the configuration missing.yaml/],
+    [["realserver", "up", "--method", "masq", "--vip", "10.0.0.100"], /Allowed choices are dr, tun, nat/],
+    [["realserver", "up", "--method", "dr", "--vip", "10.0.0"], /"10.0.0" is not an address/],
+    [["realserver", "up", "--method", "dr", "--vip", "10.0.0.100", "--gateway", "10.0.0.1"], /--gateway is for --method nat/],
+  ];
+  for (const [args, message] of wrong) {
+    const { status, stderr } = weir(...args);
+    assert.equal(status, 2, args.join(" "));
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /\n    at /);
+  }
+});
+
+test("a wrong configuration ends with status 2 and every mistake at its place", () => {
+  const path = file("wrong.yaml", "services:\n  - protocol: tpc\n    address: 10.0.0.100\n    port: 80\n    destinations: [{ address: 10.0.0.300, method: dr }]\n");
+  const { status, stdout, stderr } = weir("up", path);
+  assert.equal(status, 2);
+  assert.equal(stdout, "");
+  assert.equal(stderr, [
+    `Cannot use ${path}: 2 mistakes`,
+    `${path}:2:15: services[0].protocol: "tpc" is not known; did you mean "tcp"?`,
+    `${path}:5:31: services[0].destinations[0].address: "10.0.0.300" is not an address; give one such as 192.168.1.11, with the port as port`,
+    "",
+  ].join("\n"));
+});
+
+test("up --check says that a file is right and changes nothing", () => {
+  const path = file("right.yaml", "services:\n  - { protocol: tcp, address: 10.0.0.100, port: 80, scheduler: rr, method: dr, destinations: [{ address: 10.0.0.11 }] }\n");
+  const { status, stdout } = weir("up", "--check", path);
+  assert.deepEqual([status, stdout], [0, `${path}: 1 service, 1 destination; no mistakes\n`]);
+});
+
+const namespaces = run("ip", ["netns", "add", namespace]);
+const needsNamespace = { skip: namespaces.status === 0 ? false : `network namespaces cannot be made here: ${namespaces.stderr}` };
+
+test("a real server for DR is prepared, shown and taken back", needsNamespace, () => {
+  for (const line of ["link set lo up", "link add eth0 type veth peer name peer", "address add 10.0.0.11/24 dev eth0", "link set eth0 up", "link set peer up"]) {
+    assert.equal(run("ip", ["-n", namespace, ...line.split(" ")]).status, 0, line);
+  }
+  const machine = () => [inside("ip", "-o", "address", "show", "dev", "lo").stdout, inside("sh", "-c", "grep . /proc/sys/net/ipv4/conf/*/arp_*").stdout];
+  const before = machine();
+
+  const up = weirInside("realserver", "up", "--method", "dr", "--vip", "10.0.0.100");
+  assert.equal(up.status, 0, up.stderr);
+  assert.match(up.stdout, /sysctl net\.ipv4\.conf\.all\.arp_ignore: set to 1\n/);
+  assert.match(up.stdout, /address 10\.0\.0\.100\/32: put on lo as lo:weir\n/);
+  assert.match(machine()[0]!, /10\.0\.0\.100\/32 scope global lo:weir/);
+
+  const again = weirInside("realserver", "up", "--method", "dr", "--vip", "10.0.0.100");
+  assert.equal(again.stdout, "nothing to change; real server for 10.0.0.100 by dr\n");
+  assert.match(weirInside("realserver", "status").stdout, /real server for 10\.0\.0\.100 by dr\n  sysctl/);
+
+  assert.equal(weirInside("realserver", "down").status, 0);
+  assert.deepEqual(machine(), before);
+});
+
+test("a plan that cannot work is refused with status 1 and changes nothing", needsNamespace, () => {
+  const { status, stderr, stdout } = weirInside("realserver", "up", "--method", "nat", "--vip", "10.0.0.100");
+  assert.equal(status, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /there is no default route; name the director's address with --gateway/);
+});
+
+test("without a director status and down say so", needsNamespace, () => {
+  assert.deepEqual(["status", "down"].map((name) => weirInside(name).stdout), [
+    "there is no director here; start one with weir up FILE\n", "there is no director here; nothing to take back\n",
+  ]);
+});
