@@ -2,9 +2,12 @@
 // for. Exit status: 0, 1 for a failure, 2 for a wrong command line or a wrong configuration.
 
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { reportError } from "./weir/errors.js";
+import type { LabSwitches, Method } from "./weir/lab.js";
 import type { RealServerOptions } from "./weir/realserver.js";
+
+const METHODS: readonly Method[] = ["nat", "dr", "tun"];
 
 const program = new Command("weir")
   .description("A Linux Virtual Server director whose packet path is TypeScript, compiled to eBPF and run by the kernel.")
@@ -30,7 +33,10 @@ program.command("status")
 
 program.command("lab")
   .description("show NAT, DR and TUN at work with real packets, in network namespaces of this machine")
-  .action(async () => (await import("./weir/lab.js")).lab());
+  .addArgument(new Argument("[method...]", "which of them").choices(METHODS))
+  .option("--no-measure", "show only, measure nothing")
+  .option("--simulate", "use no kernel: the same programs on weir's own eBPF machine", false)
+  .action(async (methods: Method[], options: LabSwitches) => (await import("./weir/lab.js")).lab(methods, options));
 
 const realserver = program.command("realserver")
   .description("prepare this machine as a real server behind a director, and take that back");
@@ -38,7 +44,7 @@ const realserver = program.command("realserver")
 realserver.command("up")
   .description("dr, tun: hide the VIPs on the loopback, silence ARP for them; tun: take packets out of the tunnel; nat: the gateway")
   .requiredOption("--vip <address...>", "the virtual address, or several")
-  .addOption(new Option("--method <method>", "how the director forwards").choices(["dr", "tun", "nat"]).makeOptionMandatory())
+  .addOption(new Option("--method <method>", "how the director forwards").choices(METHODS).makeOptionMandatory())
   .option("--device <interface>", "where to hide the VIPs; without it on lo, by tun on tunl0 where the kernel has it")
   .option("--gateway <address>", "nat: the director's address, to become the default route")
   .action(async (options: RealServerOptions) => (await import("./weir/realserver.js")).realServerUpCommand(options));
@@ -50,6 +56,9 @@ realserver.command("down")
 realserver.command("status")
   .description("show what up changed, and whether it still stands")
   .action(async () => (await import("./weir/realserver.js")).realServerStatusCommand());
+
+// `weir status | head -1`: who reads has read enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 try {
   await program.parseAsync();

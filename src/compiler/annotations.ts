@@ -30,6 +30,14 @@ export function typeOfAnnotation(module: Module, node: TSType): Type {
   }
 }
 
+/** The type of a variable, a parameter or a result: `number` alone does not do. */
+export function typeWithWidth(module: Module, node: TSType): Exclude<Type, { kind: "number" }> {
+  const type = typeOfAnnotation(module, node);
+  if (type.kind !== "number") return type;
+  return refuse(spanOf(module.file, node), "type-unknown", `"${type.big ? "bigint" : "number"}" has no width`,
+    type.big ? "use u64 or i64" : "use u8, u16, u32 or i32");
+}
+
 function nullableType(module: Module, node: TSType & { type: "TSUnionType" }): Type {
   const others = node.types.filter(({ type }) => type !== "TSNullKeyword");
   const [first] = others;

@@ -6,7 +6,7 @@ import { array, struct } from "#layout/struct.js";
 import { Be16, Be32, distinct, i32, u16, u32, u64, u8 } from "#layout/numbers.js";
 import { Timer } from "#prelude/helpers.js";
 import { arrayMap, hashMap, programArray, ringBuffer, table } from "#prelude/maps.js";
-import { language } from "./_both-ways.js";
+import { language } from "./both-ways.js";
 import { compileText } from "./compile.js";
 import { diagnosticCodes } from "./diagnostic-codes.js";
 import { CompileError } from "./diagnostics.js";
@@ -86,7 +86,7 @@ const mistakes: { readonly [sentence: string]: Mistake } = {
   "a method that a map does not have": { body: "rows.lookup(1);", says: [`field-unknown | rows.lookup(1) | the map "rows" has no method "lookup"`] },
   "an index beyond an array": { body: "h.words[4] = 1;", says: ["index | 4 | there is no element 4 in an array of 4"] },
   "a variable index into an array of three": { body: "rows.at(0).cells[h.ttl] = 1;", says: ["index | h.ttl | a variable index into an array of 3 elements cannot be proven to be in range"] },
-  "a variable index into a packet": { body: "h.words[h.ttl] = 1;", says: ["index | h.ttl | a variable index into a packet is not covered by the view's check: the verifier forgets it for a pointer that moved by a variable"] },
+  "a variable index into a packet": { body: "h.words[h.ttl] = 1;", says: ["index | h.ttl | a variable index into a packet is not covered by the view's check"] },
   "a variable index into an array of the module": { body: "return LIST[h.ttl];", says: ["not-a-constant | h.ttl | an array of the module has no address: its index must be known when compiling"] },
   "a case that is no constant": { body: "switch (h.ttl) { case h.pad: return 1; }", says: [`not-a-constant | h.pad | "h.pad" is not known when compiling`] },
   "a case that falls through": { body: "switch (h.ttl) { case 1: h.ttl = 2; case 2: return 1; }", says: ["switch-case | 1 | this case falls through to the next"] },
@@ -113,7 +113,7 @@ const mistakes: { readonly [sentence: string]: Mistake } = {
   "null where a view is needed": { body: "const a: View<typeof Header> = null;", says: [`type-mismatch | null | View<Header> is needed here, but "null" is null`] },
   "a boolean where a number is needed": { body: "h.count = h.ttl > 1;", says: [`type-mismatch | h.ttl > 1 | u32 is needed here, but "h.ttl > 1" is boolean`] },
   "a private constant that fails": { source: "const BROKEN = nobody(1); function entry(packet: Packet): i32 { return BROKEN; }", says: [`not-a-constant | BROKEN | "BROKEN" cannot be evaluated when compiling: nobody is not defined`] },
-  "an import that leads nowhere": { source: `import { a } from "#nowhere/a.js"; function entry(packet: Packet): i32 { return a; }`, says: [`name-unknown | a | "a" is not known here`] },
+  "an import that leads nowhere": { source: `import { a } from "./nowhere.js"; function entry(packet: Packet): i32 { return a; }`, says: [`name-unknown | a | "a" is not known here`] },
 };
 
 const wrap = (body: string): string => `function entry(packet: Packet): i32 { const h = packet.view(Header, 0); if (h === null) return 0; ${body} return 0; }`;

@@ -23,7 +23,8 @@ export function evaluatePrivate(constant: Private, define: LiveValues, span: Spa
       values.set(name, evaluate(module, node, define, span));
     } catch (error) {
       if (!(error instanceof Error) || error.name === "Refusal") throw error;
-      refuse(span, "not-a-constant", `"${name}" cannot be evaluated when compiling: ${error.message}`, "let its initialiser use only constants, structs and functions that run as JavaScript");
+      refuse(span, "not-a-constant", `"${name}" cannot be evaluated when compiling: ${error.message}`,
+        "let its initialiser use only constants, structs and functions that run as JavaScript");
     }
   }
   return values.get(name);
@@ -42,7 +43,7 @@ function evaluate(module: Module, node: Node, define: LiveValues, span: Span): u
     if (resolved === undefined) return true;
     if (resolved.kind === "live") scope.set(name, resolved.value);
     else if (resolved.kind === "private") scope.set(name, evaluatePrivate(resolved, define, span));
-    else if (resolved.function.module !== module || name in module.live) scope.set(name, resolved.function.module.live[resolved.function.name]);
+    else if (resolved.function.name in resolved.function.module.live) scope.set(name, resolved.function.module.live[resolved.function.name]);
     else if (!functions.has(name)) {
       functions.add(name);
       collect(resolved.function.node as unknown as Node);
@@ -52,6 +53,6 @@ function evaluate(module: Module, node: Node, define: LiveValues, span: Span): u
   collect(node);
   const declarations = [...functions].map((name) => stripTypes(textOf(module.file, module.functions.get(name)!.node)));
   const expression = stripTypes(`(${textOf(module.file, node)})`);
-  const run = new Function(...scope.keys(), `"use strict"; ${declarations.join("\n")}\nreturn ${expression};`) as (...values: unknown[]) => unknown;
-  return run(...scope.values());
+  const run = new Function(...scope.keys(), `"use strict"; ${declarations.join("\n")}\nreturn ${expression};`);
+  return run(...scope.values()) as unknown;
 }

@@ -46,7 +46,9 @@ export function newSlot(fn: IrFunction, size: number, name: string): StackSlot {
 }
 
 /** An instruction that belongs to `block` but does not stand in it yet. */
-export function newInstruction<K extends InstructionKind>(fn: IrFunction, block: Block, type: IrType, kind: K, span?: Span): Instruction & K {
+export function newInstruction<K extends InstructionKind>(
+  fn: IrFunction, block: Block, type: IrType, kind: K, span?: Span,
+): Instruction & K {
   return { id: ++idsOf(fn).instruction, type, block, span, ...kind } as Instruction & K;
 }
 
@@ -177,12 +179,13 @@ export class Builder {
   }
 
   atomic(operator: AtomicOperator, bits: 32 | 64, pointer: Instruction, offset: number, ...values: Instruction[]): Instruction {
-    const gives = operator === "add" || operator === "or" || operator === "and" || operator === "xor" ? "void" : bits === 64 ? "i64" : "i32";
-    return this.emit(gives, { op: "atomic", operator, bits, offset, args: [pointer, ...values] });
+    const givesNothing = operator === "add" || operator === "or" || operator === "and" || operator === "xor";
+    return this.emit(givesNothing ? "void" : bits === 64 ? "i64" : "i32", { op: "atomic", operator, bits, offset, args: [pointer, ...values] });
   }
 
-  callHelper(type: IrType, helper: HelperOf, args: Instruction[], slots: { reads?: StackSlot[]; writes?: StackSlot[]; pure?: boolean } = {}): Instruction {
-    const { reads = [], writes = [], pure = false } = slots;
+  callHelper(type: IrType, helper: HelperOf, args: Instruction[],
+    effects: { reads?: StackSlot[]; writes?: StackSlot[]; pure?: boolean } = {}): Instruction {
+    const { reads = [], writes = [], pure = false } = effects;
     return this.emit(type, { op: "callHelper", helper, args, reads, writes, pure });
   }
 

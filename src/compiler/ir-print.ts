@@ -47,7 +47,10 @@ function operation(instruction: Instruction): string {
     case "pointerAdd": return `pointerAdd ${args}${plus}`;
     case "load": return `load${instruction.bits} ${instruction.space} ${args}${plus}`;
     case "store": return `store${instruction.bits} ${instruction.space} ${name(instruction.args[0])}${plus}, ${name(instruction.args[1])}`;
-    case "atomic": return `atomic${instruction.bits} ${instruction.operator} ${name(instruction.args[0]!)}${plus}, ${instruction.args.slice(1).map(name).join(" ")}`;
+    case "atomic": {
+      const [pointer, ...values] = instruction.args.map(name);
+      return `atomic${instruction.bits} ${instruction.operator} ${pointer}${plus}, ${values.join(" ")}`;
+    }
     case "callHelper": return `${instruction.helper.helper}(${args})`;
     case "callFunction": return `call ${instruction.callee.name}(${args})`;
     case "compare": return `compare ${instruction.predicate} ${args}`;

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileForTest, randomBytes, randomOf, runAsJavaScript, runCompiled } from "./_both-ways.js";
-import { Data, bodies, live, sourceOf } from "./_language-cases.js";
+import { compileForTest, randomBytes, randomOf, runAsJavaScript, runCompiled } from "./both-ways.js";
+import { Data, bodies, live, sourceOf } from "./language-cases.js";
 
 const PACKETS = 60;
 const seed = Number(process.env["SEED"] ?? 20240917);

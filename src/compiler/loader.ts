@@ -36,8 +36,8 @@ export async function loadModules(entry: string): Promise<Module> {
   const path = entry.startsWith("file:") ? fileURLToPath(entry) : resolve(entry);
   if (!path.endsWith(".ts") || !existsSync(path)) throw new TypeError(`Cannot compile ${entry}: there is no such .ts file`);
   const module = await load(path);
-  if (!(module instanceof Module)) throw new TypeError(`Cannot compile ${entry}: it is a module of the language itself; a program's module is needed`);
-  return module;
+  if (module instanceof Module) return module;
+  throw new TypeError(`Cannot compile ${entry}: it is a module of the language itself; a program's module is needed`);
 }
 
 /** One module from a text; whatever it imports is looked up in `live` under its local name. */
@@ -59,9 +59,10 @@ const shownPath = (path: string): string => (path.startsWith(weirRoot) ? relativ
 
 /** "./y.js" is y.ts beside the importer; "#x/y.js" is src/x/y.ts of weir. */
 function resolveImport(specifier: string, from: string): string | undefined {
-  const target = specifier.startsWith("#") ? join(weirRoot, "src", specifier.slice(1)) : specifier.startsWith(".") ? join(dirname(from), specifier) : undefined;
-  const path = target?.replace(/\.js$/, ".ts");
-  return path !== undefined && existsSync(path) ? path : undefined;
+  if (!/^[#.]/.test(specifier)) return undefined;
+  const target = specifier.startsWith("#") ? join(weirRoot, "src", specifier.slice(1)) : join(dirname(from), specifier);
+  const path = target.replace(/\.js$/, ".ts");
+  return existsSync(path) ? path : undefined;
 }
 
 const liveModule = async (path: string): Promise<LiveValues> => await import(liveUrl(path)) as LiveValues;
@@ -76,7 +77,10 @@ function liveUrl(path: string): string {
 /** A data: URL has no place from which relative imports could be resolved. */
 function withAbsoluteImports(text: string, path: string): string {
   const { module } = parseSync(path, text, { lang: "js", sourceType: "module" });
-  const sources = [...module.staticImports.map(({ moduleRequest }) => moduleRequest), ...module.staticExports.flatMap(({ entries }) => entries[0]?.moduleRequest ?? [])];
+  const sources = [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest),
+    ...module.staticExports.flatMap(({ entries: [first] }) => first?.moduleRequest ?? []),
+  ];
   let absolute = text;
   for (const { value, start, end } of sources.sort((a, b) => b.start - a.start)) {
     const target = resolveImport(value, path);

@@ -99,7 +99,10 @@ export class Module implements LiveModule {
   #index(statement: Declaration, exported: boolean): void {
     switch (statement.type) {
       case "FunctionDeclaration":
-        if (statement.id && statement.body) this.functions.set(statement.id.name, { module: this, name: statement.id.name, node: statement as FunctionNode });
+        if (statement.id && statement.body) {
+          const { name } = statement.id;
+          this.functions.set(name, { module: this, name, node: statement as FunctionNode });
+        }
         break;
       case "TSTypeAliasDeclaration":
         if (statement.id && statement.typeAnnotation) this.types.set(statement.id.name, statement.typeAnnotation);

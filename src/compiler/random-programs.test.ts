@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { struct } from "#layout/struct.js";
 import { u16, u32, u64, u8 } from "#layout/numbers.js";
-import { compileForTest, randomBytes, randomOf, runAsJavaScript, runCompiled } from "./_both-ways.js";
+import { compileForTest, randomBytes, randomOf, runAsJavaScript, runCompiled } from "./both-ways.js";
 
 const Data = struct("Data", { a: u32, b: u32, c: u64, d: u64, e: u8, f: u8, g: u16, h: u32, p: u64, q: u64, r: u32, s: u32 });
 const live = { Data };

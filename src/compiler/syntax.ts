@@ -34,10 +34,10 @@ export function walk(node: Node, visit: (node: Node) => boolean | void): void {
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && typeof (value as Node).type === "string" && typeof (value as Node).start === "number";
 
-/** The names that a function assigns to anywhere in its body, by =, += …, ++ or --. */
-export function assignedNames(fn: FunctionNode): ReadonlySet<string> {
+/** The names that are assigned to anywhere below a node, by =, += …, ++ or --. */
+export function assignedNames(root: Node): ReadonlySet<string> {
   const names = new Set<string>();
-  walk(fn, (node) => {
+  walk(root, (node) => {
     const target = node.type === "AssignmentExpression" ? (node as AssignmentExpression).left
       : node.type === "UpdateExpression" ? (node as unknown as { argument: Node }).argument : undefined;
     if (target?.type === "Identifier") names.add((target as unknown as { name: string }).name);
@@ -48,6 +48,10 @@ export function assignedNames(fn: FunctionNode): ReadonlySet<string> {
 export function hasDirective(fn: FunctionNode, directive: string): boolean {
   return fn.body?.body.some((statement) => "directive" in statement && statement.directive === directive) ?? false;
 }
+
+export const isNullLiteral = (node: Node): boolean => node.type === "Literal" && (node as Node & { raw?: string }).raw === "null";
+
+export const isIdentifier = (node: Node, name: string): boolean => node.type === "Identifier" && (node as Node & { name?: string }).name === name;
 
 /** The property's name in `object.name`; undefined for `object[index]`. */
 export function propertyName(node: MemberExpression): string | undefined {

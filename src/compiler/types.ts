@@ -54,9 +54,6 @@ export function irTypeOf(type: Type): IrType {
   return "pointer";
 }
 
-export const fits = (type: Integer, value: bigint): boolean =>
-  (type.signed ? BigInt.asIntN(type.bits, value) : BigInt.asUintN(type.bits, value)) === value;
-
 /** The type of `let n = 5`, `5n`, `-5`. */
 export const literalType = (value: bigint, big: boolean): Integer => (big ? (value < 0n ? i64 : u64) : value < 0n ? i32 : u32);
 
@@ -77,12 +74,15 @@ export function kernelTypeOf(type: Type, contextName: string): KernelTypeName {
   }
 }
 
+/** For messages about a field that is not there. */
+export const fieldNames = (struct: AnyStruct): string => struct.fields.map(({ name }) => name).join(", ");
+
 export function describe(type: Type | FieldType): string {
   switch (type.kind) {
     case "integer": return type.typeName;
     case "view": return type.nullable ? `View<${type.struct.name}> | null` : `View<${type.struct.name}>`;
     case "struct": return `View<${type.name}>`;
-    case "array": return "length" in type ? `array of ${type.length} ${describe(type.element as FieldType)}` : `array of ${describe(type.element)}`;
+    case "array": return `array of ${"length" in type ? `${type.length} ` : ""}${describe(type.element as FieldType)}`;
     case "packet": return "Packet";
     case "map": return "MapSpec";
     case "number": return type.big ? "bigint" : "number";

@@ -8,10 +8,10 @@ import type { AttachmentChange } from "./plane.js";
 export function describeChange(change: Change): string {
   switch (change.kind) {
     case "addService": return `service ${formatServiceId(change.service.id)}: added, ${list(serviceSettings(change.service))}`;
-    case "editService": return `service ${formatServiceId(change.service.id)}: ${list(differences(serviceSettings(change.before), serviceSettings(change.service)))}`;
+    case "editService": return `service ${formatServiceId(change.service.id)}: ${edited(serviceSettings, change.before, change.service)}`;
     case "deleteService": return `service ${formatServiceId(change.service.id)}: removed`;
     case "addDestination": return `${destinationName(change)}: added, ${list(destinationSettings(change.destination))}`;
-    case "editDestination": return `${destinationName(change)}: ${list(differences(destinationSettings(change.before), destinationSettings(change.destination)))}`;
+    case "editDestination": return `${destinationName(change)}: ${edited(destinationSettings, change.before, change.destination)}`;
     case "deleteDestination": return `${destinationName(change)}: removed`;
   }
 }
@@ -60,10 +60,11 @@ function settings(texts: { readonly [name: string]: string | number }): Settings
   return new Map(Object.entries(texts).flatMap(([name, text]) => (text === "" ? [] : [[name, String(text)]])));
 }
 
-function differences(before: Settings, after: Settings): Settings {
-  const names = new Set([...before.keys(), ...after.keys()]);
-  return new Map([...names].filter((name) => before.get(name) !== after.get(name))
-    .map((name) => [name, `${before.get(name) ?? "none"} → ${after.get(name) ?? "none"}`]));
+/** "weight 1 → 2": what is not the same before and after. */
+function edited<T>(settingsOf: (thing: T) => Settings, thingBefore: T, thingAfter: T): string {
+  const [before, after] = [settingsOf(thingBefore), settingsOf(thingAfter)];
+  const names = [...new Set([...before.keys(), ...after.keys()])].filter((name) => before.get(name) !== after.get(name));
+  return list(new Map(names.map((name) => [name, `${before.get(name) ?? "none"} → ${after.get(name) ?? "none"}`])));
 }
 
 const list = (texts: Settings): string => [...texts].map(([name, text]) => `${name} ${text}`).join(", ");

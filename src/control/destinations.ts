@@ -18,7 +18,10 @@ export type DestinationRow = Values<typeof DestinationStruct>;
 export class Destinations {
   readonly rows: Rows<typeof destinations.value>;
 
+  readonly #store: Store;
+
   constructor(store: Store, readonly totals: DestinationTotals) {
+    this.#store = store;
     this.rows = new Rows(store, destinations);
   }
 
@@ -49,6 +52,7 @@ export class Destinations {
       this.rows.write(index, {
         address: toBe32(destination.address), port: toBe16(destination.port), virtualAddress: toBe32(service.address),
         virtualPort: toBe16(service.port), protocol: protocolNumber(service.protocol),
+        hop: { ...this.read(index).hop, validUntil: this.#store.now() },
       });
     }
     this.rows.write(index, { serviceSlot });
@@ -63,7 +67,10 @@ export class Destinations {
     const connections = before.activeConnections + before.inactiveConnections;
     // ip_vs_ctl.c, __ip_vs_update_dest(): a new upper threshold clears the overload, the next connection sets it again.
     const overloaded = destination.upperThreshold !== 0 && destination.upperThreshold === before.upperThreshold && (before.flags & DESTINATION_OVERLOAD) !== 0;
+    // Where bpf_fib_lookup does not tell a tunnel's outer source (before Linux 6.7), this is the one that packets get.
+    const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
     this.rows.write(index, {
+      ...(source === undefined ? {} : { tunnelSource: toBe32(source) }),
       method: methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
       flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (overloaded && connections > 0 ? DESTINATION_OVERLOAD : 0),

@@ -66,7 +66,9 @@ export function methodName(number: number): ForwardMethod {
 }
 
 /** Schedulers that the data plane has, by ipvsadm's names. */
-export const SCHEDULERS: { readonly [name: string]: number } = { rr: maps.SCHEDULER_RR, wrr: maps.SCHEDULER_WRR };
+export const SCHEDULERS: { readonly [name: string]: number } = {
+  rr: maps.SCHEDULER_RR, wrr: maps.SCHEDULER_WRR, wlc: maps.SCHEDULER_WLC,
+};
 
 export function schedulerNumber(name: string): number {
   const number = SCHEDULERS[name];

@@ -3,9 +3,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import type { MapSpec } from "#ebpf/spec.js";
+import { KernelError } from "#kernel/errors.js";
 import { withLock } from "#kernel/lock.js";
 import { BpfMap, possibleCpus } from "#kernel/map.js";
 import type { StateDirectory } from "#kernel/pin.js";
+import { routeTo } from "#kernel/network.js";
 import { findState, openState } from "#kernel/pin.js";
 import { CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
@@ -68,6 +70,15 @@ export class KernelStore implements Store {
 
   now(): number {
     return nanosecondsToTicks(process.hrtime.bigint());
+  }
+
+  sourceTowards(address: string): string | undefined {
+    try {
+      return routeTo(address).source;
+    } catch (error) {
+      if (error instanceof KernelError && error.code === "NOT_FOUND") return undefined;
+      throw error;
+    }
   }
 
   exclusively<T>(change: () => T): T {

@@ -32,6 +32,11 @@ export class MachineStore implements Store {
     return nanosecondsToTicks(this.nanoseconds());
   }
 
+  /** The machine's bpf_fib_lookup() tells. */
+  sourceTowards(): undefined {
+    return undefined;
+  }
+
   exclusively<T>(change: () => T): T {
     return change();
   }

@@ -28,7 +28,8 @@ export function checkPlan(plan: RealServerPlan, machine: Machine): string[] {
   if (method !== "nat") {
     for (const { interface: name, address } of machine.addresses) {
       if (vips.includes(address) && name !== device && outer(machine).some((candidate) => candidate.name === name)) {
-        problems.push(`${address} is on ${name}, where it answers ARP as the director should; take it away there: ip address del ${address} dev ${name}`);
+        const remedy = `take it away there: ip address del ${address} dev ${name}`;
+        problems.push(`${address} is on ${name}, where it answers ARP as the director should; ${remedy}`);
       }
     }
   }
@@ -140,6 +141,7 @@ const isIpv6 = (address: Address): boolean => address.includes(":");
 
 /** The interface in whose network the address is. */
 function deviceTo(address: Address, { addresses }: Machine): string | undefined {
+  if (isIpv6(address)) return undefined;
   return addresses.find((own) => !isIpv6(own.address) && inNetwork(address, own.address, own.prefixLength))?.interface;
 }
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ControlError } from "./errors.js";
 import type { Machine } from "./realserver-machine.js";
 import { checkPlan, planSettings } from "./realserver-plan.js";
 import type { RealServerPlan, RealServerRecord } from "./realserver.js";
-import { RealServerError, realServerDown, realServerStatus, realServerUp } from "./realserver.js";
+import { realServerDown, realServerStatus, realServerUp } from "./realserver.js";
 import type { RecordFile } from "./record.js";
 import { MemoryHost } from "./settings/memory-host.js";
 import { nameOf } from "./settings/setting.js";
@@ -110,7 +111,7 @@ test("an up that fails leaves machine and notes as they were", async () => {
 
 test("a plan that cannot work changes nothing", async () => {
   const parts = server();
-  await assert.rejects(realServerUp({ ...DR, device: "eth0" }, SERVER, parts), RealServerError);
+  await assert.rejects(realServerUp({ ...DR, device: "eth0" }, SERVER, parts), ControlError);
   assert.equal(parts.record.read(), undefined);
 });
 

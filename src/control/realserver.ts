@@ -6,6 +6,7 @@
 //   nat  nothing but the way back: the director is the gateway
 
 import type { Address } from "#model/director.js";
+import { ControlError } from "./errors.js";
 import type { Machine } from "./realserver-machine.js";
 import { checkPlan, planSettings } from "./realserver-plan.js";
 import type { RecordFile } from "./record.js";
@@ -35,15 +36,12 @@ export interface RealServerParts {
   readonly report: (line: string) => void;
 }
 
-/** The request cannot work on this machine: every reason, and what would work. */
-export class RealServerError extends Error {
-  override readonly name = "RealServerError";
-}
-
-/** Throws RealServerError before anything is changed; a failure half-way is taken back. */
+/** Throws REAL_SERVER, with every reason, before anything is changed; a failure half-way is taken back. */
 export async function realServerUp(plan: RealServerPlan, machine: Machine, { host, record, report }: RealServerParts): Promise<void> {
   const problems = checkPlan(plan, machine);
-  if (problems.length > 0) throw new RealServerError(problems.map((problem) => `Cannot prepare this real server: ${problem}`).join("\n"));
+  if (problems.length > 0) {
+    throw new ControlError("REAL_SERVER", problems.map((problem) => `Cannot prepare this real server: ${problem}`).join("\n"));
+  }
 
   const before = record.read();
   try {

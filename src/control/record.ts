@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { ControlError } from "./errors.js";
 
 export interface RecordFile<T> {
   readonly path: string;
@@ -9,10 +10,6 @@ export interface RecordFile<T> {
   read(): T | undefined;
   write(value: T): void;
   remove(): void;
-}
-
-export class RecordError extends Error {
-  override readonly name = "RecordError";
 }
 
 export function openRecord<T>(path: string): RecordFile<T> {
@@ -30,24 +27,24 @@ function readRecord<T>(path: string): T | undefined {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new RecordError(`Cannot read ${path}, weir's note of what it changed: ${(error as Error).message}`, { cause: error });
+    throw new ControlError("RECORD", `Cannot read ${path}, weir's note of what it changed: ${(error as Error).message}`, { cause: error });
   }
   try {
     return JSON.parse(text) as T;
   } catch (error) {
-    throw new RecordError(`Cannot use ${path}, weir's note of what it changed: it is not JSON; take the changes back by hand, then remove the file`, { cause: error });
+    const remedy = "take the changes back by hand, then remove the file";
+    throw new ControlError("RECORD", `Cannot use ${path}, weir's note of what it changed: it is not JSON; ${remedy}`, { cause: error });
   }
 }
 
 /** By renaming: a reader, or a crash, finds the old note or the new one, never half of one. */
 function writeRecord(path: string, value: unknown): void {
-  const part = `${path}.${process.pid}`;
+  const part = `${path}.new`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(part, `${JSON.stringify(value, null, 2)}\n`);
     renameSync(part, path);
   } catch (error) {
-    rmSync(part, { force: true });
-    throw new RecordError(`Cannot write ${path}, weir's note of what it changes: ${(error as Error).message}; run as root`, { cause: error });
+    throw new ControlError("RECORD", `Cannot write ${path}, weir's note of what it changes: ${(error as Error).message}; run as root`, { cause: error });
   }
 }

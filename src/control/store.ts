@@ -16,6 +16,8 @@ export interface Store {
   hash(spec: MapSpec): HashAccess;
   /** Ticks of the data plane's clock (dataplane/clock.ts) now. */
   now(): number;
+  /** The address that this host uses towards another, or undefined when there is no route. */
+  sourceTowards(address: string): string | undefined;
   /** Runs `change` while no other process changes this state. */
   exclusively<T>(change: () => T): T;
 }

@@ -17,6 +17,7 @@ import { ticks } from "./clock.js";
 import { HOOK, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
+import { age } from "./forward/age.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
@@ -73,7 +74,7 @@ function begin(flow: Flow, now: u32): u32 {
   if (service === null) return NO_CONNECTION;
   // ip_vs_proto_tcp.c, tcp_conn_schedule(): any SYN without RST begins a connection, other segments are the stack's.
   if (flow.protocol === IPPROTO_TCP && (flow.tcpFlags & (TCP_SYN | TCP_RST)) !== TCP_SYN) return NOT_A_SYN;
-  const chosen = schedule(service);
+  const chosen = schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return NO_SERVER;
   const index = connect(flow, chosen, now);
   return index === NO_CONNECTION ? TABLE_FULL : index;
@@ -158,5 +159,7 @@ function refuseTooBig(packet: Packet, mtu: u32): i32 {
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
   if ((ip.flagsAndOffset & IP_DF) === be16(0)) return drop(Verdict.tooBig);
+  // ip_vs_xmit.c, __ip_vs_get_out_rt() looks at the size when the packet is one hop older, and quotes it so.
+  age(ip);
   return sendError(packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, be32(mtu), Verdict.tooBig);
 }

@@ -64,9 +64,13 @@ const AF_INET = 2;
 /** The loopback's index in every namespace: a look-up "from" it is one for the host's own packets, as LVS makes them
  *  (ip_vs_xmit.c, __ip_vs_get_out_rt()); it needs forwarding on lo only, not on the interfaces. */
 const LOOPBACK_IFINDEX = 1;
+/** Linux 6.3, so that a kernel with the next one has it. */
+const BPF_FIB_LOOKUP_SKIP_NEIGH = 4;
 const BPF_FIB_LOOKUP_SRC = 16;
 const BPF_FIB_LKUP_RET_SUCCESS = 0;
 const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
+/** No packet is too big for it. */
+const MTU_UNKNOWN = 0xffff;
 /** 0.27 s. */
 const HOP_VALID_TICKS = 4;
 
@@ -81,17 +85,17 @@ function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void 
   const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), FIB_GIVES_SOURCE ? BPF_FIB_LOOKUP_SRC : 0));
   way.ifindex = route.ifindex;
   way.neighbour = route.destination;
-  if (result === BPF_FIB_LKUP_RET_NO_NEIGH) {
-    way.outcome = HOP_UNRESOLVED;
-    hop.mtu = route.lengthOrMtu;
-    return;
-  }
-  if (result !== BPF_FIB_LKUP_RET_SUCCESS) {
+  if (result !== BPF_FIB_LKUP_RET_SUCCESS && result !== BPF_FIB_LKUP_RET_NO_NEIGH) {
     way.outcome = HOP_NO_ROUTE;
     return;
   }
-  way.outcome = HOP_RENEWED;
   if (FIB_GIVES_SOURCE) way.source = route.source;
+  if (result === BPF_FIB_LKUP_RET_NO_NEIGH) {
+    way.outcome = HOP_UNRESOLVED;
+    if (HOOK !== XDP) hop.mtu = mtuTo(packet, address);
+    return;
+  }
+  way.outcome = HOP_RENEWED;
   hop.ifindex = route.ifindex;
   hop.destination = route.destinationMac;
   hop.source = route.sourceMac;
@@ -101,6 +105,13 @@ function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void 
     hop.flags = device === null ? 0 : device.hopFlags;
   }
   hop.validUntil = now + HOP_VALID_TICKS;
+}
+
+/** net/core/filter.c, bpf_ipv4_fib_lookup() tells the MTU after it has found the neighbour, or was told not to look for it. */
+function mtuTo(packet: Packet, address: Be32): u32 {
+  if (!FIB_GIVES_SOURCE) return MTU_UNKNOWN;
+  const route = make(FibLookup, { family: AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX, destination: address });
+  return bpf_fib_lookup(packet, route, sizeOf(FibLookup), BPF_FIB_LOOKUP_SKIP_NEIGH) === 0n ? route.lengthOrMtu : MTU_UNKNOWN;
 }
 
 /** Sends the packet, whole but for its MAC addresses, along the way. The last step of every forwarding. */

@@ -9,7 +9,7 @@ import { Be16, Be32, u16, u32, u64, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import type { ArrayMap } from "#prelude/maps.js";
-import { arrayMap, hashMap, table } from "#prelude/maps.js";
+import { arrayMap, hashMap, lruHashMap, table } from "#prelude/maps.js";
 import { Timer } from "#prelude/helpers.js";
 import { IpProtocol } from "#wire/ipv4.js";
 import { PROCESSORS } from "./config.js";
@@ -25,6 +25,12 @@ export const DESTINATIONS_MAX = 2 ** 14;
 export const MEMBERS_MAX = 2 ** 16;
 /** Schedulers' states: one for each list of members. */
 export const SCHEDULER_STATES_MAX = 2 ** 15;
+/** Slots of the hashing schedulers' tables, 2 MiB: 256 services by mh or 4,096 by sh or dh, less those being replaced. */
+export const SLOTS_MAX = 2 ** 20;
+/** Addresses that lblc and lblcr remember, of all services; the kernel begins to forget when one has as many. */
+export const LOCALITIES_MAX = 2 ** 14;
+/** Servers of one address by lblcr. LVS differs: there, all of a service may become so. */
+export const LOCALITY_SERVERS_MAX = 16;
 
 // --- Settings ------------------------------------------------------------------------------------------------------
 
@@ -85,6 +91,22 @@ export const SERVICE_PERSISTENT = 2;
 /** Service.scheduler */
 export const SCHEDULER_RR = 1;
 export const SCHEDULER_WRR = 2;
+export const SCHEDULER_LC = 3;
+export const SCHEDULER_WLC = 4;
+export const SCHEDULER_FO = 5;
+export const SCHEDULER_OVF = 6;
+export const SCHEDULER_LBLC = 7;
+export const SCHEDULER_LBLCR = 8;
+export const SCHEDULER_DH = 9;
+export const SCHEDULER_SH = 10;
+export const SCHEDULER_MH = 11;
+export const SCHEDULER_SED = 12;
+export const SCHEDULER_NQ = 13;
+export const SCHEDULER_TWOS = 14;
+
+/** Service.schedulerFlags of sh and mh: ip_vs_sh.c, IP_VS_SVC_F_SCHED_SH_FALLBACK, IP_VS_SVC_F_SCHED_SH_PORT; mh's are the same. */
+export const HASH_FALLBACK = 1;
+export const HASH_PORT = 2;
 
 export const Member = struct("Member", { destination: u32, weight: u32 }, { size: 8 });
 export const members = table("members", Member, MEMBERS_MAX);
@@ -96,9 +118,29 @@ export const SchedulerState = struct("SchedulerState", {
   /** wrr: the largest weight less (gcd - 1), and the greatest common divisor. */
   maximumWeight: u32,
   divisor: u32,
-}, { size: 16 });
+  /** dh, sh, mh, in `slots`: the first, and how many; none while no member can be chosen. */
+  slotsAt: u32,
+  slotsCount: u32,
+}, { size: 24 });
 export type SchedulerState = View<typeof SchedulerState>;
 export const schedulerStates = table("schedulerStates", SchedulerState, SCHEDULER_STATES_MAX);
+
+/** What a hash value of dh, sh or mh leads to. */
+export const Slot = struct("Slot", { destination: u16 }, { size: 2 });
+export const slots = table("slots", Slot, SLOTS_MAX);
+
+/** Which servers lblc (one) or lblcr (some) sends an address's connections to. */
+export const LocalityKey = struct("LocalityKey", { serviceSlot: u32, address: Be32 }, { size: 8 });
+export const Locality = struct("Locality", {
+  /** In ticks: when a connection came last, when a server joined or left last. */
+  usedAt: u32,
+  changedAt: u32,
+  serversCount: u32,
+  /** In `destinations`, the newest last. */
+  servers: array(u32, LOCALITY_SERVERS_MAX),
+}, { size: 76 });
+export type Locality = View<typeof Locality>;
+export const localities = lruHashMap("localities", LocalityKey, Locality, LOCALITIES_MAX);
 
 /**
  * A scheduler's walk over the members, one a processor. In a map and not on the stack: there the verifier would follow
@@ -107,17 +149,40 @@ export const schedulerStates = table("schedulerStates", SchedulerState, SCHEDULE
 export const Search = struct("Search", {
   membersAt: u32,
   membersCount: u32,
-  /** The next to look at: the place after the last one. */
+  /** The destination found, the best one so far, or NO_DESTINATION; and what it is the best by. */
+  chosen: u32,
+  weight: u32,
+  load: u64,
+  /** rr, wrr: the next to look at, the place after the last one. */
   place: u32,
-  found: u32,
   /** wrr: see schedulers/wrr.ts. */
   currentWeight: u32,
   maximumWeight: u32,
   divisor: u32,
   largestBelow: u32,
   wholeRound: u32,
-  spare: array(u32, 7),
-}, { size: 64 });
+  /** sh, mh: what is hashed, and where the walk from slot to slot began. */
+  hashed: u32,
+  slotsAt: u32,
+  slotsStart: u32,
+  /** lblc, lblcr: whether the walk met what it was looking for. */
+  found: u32,
+  /** twos: the members' weights together, and those of the members passed so far. */
+  weightInAll: u64,
+  weightPassed: u64,
+  /** twos: where the two draws lie in the weights' sum. */
+  firstAt: u64,
+  secondAt: u64,
+  /** twos: the second choice; lblcr: the server that is to leave. */
+  secondLoad: u64,
+  second: u32,
+  secondWeight: u32,
+  /** lblcr: the address's servers as they were found, of which service, and how many of them stay. */
+  locality: Locality,
+  serviceSlot: u32,
+  kept: u32,
+  spare: array(u32, 15),
+}, { size: 256 });
 export type Search = View<typeof Search>;
 export const searches = table("searches", Search, PROCESSORS);
 /** What bpf_loop hands from round to round: whose search it is. */
@@ -128,7 +193,7 @@ export type Searcher = View<typeof Searcher>;
 
 /** The way to a neighbour as the kernel's routing told it last; asked again when `validUntil` has passed. */
 export const Hop = struct("Hop", {
-  /** In ticks; 0: never asked. */
+  /** In ticks. A new one is given the present, so that it is asked for at once. */
   validUntil: u32,
   ifindex: u32,
   destination: array(u8, 6),
@@ -164,7 +229,8 @@ export const Destination = struct("Destination", {
   protocol: IpProtocol,
   padding: u8,
   serviceSlot: u32,
-  reserved: u32,
+  /** The last one that was not 0, since it was added: mh's slots go by it. */
+  lastWeight: u32,
   // A line of its own for what packets write.
   activeConnections: u32,
   inactiveConnections: u32,

@@ -11,6 +11,7 @@ import { IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IP_FRAGMENT, IpProtocol, Ipv
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
 import { be16 } from "#layout/numbers.js";
+import { HOOK, XDP } from "./config.js";
 import { Verdict } from "./verdict.js";
 
 /** Of a packet, in registers: what it is about. Addresses and ports as they stand on the wire. */
@@ -52,6 +53,7 @@ export function parse(packet: Packet, flow: Flow): u32 {
   if (ethernet.etherType !== ETH_P_IP) return Verdict.notIpv4;
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return Verdict.truncated;
+  if (ip.versionAndLength >>> 4 !== 4) return Verdict.notIpv4;
   const headerBytes = (ip.versionAndLength & 0x0f) << 2;
   if (headerBytes < IPV4_HEADER_MIN) return Verdict.truncated;
   if ((ip.flagsAndOffset & IP_FRAGMENT) !== be16(0)) return Verdict.fragment;
@@ -60,10 +62,14 @@ export function parse(packet: Packet, flow: Flow): u32 {
   flow.destination = ip.destination;
   flow.protocol = ip.protocol;
   flow.ttl = ip.ttl;
-  flow.bytes = host16(ip.totalLength);
+  flow.bytes = totalLength(packet, ip);
   flow.transportAt = NETWORK_AT + headerBytes;
+  // net/ipv4/ip_input.c, ip_rcv_core(): a packet that claims to be longer than it is ends there; what is behind its end
+  // is padding, and no transport header.
+  if (flow.bytes > packet.length - NETWORK_AT) return Verdict.truncated;
 
   if (ip.protocol === IPPROTO_TCP) {
+    if (flow.bytes < headerBytes + Tcp.size) return Verdict.truncated;
     const tcp = packet.view(Tcp, flow.transportAt);
     if (tcp === null) return Verdict.truncated;
     flow.sourcePort = tcp.source;
@@ -72,6 +78,7 @@ export function parse(packet: Packet, flow: Flow): u32 {
     return PARSED;
   }
   if (ip.protocol === IPPROTO_UDP) {
+    if (flow.bytes < headerBytes + Udp.size) return Verdict.truncated;
     const udp = packet.view(Udp, flow.transportAt);
     if (udp === null) return Verdict.truncated;
     flow.sourcePort = udp.source;
@@ -79,4 +86,11 @@ export function parse(packet: Packet, flow: Flow): u32 {
     return PARSED;
   }
   return Verdict.otherProtocol;
+}
+
+/** Linux include/linux/ip.h, iph_totlen(): a super-packet of more than 64 KB has no room for its length, and says 0. */
+function totalLength(packet: Packet, ip: Ipv4): u32 {
+  const length = host16(ip.totalLength);
+  if (HOOK !== XDP && length === 0 && packet.gsoSize !== 0) return packet.length - NETWORK_AT;
+  return length;
 }

@@ -1,27 +1,59 @@
 // A new connection: which destination takes it, and its entry in the table. Linux v6.12
 // net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule(); ip_vs_conn.c, ip_vs_conn_new() and ip_vs_bind_dest().
 
-import type { u32 } from "#layout/numbers.js";
+import type { Be16, Be32, u32 } from "#layout/numbers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { NO_CONNECTION, claim, publish, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
 import type { Destination, Service } from "./maps.js";
+import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ } from "./maps.js";
 import {
-  CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, SCHEDULER_RR, SCHEDULER_WRR,
+  SCHEDULER_DH, SCHEDULER_FO, SCHEDULER_LBLC, SCHEDULER_LBLCR, SCHEDULER_LC, SCHEDULER_MH, SCHEDULER_NQ, SCHEDULER_OVF, SCHEDULER_RR, SCHEDULER_SED,
+  SCHEDULER_SH, SCHEDULER_TWOS, SCHEDULER_WLC, SCHEDULER_WRR,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import type { Flow } from "./parse.js";
 import { TCP_NONE } from "./protocols/tcp.js";
 import { UDP_NORMAL } from "./protocols/udp.js";
+import { scheduleDestinationHashing } from "./schedulers/dh.js";
+import { scheduleFailOver } from "./schedulers/fo.js";
+import { scheduleByLocality } from "./schedulers/lblc.js";
+import { scheduleByLocalityWithReplication } from "./schedulers/lblcr.js";
+import { scheduleLeastConnection } from "./schedulers/lc.js";
+import { scheduleMaglevHashing } from "./schedulers/mh.js";
+import { scheduleNeverQueue } from "./schedulers/nq.js";
+import { scheduleOverflow } from "./schedulers/ovf.js";
 import { scheduleRoundRobin } from "./schedulers/rr.js";
+import { scheduleShortestExpectedDelay } from "./schedulers/sed.js";
+import { scheduleSourceHashing } from "./schedulers/sh.js";
+import { schedulePowerOfTwoChoices } from "./schedulers/twos.js";
+import { scheduleWeightedLeastConnection } from "./schedulers/wlc.js";
 import { scheduleWeightedRoundRobin } from "./schedulers/wrr.js";
 
 /** The destination for the next new connection, or NO_DESTINATION. */
-export function schedule(service: Service): u32 {
+export function schedule(service: Service, flow: Flow, now: u32): u32 {
+  return choose(service, flow.source, flow.sourcePort, flow.destination, now);
+}
+
+/** A function of its own: what is asked for once a connection stands beside what runs for every packet, not in it. */
+function choose(service: Service, source: Be32, sourcePort: Be16, destination: Be32, now: u32): u32 {
+  "use subprogram";
   switch (service.scheduler) {
     case SCHEDULER_RR: return scheduleRoundRobin(service);
     case SCHEDULER_WRR: return scheduleWeightedRoundRobin(service);
+    case SCHEDULER_LC: return scheduleLeastConnection(service);
+    case SCHEDULER_WLC: return scheduleWeightedLeastConnection(service);
+    case SCHEDULER_FO: return scheduleFailOver(service);
+    case SCHEDULER_OVF: return scheduleOverflow(service);
+    case SCHEDULER_LBLC: return scheduleByLocality(service, destination, now);
+    case SCHEDULER_LBLCR: return scheduleByLocalityWithReplication(service, destination, now);
+    case SCHEDULER_DH: return scheduleDestinationHashing(service, destination);
+    case SCHEDULER_SH: return scheduleSourceHashing(service, source, sourcePort);
+    case SCHEDULER_MH: return scheduleMaglevHashing(service, source, sourcePort);
+    case SCHEDULER_SED: return scheduleShortestExpectedDelay(service);
+    case SCHEDULER_NQ: return scheduleNeverQueue(service);
+    case SCHEDULER_TWOS: return schedulePowerOfTwoChoices(service);
     default: return NO_DESTINATION;
   }
 }
@@ -44,7 +76,7 @@ export function connect(flow: Flow, chosen: u32, now: u32): u32 {
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT);
   connection.destination = chosen;
   connection.timeout = 0;
-  connection.clientHop.validUntil = 0;
+  connection.clientHop.validUntil = now;
   connection.packetsIn = 0;
   countBound(destination);
   countConnection(chosen);

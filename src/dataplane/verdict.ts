@@ -7,25 +7,23 @@ import { TC_ACT_SHOT, TC_ACT_UNSPEC, XDP_DROP, XDP_PASS } from "#prelude/packet.
 import { HOOK, XDP } from "./config.js";
 import { VERDICTS_MAX, verdicts } from "./maps.js";
 
-/** Names and meanings; the number is the counter's place. `weir status` and docs/verdicts.md show this list. */
+/** The number is the counter's place; docs/verdicts.md says what each means, and `weir status` shows those that were taken. */
 export const Verdict = {
   notIpv4: 0,
   truncated: 1,
   fragment: 2,
   otherProtocol: 3,
   notOurs: 4,
-  noServiceOnPort: 5,
-  notASyn: 6,
-  noDestination: 7,
-  destinationRemoved: 8,
-  tableFull: 9,
-  ttlExceeded: 10,
-  tooBig: 11,
-  noRoute: 12,
-  neighbourAsked: 13,
-  answerTtlExceeded: 14,
-  rewriteFailed: 15,
-  otherHost: 16,
+  notASyn: 5,
+  noDestination: 6,
+  destinationRemoved: 7,
+  tableFull: 8,
+  ttlExceeded: 9,
+  tooBig: 10,
+  noRoute: 11,
+  answerTtlExceeded: 12,
+  rewriteFailed: 13,
+  otherHost: 14,
 } as const;
 
 /** To the kernel's own stack, untouched. */

@@ -111,7 +111,7 @@ async function showMeasurements(terminal: Terminal, { namespaces, addresses, vip
   const measurements = await measure(client, [{ address: vip, port: SERVICE_PORT }], addresses.servers.map((address) => ({ address, port: DIRECT_PORT })));
   subheading(terminal, "Through the director, beside the same client asking the same servers directly");
   const rows = [
-    ["", "through the director", "directly", "ratio"].map(terminal.dim),
+    ["", "through the director", "directly", "ratio, median and range"].map(terminal.dim),
     ["requests/s, each a new connection", ...comparisonCells(measurements.requests, (value) => value.toFixed(0))],
     ["bulk, Gbit/s", ...comparisonCells(measurements.bulk, gigabits)],
   ];
@@ -165,7 +165,8 @@ function sharesOf(answered: Readonly<Record<string, number>>): { readonly shares
 
 function comparisonCells(comparison: Comparison, format: (value: number) => string): string[] {
   const errors = comparison.errors === 0 ? "" : ` (${comparison.errors} failed)`;
-  return [format(comparison.director) + errors, format(comparison.direct), comparison.ratio.toFixed(2)];
+  const { ratio, ratioLowest, ratioHighest } = comparison;
+  return [format(comparison.director) + errors, format(comparison.direct), `${ratio.toFixed(2)} (${ratioLowest.toFixed(2)} to ${ratioHighest.toFixed(2)})`];
 }
 
 const gigabits = (bitsPerSecond: number): string => (bitsPerSecond / 1e9).toFixed(1);

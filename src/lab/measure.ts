@@ -8,8 +8,10 @@ export interface Comparison {
   /** The median of each, per second: requests, or bits. */
   readonly director: number;
   readonly direct: number;
-  /** The median of the rounds' own ratios. */
+  /** Of the rounds' own ratios, the median and the outermost: how far to trust it. */
   readonly ratio: number;
+  readonly ratioLowest: number;
+  readonly ratioHighest: number;
   readonly errors: number;
 }
 
@@ -50,10 +52,13 @@ async function compare(client: Worker, director: readonly Endpoint[], direct: re
     const [a, b] = [await run(first), await run(first === direct ? director : direct)];
     rounds.push(first === direct ? { direct: a, director: b } : { direct: b, director: a });
   }
+  const ratios = rounds.map((round) => round.director / round.direct);
   return {
     director: median(rounds.map((round) => round.director)),
     direct: median(rounds.map((round) => round.direct)),
-    ratio: median(rounds.map((round) => round.director / round.direct)),
+    ratio: median(ratios),
+    ratioLowest: Math.min(...ratios),
+    ratioHighest: Math.max(...ratios),
     errors,
   };
 }

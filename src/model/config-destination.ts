@@ -74,7 +74,8 @@ function checkServer(endpoint: Endpoint, method: Method, id: ServiceId, path: Co
   const reason = notUnicast(endpoint.address);
   if (reason !== undefined) issues.add(place, `${endpoint.address} ${reason}; give the real server's own`);
   if (endpoint.family !== familyOf(id) && method !== "tun") {
-    issues.add(place, `an IPv${endpoint.family} server cannot serve an IPv${familyOf(id)} service by ${method}; give an IPv${familyOf(id)} address, or method: tun`);
+    const [server, service] = [`IPv${endpoint.family}`, `IPv${familyOf(id)}`];
+    issues.add(place, `an ${server} server cannot serve an ${service} service by ${method}; give an ${service} address, or method: tun`);
   }
 }
 
@@ -109,8 +110,13 @@ export function readTunnel(value: unknown, path: ConfigPath, issues: IssueList):
   return { tunnelType: type, tunnelPort: port ?? 0, tunnelChecksum: checksum };
 }
 
+interface EndpointKeys {
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+}
+
 /** address and port of a service or a destination; the port may stand in either key. */
-export function readEndpointKeys(keys: { readonly address?: string | undefined; readonly port?: number | undefined }, path: ConfigPath, example: string, issues: IssueList): Endpoint | undefined {
+export function readEndpointKeys(keys: EndpointKeys, path: ConfigPath, example: string, issues: IssueList): Endpoint | undefined {
   if (keys.address === undefined) return undefined;
   const endpoint = readEndpoint(keys.address);
   if (endpoint === undefined) {

@@ -1,19 +1,16 @@
 // The configuration's top level: what each block means, and the rules between blocks.
 
 import type { ConfigPath } from "./config-error.js";
-import type { Configuration, ConfigOptions, ConfiguredService, InterfaceSelection, VipAddress } from "./config.js";
+import type { Configuration, InterfaceSelection, VipAddress } from "./config.js";
 import { readPrefix } from "./config-address.js";
+import type { ReadContext } from "./config-context.js";
+import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { Fields } from "./config-fields.js";
-import { readFields, remedy, show } from "./config-fields.js";
+import { readFields, show } from "./config-fields.js";
 import { AddressFields, InterfaceFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
 import { readDefaults, readService } from "./config-service.js";
-import type { IssueList } from "./config-source.js";
 import type { Timeouts } from "./director.js";
 import { formatServiceId } from "./names.js";
-
-export interface ReadContext extends ConfigOptions {
-  readonly issues: IssueList;
-}
 
 /** Complete only when no issue was noted. */
 export function readConfiguration(value: unknown, context: ReadContext): Configuration {
@@ -23,7 +20,8 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
   if (top.services === undefined) issues.missing(["services"], "list the virtual services under it");
 
   const services = (top.services ?? []).map((service, i) => readService(service, ["services", i], defaults, context));
-  checkDuplicates(services.map((service) => service.configured), issues);
+  checkDuplicates(services.map(({ configured }) => configured && formatServiceId(configured.id)), ["services"],
+    (name, first) => `${name} is services[${first}] already; put the destinations of both into one`, context);
   const mode = top.mode ?? "auto";
   const vips = services.flatMap((service) => service.vip ?? []);
   return {
@@ -36,23 +34,16 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
   };
 }
 
-function checkDuplicates(services: readonly (ConfiguredService | undefined)[], issues: IssueList): void {
-  const seen = new Map<string, number>();
-  for (const [i, service] of services.entries()) {
-    if (service === undefined) continue;
-    const name = formatServiceId(service.id);
-    const first = seen.get(name);
-    if (first === undefined) seen.set(name, i);
-    else issues.add(["services", i], `${name} is services[${first}] already; put the destinations of both into one`);
-  }
-}
-
-function readInterfaces(list: readonly unknown[] | undefined, mode: Configuration["mode"], context: ReadContext): Configuration["interfaces"] {
+function readInterfaces(
+  list: readonly unknown[] | undefined, mode: Configuration["mode"], context: ReadContext,
+): Configuration["interfaces"] {
   if (list === undefined) return "all";
   const selected: InterfaceSelection[] = [];
   for (const [i, entry] of list.entries()) {
     const path = ["interfaces", i];
-    const fields: Fields<typeof InterfaceFields> = typeof entry === "string" ? { name: entry } : readFields(InterfaceFields, entry, path, context.issues);
+    const fields: Fields<typeof InterfaceFields> = typeof entry === "string"
+      ? { name: entry }
+      : readFields(InterfaceFields, entry, path, context.issues);
     const { name } = fields;
     if (name === undefined) {
       context.issues.missing([...path, "name"], "give the interface's");
@@ -64,12 +55,6 @@ function readInterfaces(list: readonly unknown[] | undefined, mode: Configuratio
     selected.push({ name, mode: fields.mode ?? mode });
   }
   return selected;
-}
-
-/** Notes an interface that is not there. */
-export function checkInterface(name: string, path: ConfigPath, { interfaces, issues }: ReadContext): void {
-  if (interfaces === undefined || interfaces.includes(name)) return;
-  issues.add(path, `there is no interface ${show(name)} here; ${remedy(name, interfaces)}`);
 }
 
 interface PlacedVip extends VipAddress {

@@ -3,14 +3,14 @@
 import type { ConfigPath } from "./config-error.js";
 import type { ConfiguredService, VipAddress } from "./config.js";
 import { familyOf, readAddress } from "./config-address.js";
+import type { ReadContext } from "./config-context.js";
+import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { DestinationSettings } from "./config-destination.js";
 import { readDestination, readEndpointKeys, readTunnel } from "./config-destination.js";
 import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
-import type { ReadContext } from "./config-read.js";
-import { checkInterface } from "./config-read.js";
 import { DefaultsFields, SCHEDULER_FLAGS, ServiceFields } from "./config-schema.js";
-import type { Destination, Family, ServiceId } from "./director.js";
+import type { Family, ServiceId } from "./director.js";
 import { formatEndpoint } from "./names.js";
 
 type ServiceKeys = Omit<Fields<typeof ServiceFields>, keyof DestinationSettings> & DestinationSettings;
@@ -38,7 +38,8 @@ export function readService(value: unknown, path: ConfigPath, defaults: Defaults
 
   const destinations = (own.destinations ?? []).map((destination, i) =>
     readDestination(destination, [...path, "destinations", i], fields, id, context.issues));
-  checkDuplicates(destinations, path, context);
+  checkDuplicates(destinations.map((destination) => destination && formatEndpoint(destination)), [...path, "destinations"],
+    (name, first) => `${name} is destinations[${first}] of this service already; take one away`, context);
   const vip = readVip(own, id, path, context);
   if (id === undefined || family === undefined) return { configured: undefined, vip };
 
@@ -120,18 +121,9 @@ function readVip(own: ServiceKeys, id: ServiceId | undefined, path: ConfigPath, 
   if (own.interface === undefined) return undefined;
   const place = [...path, "interface"];
   checkInterface(own.interface, place, context);
-  if (id?.kind === "fwmark") context.issues.add(place, "a service by fwmark has no address to put on an interface; name the VIP under addresses", "key");
+  if (id?.kind === "fwmark") {
+    context.issues.add(place, "a service by fwmark has no address to put on an interface; name the VIP under addresses", "key");
+  }
   if (id?.kind !== "address") return undefined;
   return { address: id.address, prefixLength: familyOf(id) === 4 ? 32 : 128, interface: own.interface, path: place };
-}
-
-function checkDuplicates(destinations: readonly (Destination | undefined)[], path: ConfigPath, { issues }: ReadContext): void {
-  const seen = new Map<string, number>();
-  for (const [i, destination] of destinations.entries()) {
-    if (destination === undefined) continue;
-    const name = formatEndpoint(destination);
-    const first = seen.get(name);
-    if (first === undefined) seen.set(name, i);
-    else issues.add([...path, "destinations", i], `${name} is destinations[${first}] of this service already; take one away`);
-  }
 }

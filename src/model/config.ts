@@ -27,7 +27,7 @@ export interface ConfiguredService extends Service {
 export interface Configuration {
   /** In the file's order. */
   readonly services: readonly ConfiguredService[];
-  /** "all": every one but the loopback. */
+  /** "all": every Ethernet interface that is up. */
   readonly interfaces: "all" | readonly InterfaceSelection[];
   /** For interfaces that are not named one by one. */
   readonly mode: AttachMode;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { whyNoBpf } from "#lab/requirements.js";
 
 // Compiled, this file is dist/out/test/cli/weir.test.js.
 const command = fileURLToPath(new URL("../../../../bin/weir", import.meta.url));
@@ -57,7 +58,7 @@ test("a wrong command line ends with status 2 and a hint", () => {
     [["upp"], /unknown command 'upp'\n\(Did you mean up\?\)/],
     [["up"], /missing required argument 'file'/],
     [["up", "missing.yaml"], /Cannot read the configuration missing.yaml/],
-    [["realserver", "up", "--method", "masq", "--vip", "10.0.0.100"], /Allowed choices are dr, tun, nat/],
+    [["realserver", "up", "--method", "masq", "--vip", "10.0.0.100"], /Allowed choices are nat, dr, tun/],
     [["realserver", "up", "--method", "dr", "--vip", "10.0.0"], /"10.0.0" is not an address/],
     [["realserver", "up", "--method", "dr", "--vip", "10.0.0.100", "--gateway", "10.0.0.1"], /--gateway is for --method nat/],
   ];
@@ -90,6 +91,7 @@ test("up --check says that a file is right and changes nothing", () => {
 
 const namespaces = run("ip", ["netns", "add", namespace]);
 const needsNamespace = { skip: namespaces.status === 0 ? false : `network namespaces cannot be made here: ${namespaces.stderr}` };
+const needsBpf = { skip: needsNamespace.skip === false ? whyNoBpf() ?? false : needsNamespace.skip };
 
 test("a real server for DR is prepared, shown and taken back", needsNamespace, () => {
   for (const line of ["link set lo up", "link add eth0 type veth peer name peer", "address add 10.0.0.11/24 dev eth0", "link set eth0 up", "link set peer up"]) {
@@ -117,6 +119,28 @@ test("a plan that cannot work is refused with status 1 and changes nothing", nee
   assert.equal(status, 1);
   assert.equal(stdout, "");
   assert.match(stderr, /there is no default route; name the director's address with --gateway/);
+});
+
+test("a director is brought up, changed by the smallest difference, shown and taken down", needsBpf, () => {
+  const text = "interfaces: [eth0]\nservices:\n  - protocol: tcp\n    address: 10.0.0.100\n    port: 80\n    interface: eth0\n    scheduler: wrr\n"
+    + "    method: nat\n    destinations: [{ address: 10.1.0.1 }, { address: 10.1.0.2, weight: 2 }]\n";
+  const path = file("director.yaml", text);
+  const up = weirInside("up", path);
+  assert.equal(up.status, 0, up.stderr);
+  assert.match(up.stdout, /^service tcp 10\.0\.0\.100:80: added, scheduler wrr$/m);
+  assert.match(up.stdout, /^interface eth0: attached at tc/m);
+  assert.match(up.stdout, /^address 10\.0\.0\.100\/32: put on eth0$/m);
+
+  assert.equal(weirInside("up", path).stdout, `${path}: 1 service, 2 destinations; nothing to change\n`);
+  writeFileSync(path, text.replace("weight: 2", "weight: 5"));
+  assert.match(weirInside("up", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n[^\n]*\n$/);
+  assert.match(weirInside("status").stdout, /^  10\.1\.0\.2:80 +nat +5 +0 +0/m);
+
+  writeFileSync(path, text.replace("scheduler: wrr", "scheduler: lblc"));
+  assert.match(weirInside("up", path).stderr, /:7:16: services\[0\]\.scheduler: "lblc" is not available in this director; it has rr, wrr/);
+
+  assert.match(weirInside("down").stdout, /^address 10\.0\.0\.100\/32: taken off eth0$/m);
+  assert.doesNotMatch(inside("ip", "-o", "address", "show", "dev", "eth0").stdout, /10\.0\.0\.100/);
 });
 
 test("without a director status and down say so", needsNamespace, () => {

@@ -29,7 +29,7 @@ export interface ServiceDescription {
 /** One thing after the other. */
 export type Step =
   /** A frame comes in. */
-  | { readonly frame: Uint8Array; readonly by: NetworkInterface; readonly expect: Expectation }
+  | { readonly frame: Uint8Array; readonly by: NetworkInterface; readonly expect: Expectation; /** Why the kernel cannot be given it. */ readonly notInKernel?: string | undefined }
   /** The administrator, or the neighbourhood, does something. */
   | { readonly change: (world: World) => void }
   /** These connections there are, no others, in any order. */

@@ -28,7 +28,7 @@ const PACKET_MULTICAST = 2;
 const PACKET_OTHERHOST = 3;
 
 /** Linux include/uapi/linux/bpf.h. */
-const BPF_FIB_LOOKUP_SKIP_NEIGH = 1 << 3;
+const BPF_FIB_LOOKUP_SKIP_NEIGH = 1 << 2;
 const BPF_FIB_LOOKUP_SRC = 1 << 4;
 const BPF_FIB_LKUP_RET_SUCCESS = 0;
 const BPF_FIB_LKUP_RET_NOT_FWDED = 4;

@@ -1,8 +1,10 @@
 // Every packet case on both executors and at both hooks.
 
 import { forwardCases } from "./cases/forward.js";
+import { lifecycleCases } from "./cases/lifecycle.js";
 import { refusedCases } from "./cases/refused.js";
+import { tcpStateCases } from "./cases/tcp-states.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
-runCases([...forwardCases, ...untouchedCases, ...refusedCases]);
+runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases]);

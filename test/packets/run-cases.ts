@@ -1,48 +1,29 @@
 // Runs packet cases: each on the machine and in the kernel, at TC and at XDP. The names of the tests say which.
 
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { dissect } from "#lab/dissect.js";
 import { frameProblems } from "#lab/verify.js";
 import type { Connection, DestinationId } from "#model/director.js";
 import type { Case, ConnectionExpectation, DestinationExpectation, Expectation, Step } from "./case.js";
 import { configure } from "./case.js";
+import { EXECUTORS } from "./executors.js";
 import { frame, packetOf, totalLengthOf } from "./frame.js";
-import { kernelWorld } from "./kernel-world.js";
-import { machineWorld } from "./machine-world.js";
 import type { Host, NetworkInterface } from "./network.js";
-import { interfaces, nextHop } from "./network.js";
+import { eth0, interfaces, nextHop } from "./network.js";
 import { allDestinations, difference, sums, verdictCounts } from "./observe.js";
-import { kernelLacks } from "./requirements.js";
 import type { Fate, Hook, World } from "./world.js";
 import { HOOKS, meet } from "./world.js";
-
-/** One of each executor, for tests that need more than a case says. */
-export const EXECUTORS = [
-  { name: "the machine", make: machineWorld, lacks: false as const },
-  { name: "the kernel", make: kernelWorld, lacks: kernelLacks },
-] as const;
 
 const CONNECTIONS_USUALLY = 64;
 
 export function runCases(cases: readonly Case[]): void {
   for (const executor of EXECUTORS) {
-    const worlds = new Map<number, Promise<World>>();
-    after(async () => {
-      for (const world of worlds.values()) (await world).close();
-    });
-    const worldOf = (connections: number): Promise<World> => {
-      const known = worlds.get(connections) ?? executor.make(connections);
-      worlds.set(connections, known);
-      return known;
-    };
     for (const hook of HOOKS) {
       for (const one of cases) {
         const skip = executor.lacks || one.notAt?.[hook] || false;
         test(`${one.description} (${hook.toUpperCase()} on ${executor.name})`, { skip }, async () => {
-          const world = await worldOf(one.connections ?? CONNECTIONS_USUALLY);
-          world.reset();
-          runCase(world, hook, one);
+          runCase(await executor.world(one.connections ?? CONNECTIONS_USUALLY), hook, one);
         });
       }
     }
@@ -65,7 +46,7 @@ function runStep(world: World, hook: Hook, step: Step): void {
   if ("change" in step) step.change(world);
   else if ("connections" in step) checkConnections(world, step.connections);
   else if ("destination" in step) checkDestination(world, step.destination, step.is);
-  else checkFrame(world, hook, step.frame, step.by, step.expect);
+  else if (world.executor === "machine" || step.notInKernel === undefined) checkFrame(world, hook, step.frame, step.by, step.expect);
 }
 
 function checkFrame(world: World, hook: Hook, bytes: Uint8Array, by: NetworkInterface, expect: Expectation): void {
@@ -125,9 +106,10 @@ function expectedVerdicts(hook: Hook, expect: Expectation) {
 }
 
 function expectedCounts(bytes: Uint8Array, expect: Expectation) {
+  if (expect.fate === "stack" || (expect.fate !== "forwarded" && !expect.counted)) return {};
   const length = totalLengthOf(packetOf(bytes));
-  if (expect.fate === "forwarded") return expect.to.interface.name === "eth1" ? { packetsIn: 1, bytesIn: length } : { packetsOut: 1, bytesOut: length };
-  return expect.fate !== "stack" && expect.counted ? { packetsIn: 1, bytesIn: length } : {};
+  const isAnswer = expect.fate === "forwarded" && expect.to.interface === eth0;
+  return isAnswer ? { packetsOut: 1, bytesOut: length } : { packetsIn: 1, bytesIn: length };
 }
 
 function checkConnections(world: World, expected: readonly ConnectionExpectation[]): void {

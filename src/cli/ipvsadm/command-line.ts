@@ -1,14 +1,14 @@
 // From arguments to a checked request. Options are taken in the order in which they stand, because some look back: a
 // server without a port has the port of the service named before it, -6 needs a firewall mark before it.
 
-import type { Address, DestinationId, Family, Protocol, Service, ServiceId, SyncDaemonRequest, Timeouts } from "#model/director.js";
-import type { Destination } from "#model/director.js";
-import { addressFamily, formatAddress, parseIpv4, parseIpv6 } from "#model/address.js";
+import { formatAddress, parseIpv4, parseIpv6 } from "#model/address.js";
+import type { Address, Destination, Family, Protocol, Service, ServiceId, SyncDaemonRequest, Timeouts } from "#model/director.js";
 import { parseEndpoint, parseHost } from "./endpoint.js";
 import { fail, tryHelp } from "./exit.js";
 import type { Names } from "./names.js";
 import type { Command, CommandOption, OptionName } from "./options.js";
 import { checkCommandOptions, checkTunnelOptions, hasTunnelOptions, OPTIONS } from "./options.js";
+import type { ScannedOption } from "./popt.js";
 import { OptionScanner, ScanError } from "./popt.js";
 import { parseSchedulerFlags } from "./scheduler-flags.js";
 import { leadingNumber, parseFwmark, parseNumberOrFail, parseTimeout } from "./values.js";
@@ -55,26 +55,21 @@ class Draft {
 
 const DEFAULT_SCHEDULER = "wlc";
 /** ip_vs.h, IPVS_SVC_PERSISTENT_TIMEOUT: -p without a value. */
-const PERSISTENT_SECONDS = 6 * 60;
+const PERSISTENT_SECONDS = "360";
 const NAME_BYTES_MAX = 15;
 const INT_MAX = 2 ** 31 - 1;
 /** An IPv4 packet less its IP and UDP headers. */
 const SYNC_LENGTH_MAX = 65535 - 20 - 8;
 
-/** "help" and "version" end the reading at once; undefined: popt refused an option, and `report` was told why. */
-export async function parseCommandLine(args: readonly string[], names: Names, report: (line: string) => void): Promise<Request | "help" | "version" | undefined> {
+/** "help" and "version" end the reading at once. Throws ScanError for what popt refuses, Exit for all else that is wrong. */
+export async function parseCommandLine(args: readonly string[], names: Names): Promise<Request | "help" | "version"> {
   const scanner = new OptionScanner(args, OPTIONS);
   const draft = new Draft();
   const command = scanCommand(scanner, draft);
   if (command === "help" || command === "version") return command;
-  try {
-    for (let option = scanner.next(); option !== undefined; option = scanner.next()) {
-      await takeOption(draft, option.spec, option.value, names, scanner);
-    }
-  } catch (error) {
-    if (!(error instanceof ScanError)) throw error;
-    report(`${scanner.lastArgument}: ${error.message}`);
-    return undefined;
+  for (let option = scanner.next(); option !== undefined; option = scanner.next()) {
+    if (option.spec.command !== undefined) fail(`invalid option \`${scanner.lastArgument}'`);
+    await takeOption(draft, option.spec, option.value, names);
   }
   takeRest(command, draft, scanner.rest);
   takeSchedulerFlags(draft);
@@ -85,17 +80,15 @@ export async function parseCommandLine(args: readonly string[], names: Names, re
   return { command, options, serviceId: draft.serviceId(), service, destination, timeouts, daemon };
 }
 
-/** The first option is the command. */
+/** The first option is the command; anything else there, wrong options too, is answered with a hint. */
 function scanCommand(scanner: OptionScanner<CommandOption>, draft: Draft): Command | "help" | "version" {
-  const option = scanOrUndefined(scanner);
-  const command = option?.spec.command;
-  if (command === undefined) return tryHelp();
-  if (command === "start-daemon") draft.daemon.role = parseRole(option?.value, "illegal start-daemon parameter specified");
-  if (command === "stop-daemon") draft.daemon.role = parseRole(option?.value, "illegal start_daemon specified");
-  return command;
+  const { spec, value } = firstOption(scanner) ?? tryHelp();
+  if (spec.command === "start-daemon") draft.daemon.role = parseRole(value, "illegal start-daemon parameter specified");
+  if (spec.command === "stop-daemon") draft.daemon.role = parseRole(value, "illegal start_daemon specified");
+  return spec.command ?? tryHelp();
 }
 
-function scanOrUndefined(scanner: OptionScanner<CommandOption>) {
+function firstOption(scanner: OptionScanner<CommandOption>): ScannedOption<CommandOption> | undefined {
   try {
     return scanner.next();
   } catch (error) {
@@ -108,16 +101,15 @@ function parseRole(text: string | undefined, message: string): "master" | "backu
   return text === "master" || text === "backup" ? text : fail(message);
 }
 
-async function takeOption(draft: Draft, { long, name, command }: CommandOption, value: string | undefined, names: Names, scanner: OptionScanner<CommandOption>): Promise<void> {
-  if (command !== undefined) fail(`invalid option \`${scanner.lastArgument}'`);
+async function takeOption(draft: Draft, { long, name }: CommandOption, value: string | undefined, names: Names): Promise<void> {
   if (name !== undefined) {
     if (draft.options.has(name)) fail(`multiple '${name}' options specified`);
     draft.options.add(name);
   }
-  await takeValue[long]?.(draft, value ?? "", names, value === undefined);
+  await takeValue[long]?.(draft, value ?? (long === "persistent" ? PERSISTENT_SECONDS : ""), names);
 }
 
-type TakeValue = (draft: Draft, text: string, names: Names, isAbsent: boolean) => void | Promise<void>;
+type TakeValue = (draft: Draft, text: string, names: Names) => void | Promise<void>;
 
 /** By long name; options that only need to be there are not among them. */
 const takeValue: Readonly<Record<string, TakeValue>> = {
@@ -137,7 +129,7 @@ const takeValue: Readonly<Record<string, TakeValue>> = {
 
   scheduler: ({ service }, text) => { service.scheduler = text.slice(0, NAME_BYTES_MAX); },
   "sched-flags": (draft, text) => { draft.schedulerFlags = text; },
-  persistent: ({ service }, text, _names, isAbsent) => { service.persistentSeconds = isAbsent ? PERSISTENT_SECONDS : parseTimeout(text, 1); },
+  persistent: ({ service }, text) => { service.persistentSeconds = parseTimeout(text, 1); },
   netmask: takeNetmask,
   pe: ({ service }, text) => { service.persistenceEngine = text; },
   ops: ({ service }) => { service.onePacket = true; },

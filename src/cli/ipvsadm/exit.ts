@@ -16,6 +16,7 @@ export function fail(message: string): never {
   throw new Exit(STATUS_USAGE, message);
 }
 
+/** LVS differs: the real one names itself by the path that it was started by, which a script of Node's is not told. */
 export function tryHelp(): never {
   throw new Exit(STATUS_FAILED, "Try `ipvsadm -h' or 'ipvsadm --help' for more information.");
 }

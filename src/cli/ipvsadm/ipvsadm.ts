@@ -14,6 +14,7 @@ import { formatBanner, formatDaemons, formatRules, formatServices, formatTimeout
 import { describeError } from "./messages.js";
 import type { Names } from "./names.js";
 import type { OptionName } from "./options.js";
+import { ScanError } from "./popt.js";
 import { splitCommand } from "./restore.js";
 
 export interface Environment {
@@ -40,13 +41,24 @@ export async function ipvsadm(args: readonly string[], environment: Environment)
 }
 
 async function runLine(args: readonly string[], environment: Environment, isRestoring: boolean): Promise<number> {
-  const request = await parseCommandLine(args, environment.names, (line) => environment.error(`${line}\n`));
+  const request = await parse(args, environment);
   if (request === undefined) return STATUS_FAILED;
   if (request === "help" || request === "version") return printUsage(request, environment);
   if (request.command === "restore") return isRestoring ? tryHelp() : restore(environment);
   if (request.command === "list") return list(request, environment);
   if (request.command === "save") return save(request.options, environment);
   return change(request, environment);
+}
+
+/** What popt refuses is only reported: -R goes on after it. */
+async function parse(args: readonly string[], { names, error }: Environment): Promise<Request | "help" | "version" | undefined> {
+  try {
+    return await parseCommandLine(args, names);
+  } catch (refusal) {
+    if (!(refusal instanceof ScanError)) throw refusal;
+    error(`${refusal.message}\n`);
+    return undefined;
+  }
 }
 
 async function printUsage(text: "help" | "version", { out }: Environment): Promise<never> {

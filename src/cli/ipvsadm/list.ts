@@ -1,6 +1,6 @@
 // What -L prints of services and their destinations, and -S as commands that make them again.
 
-import type { DestinationState, Director, ForwardMethod, ServiceState, SyncDaemon, Timeouts } from "#model/director.js";
+import type { DestinationState, Director, ForwardMethod, Protocol, ServiceState, SyncDaemon, Timeouts } from "#model/director.js";
 import { sortDestinations, sortServices } from "#model/order.js";
 import type { EndpointFormat } from "./endpoint.js";
 import type { Layout } from "./layouts.js";
@@ -46,9 +46,9 @@ function destinationName(service: ServiceState, destination: DestinationState, e
   return destination.address.includes(":") ? name : name.slice(0, DESTINATION_NAME_CHARACTERS);
 }
 
-/** The ports of a service by firewall mark go by TCP's names. */
-function portProtocol({ id }: ServiceState) {
-  return id.kind === "fwmark" ? "tcp" : id.protocol;
+/** A service by firewall mark is of no protocol, so its servers' ports have no names. */
+function portProtocol({ id }: ServiceState): Protocol | undefined {
+  return id.kind === "fwmark" ? undefined : id.protocol;
 }
 
 /** -S: one command a line, without the leading "ipvsadm". Thresholds are not saved. */

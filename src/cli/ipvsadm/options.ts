@@ -50,7 +50,7 @@ export const OPTIONS: readonly CommandOption[] = [
   valued("tun-type"), valued("tun-port"), flag("tun-nocsum"), flag("tun-csum"), flag("tun-remcsum"),
   valued("weight", "w"), valued("u-threshold", "x"), valued("l-threshold", "y"),
   flag("numeric", "n"), flag("connection", "c"), flag("timeout"), flag("daemon"), flag("stats"), flag("rate"), flag("thresholds"),
-  flag("persistent-conn"), flag("tun-info"), flag("nosort"), flag("exact"),
+  flag("persistent-conn"), flag("tun-info"), flag("nosort"), flag("exact", "X"),
   { long: "sort" },
   valued("mcast-interface"), valued("syncid"), valued("sync-maxlen"), valued("mcast-group"), valued("mcast-port"), valued("mcast-ttl"),
 ];

@@ -1,5 +1,6 @@
 // Command lines as popt 1.19 reads them: options and other arguments in any order, short options in clusters ("-Lcn"),
 // values behind a space, an "=" or (for short ones) at once. Long names are never abbreviated.
+// LVS differs: popt puts the next argument in the place of "!#:+" in a value; here these are four ordinary characters.
 
 export interface OptionSpec {
   readonly long: string;
@@ -13,7 +14,7 @@ export interface ScannedOption<Spec extends OptionSpec> {
   readonly value: string | undefined;
 }
 
-/** The messages are popt's. */
+/** "-q: unknown option": the argument taken last, and what popt says of it. */
 export class ScanError extends Error {
   override readonly name = "ScanError";
 }
@@ -70,13 +71,17 @@ export class OptionScanner<Spec extends OptionSpec> {
   }
 
   #withValue(spec: Spec | undefined, attached: string | undefined): ScannedOption<Spec> {
-    if (spec === undefined) throw new ScanError("unknown option");
-    if (spec.value === undefined && attached !== undefined) throw new ScanError("option does not take an argument");
+    if (spec === undefined) throw this.#error("unknown option");
+    if (spec.value === undefined && attached !== undefined) throw this.#error("option does not take an argument");
     if (spec.value === undefined || attached !== undefined) return { spec, value: attached };
     const following = this.#args[this.#next];
     if (spec.value === "optional" && (following === undefined || following.startsWith("-"))) return { spec, value: undefined };
-    if (following === undefined) throw new ScanError("missing argument");
+    if (following === undefined) throw this.#error("missing argument");
     this.#next++;
     return { spec, value: following };
+  }
+
+  #error(message: string): ScanError {
+    return new ScanError(`${this.lastArgument}: ${message}`);
   }
 }

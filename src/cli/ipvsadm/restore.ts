@@ -1,5 +1,6 @@
 // The commands that -R reads: one a line, words between blanks. There are no quotes and no comments; a word "ipvsadm" is
 // passed over wherever it stands.
+// LVS differs: a last line that ends in two or more blanks and no newline is carried out; the real one loses it.
 
 import { readSync } from "node:fs";
 

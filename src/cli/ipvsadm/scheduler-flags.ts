@@ -10,6 +10,7 @@ const OF_SCHEDULER: ReadonlyMap<string, Flags> = new Map([
   ["mh", new Map([["mh-fallback", 1], ["mh-port", 2]])],
 ]);
 
+/** LVS differs: on commas alone the real one ends with a segmentation fault; here they are no flags. */
 export function parseSchedulerFlags(text: string, scheduler: string): number {
   let flags = 0;
   for (const name of text.split(",").filter((part) => part !== "")) flags |= COMMON.get(name) ?? ownFlag(name, scheduler);

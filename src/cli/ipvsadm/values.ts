@@ -53,4 +53,3 @@ function parsePart(text: string): number | undefined {
   if (/^0[0-7]*$/.test(text)) return parseInt(text, 8);
   return /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
 }
-

@@ -2,6 +2,14 @@
 
 import { runLab } from "#lab/lab.js";
 
-export async function lab(): Promise<void> {
-  process.exitCode = await runLab();
+export type Method = "nat" | "dr" | "tun";
+
+export interface LabSwitches {
+  readonly measure: boolean;
+  readonly simulate: boolean;
+}
+
+/** No method named: all of them. */
+export async function lab(methods: readonly Method[], switches: LabSwitches): Promise<void> {
+  process.exitCode = await runLab({ ...switches, ...(methods.length === 0 ? {} : { methods }) });
 }

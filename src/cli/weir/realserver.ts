@@ -5,6 +5,7 @@ import { withCommandLock } from "#control/command-lock.js";
 import type { RealServerMethod, RealServerParts, RealServerPlan } from "#control/realserver.js";
 import { realServerDown, realServerStatus, realServerUp } from "#control/realserver.js";
 import { readMachine, wakeIpipDevice } from "#control/realserver-machine.js";
+import { findRealServerState } from "#control/realserver-state.js";
 import { UsageError } from "./errors.js";
 import { openRealServerParts } from "./parts.js";
 
@@ -25,7 +26,10 @@ export async function realServerUpCommand(options: RealServerOptions): Promise<v
 
 export async function realServerDownCommand(): Promise<void> {
   const { parts, changes } = openCounted();
-  await withCommandLock(() => realServerDown(parts));
+  await withCommandLock(async () => {
+    await realServerDown(parts);
+    findRealServerState()?.remove();
+  });
   console.log(changes() === 0 ? "nothing to take back" : "taken back what weir realserver up had changed");
 }
 
@@ -38,8 +42,13 @@ export async function realServerStatusCommand(): Promise<void> {
 }
 
 function readPlan({ vip, method, device, gateway }: RealServerOptions): RealServerPlan {
-  if (gateway !== undefined && method !== "nat") throw new UsageError(`--gateway is for --method nat; by ${method} the real server keeps its own gateway`);
-  return { method, device, vips: vip.map((text) => readOption("--vip", text)), gateway: gateway === undefined ? undefined : readOption("--gateway", gateway) };
+  if (gateway !== undefined && method !== "nat") {
+    throw new UsageError(`--gateway is for --method nat; by ${method} the real server keeps its own gateway`);
+  }
+  return {
+    method, device, vips: vip.map((text) => readOption("--vip", text)),
+    gateway: gateway === undefined ? undefined : readOption("--gateway", gateway),
+  };
 }
 
 function readOption(option: string, text: string): string {

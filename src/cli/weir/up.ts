@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { applyConfiguration } from "#control/apply.js";
 import { withCommandLock } from "#control/command-lock.js";
 import { SCHEDULERS } from "#control/encode.js";
+import { usableInterfaces } from "#control/kernel-plane.js";
 import { interfaces } from "#kernel/network.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
@@ -12,12 +13,12 @@ import { UsageError } from "./errors.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 export async function up(file: string, { check }: { readonly check: boolean }): Promise<void> {
-  const present = interfaces();
-  const configuration = parseConfig(readText(file), { file, interfaces: present.map(({ name }) => name), schedulers: Object.keys(SCHEDULERS) });
+  const configuration = parseConfig(readText(file), {
+    file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS),
+  });
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
-  const selected = selectInterfaces(configuration, present.filter(({ loopback }) => !loopback).map(({ name }) => name));
-  const changes = await withCommandLock(() => bring(configuration, selected));
+  const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
   console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
 }
 
@@ -40,7 +41,8 @@ async function bring(configuration: Configuration, selected: readonly InterfaceS
 /** The table is as large as it was made: its connections could not be taken along into another. */
 function noteTableSize({ tableEntries }: Configuration, entriesMax: number): void {
   if (tableEntries === undefined || tableEntries === entriesMax) return;
-  console.error(`weir: the connection table keeps its ${entriesMax} entries; for ${tableEntries}, run weir down, which ends all connections, then weir up`);
+  const remedy = `for ${tableEntries}, run weir down, which ends all connections, then weir up`;
+  console.error(`weir: the connection table keeps its ${entriesMax} entries; ${remedy}`);
 }
 
 function readText(file: string): string {
@@ -51,8 +53,8 @@ function readText(file: string): string {
   }
 }
 
-function selectInterfaces({ interfaces: wanted, mode }: Configuration, present: readonly string[]): readonly InterfaceSelection[] {
-  return wanted === "all" ? present.map((name) => ({ name, mode })) : wanted;
+function selectInterfaces({ interfaces: wanted, mode }: Configuration): readonly InterfaceSelection[] {
+  return wanted === "all" ? usableInterfaces().map(({ name }) => ({ name, mode })) : wanted;
 }
 
 function summary({ services }: Configuration): string {

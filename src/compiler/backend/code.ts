@@ -47,7 +47,8 @@ export type Wide =
   | { readonly kind: "function"; readonly callee: IrFunction };
 
 export interface Condition {
-  readonly predicate: Predicate;
+  /** "bits": left & right is not zero. It has no opposite. */
+  readonly predicate: Predicate | "bits";
   readonly width: Width;
   readonly left: Register;
   readonly right: Operand;

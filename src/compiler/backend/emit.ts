@@ -1,7 +1,7 @@
 // Operations on real registers become instruction slots; blocks in their final order become jump distances. What depends
 // on other functions or on maps is listed for link.ts.
 
-import type { IrFunction, Predicate, Span } from "../ir.js";
+import type { IrFunction, Span } from "../ir.js";
 import { negated } from "../ir-arithmetic.js";
 import type { Instruction } from "#ebpf/instruction.js";
 import * as op from "#ebpf/opcode.js";
@@ -50,16 +50,16 @@ function operationSize({ op }: Operation): number {
 function exitSize(exit: Exit, next: CodeBlock | undefined): number {
   if (exit.op === "exit") return 1;
   if (exit.op === "jump") return exit.target === next ? 0 : 1;
-  return exit.ifTrue === next || exit.ifFalse === next ? 1 : 2;
+  return exit.ifFalse === next || exit.ifTrue === next && exit.condition.predicate !== "bits" ? 1 : 2;
 }
 
 const aluCodes: { readonly [O in AluOperator]: number } = {
   add: op.BPF_ADD, sub: op.BPF_SUB, mul: op.BPF_MUL, div: op.BPF_DIV, mod: op.BPF_MOD, and: op.BPF_AND, or: op.BPF_OR, xor: op.BPF_XOR,
   lsh: op.BPF_LSH, rsh: op.BPF_RSH, arsh: op.BPF_ARSH,
 };
-const jumpCodes: { readonly [P in Predicate]: number } = {
+const jumpCodes: { readonly [P in Condition["predicate"]]: number } = {
   eq: op.BPF_JEQ, ne: op.BPF_JNE, ult: op.BPF_JLT, ule: op.BPF_JLE, ugt: op.BPF_JGT, uge: op.BPF_JGE,
-  slt: op.BPF_JSLT, sle: op.BPF_JSLE, sgt: op.BPF_JSGT, sge: op.BPF_JSGE,
+  slt: op.BPF_JSLT, sle: op.BPF_JSLE, sgt: op.BPF_JSGT, sge: op.BPF_JSGE, bits: op.BPF_JSET,
 };
 const atomicCodes = {
   add: op.BPF_ADD, or: op.BPF_OR, and: op.BPF_AND, xor: op.BPF_XOR,
@@ -107,7 +107,9 @@ class Writer {
       return;
     }
     const { condition, ifTrue, ifFalse } = exit;
-    if (ifTrue === next) return this.jumpIf(condition, negated[condition.predicate], this.distance(ifFalse));
+    if (ifTrue === next && condition.predicate !== "bits") {
+      return this.jumpIf(condition, negated[condition.predicate], this.distance(ifFalse));
+    }
     this.jumpIf(condition, condition.predicate, this.distance(ifTrue));
     if (ifFalse !== next) this.jump(ifFalse);
   }
@@ -151,7 +153,7 @@ class Writer {
     this.write(op.BPF_JMP | op.BPF_JA, 0, 0, this.distance(target), 0);
   }
 
-  private jumpIf({ width, left, right }: Condition, predicate: Predicate, distance: number): void {
+  private jumpIf({ width, left, right }: Condition, predicate: Condition["predicate"], distance: number): void {
     const opcode = (width === 64 ? op.BPF_JMP : op.BPF_JMP32) | jumpCodes[predicate];
     if (isRegister(right)) this.write(opcode | op.BPF_X, left, right, distance, 0);
     else this.write(opcode | op.BPF_K, left, 0, distance, right.immediate);

@@ -6,6 +6,7 @@ import { reversePostorder } from "../analysis/order.js";
 import type { Emitted } from "./emit.js";
 import { emit } from "./emit.js";
 import { layOutFrame } from "./frame.js";
+import { hoistMoves } from "./hoist-moves.js";
 import { orderBlocks } from "./layout.js";
 import { link } from "./link.js";
 import { allocateRegisters } from "./registers.js";
@@ -35,6 +36,7 @@ function generateFunction(fn: IrFunction): Emitted {
   const code = select(fn);
   allocateRegisters(code);
   removeDeadSpills(code);
+  hoistMoves(code);
   tidyBlocks(code);
   return emit(code, orderBlocks(code), layOutFrame(code));
 }

@@ -27,7 +27,8 @@ function follower(block: CodeBlock, placed: ReadonlySet<CodeBlock>): CodeBlock |
   if (first.frequency !== second.frequency && isLoopEdge(first, second)) return first.frequency > second.frequency ? first : second;
   // A side that only returns is mostly a refusal: "if (header === null) return XDP_PASS".
   if (isReturn(first) !== isReturn(second)) return isReturn(first) ? second : first;
-  return first;
+  // A test of bits has no opposite: its other side goes on below.
+  return exit.op === "branch" && exit.condition.predicate === "bits" ? second : first;
 }
 
 const isReturn = (block: CodeBlock): boolean => block.exit.op === "exit" && block.operations.length <= 2;

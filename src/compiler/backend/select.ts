@@ -10,6 +10,7 @@ import { swapped } from "../ir-arithmetic.js";
 import { isMadeAtUse } from "../analysis/constants.js";
 import { dominatorsOf } from "../analysis/dominators.js";
 import { loopDepths } from "../analysis/loops.js";
+import type { Uses } from "../analysis/uses.js";
 import type { AluOperator, CodeBlock, CodeFunction, Condition, Exit, Operand, Operation, OperationKind, Register, Width } from "./code.js";
 import { ARGUMENTS_MAX, R0, R1, VIRTUAL } from "./code.js";
 import { onlyLowBitsUsed } from "./low-bits.js";
@@ -73,7 +74,7 @@ class Selector {
     switch (instruction.op) {
       case "phi": return;
       case "parameter": return this.result(instruction, R1 + instruction.index);
-      case "binary": return this.binary(instruction);
+      case "binary": return this.isPartOfTest(instruction) ? undefined : this.binary(instruction);
       case "truncate": return this.emit({ op: "move", width: 32, to: to(), from: this.values.register(instruction.args[0]) });
       case "signExtend": return this.signExtend(to(), instruction.args[0]);
       case "byteSwap":
@@ -200,6 +201,11 @@ class Selector {
     this.emit({ op: "move", width: isCut ? 32 : 64, to: this.values.register(instruction), from });
   }
 
+  private isPartOfTest(and: Instruction): boolean {
+    const [user] = this.values.uses.of(and);
+    return user?.op === "compare" && testedBits(user, this.values.uses) === and && this.isAskedByBranchesOnly(user);
+  }
+
   private isAskedByBranchesOnly(compare: Instruction): boolean {
     return this.values.uses.of(compare).every(({ op }) => op === "branch");
   }
@@ -238,10 +244,17 @@ class Selector {
   private branch({ condition, ifTrue, ifFalse, likely, span }: Terminator & { op: "branch" }): Exit {
     const [yes, no] = [this.blocks.get(ifTrue)!, this.blocks.get(ifFalse)!];
     if (condition.op === "constant") return { op: "jump", target: condition.value === 0n ? no : yes, span };
-    const asked: Condition = condition.op === "compare"
-      ? this.condition(condition)
-      : { predicate: "ne", width: 32, left: this.values.register(condition), right: { immediate: 0 } };
-    return { op: "branch", condition: asked, ifTrue: yes, ifFalse: no, likely, span };
+    if (condition.op !== "compare") {
+      const asked: Condition = { predicate: "ne", width: 32, left: this.values.register(condition), right: { immediate: 0 } };
+      return { op: "branch", condition: asked, ifTrue: yes, ifFalse: no, likely, span };
+    }
+    const tested = testedBits(condition, this.values.uses);
+    if (tested === undefined || !this.isAskedByBranchesOnly(condition)) return { op: "branch", condition: this.condition(condition), ifTrue: yes, ifFalse: no, likely, span };
+    const [value, mask] = tested.args;
+    const width = widthOf(value);
+    const asked: Condition = { predicate: "bits", width, left: this.values.register(value), right: this.values.operand(mask, width) };
+    if (condition.predicate === "ne") return { op: "branch", condition: asked, ifTrue: yes, ifFalse: no, likely, span };
+    return { op: "branch", condition: asked, ifTrue: no, ifFalse: yes, likely: likely === undefined ? undefined : !likely, span };
   }
 
   private alu(operator: AluOperator, width: Width, to: Register, from: Operand): void {
@@ -251,6 +264,12 @@ class Selector {
   private emit(operation: OperationKind): void {
     this.operations.push({ ...operation, span: this.span });
   }
+}
+
+/** The `and` of a comparison (a & b) = 0 or ≠ 0 that nobody else uses: one jump tests it. */
+function testedBits({ predicate, args: [left, right] }: Instruction & { op: "compare" }, uses: Uses): (Instruction & { op: "binary" }) | undefined {
+  if (predicate !== "eq" && predicate !== "ne" || right.op !== "constant" || right.value !== 0n) return undefined;
+  return left.op === "binary" && left.operator === "and" && uses.of(left).length === 1 ? left : undefined;
 }
 
 const widthOf = ({ type }: Instruction): Width => (type === "i64" || type === "pointer" ? 64 : 32);

@@ -11,6 +11,15 @@ export function tidyBlocks(code: CodeFunction): void {
     if (changed) retarget(code, targets);
     removeUnreachable(code);
   }
+  for (const block of code.blocks) exitAtOnce(block);
+  removeUnreachable(code);
+}
+
+/** A jump to nothing but an exit is an exit. */
+function exitAtOnce(block: CodeBlock): void {
+  if (block.exit.op !== "jump") return;
+  const { operations, exit } = block.exit.target;
+  if (operations.length === 0 && exit.op === "exit") block.exit = exit;
 }
 
 /** Blocks that only jump, with where they jump to. */

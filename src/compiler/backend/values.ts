@@ -15,7 +15,8 @@ export class Values {
   private readonly registers = new Map<Instruction, Register>();
   private readonly slots = new Map<StackSlot, FrameSlot>();
   /** Constants that stand in a register since the block's start or the last call. */
-  private made = new Map<string, Register>();
+  private readonly made = new Map<string, Register>();
+  private readonly numbers = new Map<object, number>();
 
   constructor(fn: IrFunction, private readonly code: CodeFunction, private readonly emit: (operation: OperationKind) => void) {
     this.uses = usesOf(fn);
@@ -81,13 +82,30 @@ export class Values {
   }
 
   private makeShared(value: Instruction): Register {
-    const key = constantKey(value);
+    const key = this.constantKey(value);
     const known = this.made.get(key);
     if (known !== undefined) return known;
     const register = this.newRegister();
     this.make(register, value);
     this.made.set(key, register);
     return register;
+  }
+
+  private constantKey(value: Instruction): string {
+    switch (value.op) {
+      case "constant": return `${value.value}`;
+      case "mapReference": return `map ${this.numberOf(value.map)}`;
+      case "mapValue": return `value ${this.numberOf(value.map)} ${value.offset}`;
+      case "functionReference": return `function ${this.numberOf(value.callee)}`;
+      case "stackAddress": return `slot ${this.numberOf(value.slot)}`;
+      default: throw new TypeError(`${value.op} is not a constant`);
+    }
+  }
+
+  private numberOf(object: object): number {
+    const number = this.numbers.get(object) ?? this.numbers.size;
+    this.numbers.set(object, number);
+    return number;
   }
 
   private make(to: Register, value: Instruction): void {
@@ -119,15 +137,4 @@ function wideOf(value: Instruction): Wide {
   if (value.op === "mapValue") return { kind: "mapValue", map: value.map, offset: value.offset };
   if (value.op === "functionReference") return { kind: "function", callee: value.callee };
   throw new TypeError(`${value.op} is not a 64-bit constant`);
-}
-
-function constantKey(value: Instruction): string {
-  switch (value.op) {
-    case "constant": return `${value.value}`;
-    case "mapReference": return `map ${value.map.name}`;
-    case "mapValue": return `value ${value.map.name} ${value.offset}`;
-    case "functionReference": return `function ${value.callee.name}`;
-    case "stackAddress": return `slot ${value.slot.id}`;
-    default: throw new TypeError(`${value.op} is not a constant`);
-  }
 }

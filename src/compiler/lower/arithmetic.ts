@@ -20,16 +20,22 @@ const operators: { readonly [operator: string]: BinaryOperator } = {
 };
 
 /** `left operator right`; the nodes are the operands' own, for messages. */
-export function lowerBinary(f: FunctionLowering, operator: string, left: Operand, right: Operand, node: Node, leftNode: Node, rightNode: Node): Operand {
-  if (operator === "==" || operator === "!=") f.refuse(node, "not-in-language", `"${operator}" converts before it compares`, `use ${operator}=`);
+export function lowerBinary(
+  f: FunctionLowering, operator: string, left: Operand, right: Operand, node: Node, leftNode: Node, rightNode: Node,
+): Operand {
+  if (operator === "==" || operator === "!=") {
+    f.refuse(node, "not-in-language", `"${operator}" converts before it compares`,
+      `use ${operator}=`);
+  }
   if (comparisons[operator] === undefined && operators[operator] === undefined) {
-    f.refuse(node, "not-in-language", `the operator "${operator}" is not in kernel TypeScript`, "use + - * / % & | ^ << >> >>>, comparisons, && and ||");
+    f.refuse(node, "not-in-language", `the operator "${operator}" is not in kernel TypeScript`,
+      "use + - * / % & | ^ << >> >>>, comparisons, && and ||");
   }
   if (left.kind === "literal" && right.kind === "literal") return foldLiterals(f, operator, left, right, node);
   if (isBoolean(left) && isBoolean(right)) return compareBooleans(f, operator, left, right, node);
   const [a, b] = sameType(f, left, right, leftNode, rightNode);
   const predicates = comparisons[operator];
-  if (predicates !== undefined) return compare(f, operator, predicates, a, b, node);
+  if (predicates !== undefined) return compare(f, operator, a, b, node);
   return calculate(f, operator, a, b, node);
 }
 
@@ -50,7 +56,8 @@ function sameType(f: FunctionLowering, left: Operand, right: Operand, leftNode: 
 function integerOperand(f: FunctionLowering, operand: Operand, node: Node): IntegerOperand {
   if (operand.kind === "scalar" && operand.type.kind === "integer") return operand as IntegerOperand;
   return f.refuse(node, "type-mismatch", `a number is needed here, but "${f.text(node)}" is ${describeOperand(operand)}`,
-    operand.kind === "scalar" ? "convert it: u32(…)" : operand.kind === "null" || operand.kind === "view" ? "views only compare with null" : "use an integer");
+    operand.kind === "scalar" ? "convert it: u32(…)" : operand.kind === "view" || operand.kind === "null" ? "views only compare with null"
+    : "use an integer");
 }
 
 function literalBeside(f: FunctionLowering, literal: LiteralOperand, other: Integer, node: Node): IntegerOperand {
@@ -66,14 +73,16 @@ function foldLiterals(f: FunctionLowering, operator: string, left: LiteralOperan
   const predicate = comparisons[operator]?.[1];
   if (predicate !== undefined) {
     const order = a < b ? -1 : a > b ? 1 : 0;
-    return truth(f, { eq: order === 0, ne: order !== 0, slt: order < 0, sle: order <= 0, sgt: order > 0, sge: order >= 0 }[predicate as "eq"]);
+    const holds = { eq: order === 0, ne: order !== 0, slt: order < 0, sle: order <= 0, sgt: order > 0, sge: order >= 0 };
+    return truth(f, holds[predicate as keyof typeof holds]);
   }
   const bits = left.big ? 64 : 32;
   const unsigned = (value: bigint) => BigInt.asUintN(bits, value);
   const count = b & BigInt(bits - 1);
   const fold: { readonly [operator: string]: () => bigint } = {
     "+": () => a + b, "-": () => a - b, "*": () => a * b, "/": () => (b === 0n ? 0n : a / b), "%": () => (b === 0n ? a : a % b),
-    "&": () => a & b, "|": () => a | b, "^": () => a ^ b, "<<": () => unsigned(a << count), ">>": () => a >> count, ">>>": () => unsigned(a) >> count,
+    "&": () => a & b, "|": () => a | b, "^": () => a ^ b,
+    "<<": () => unsigned(a << count), ">>": () => a >> count, ">>>": () => unsigned(a) >> count,
   };
   return { kind: "literal", value: fold[operator]!(), big: left.big, live: left.live || right.live };
 }
@@ -87,18 +96,18 @@ function compareBooleans(f: FunctionLowering, operator: string, left: ScalarOper
   return scalar(boolean, builder.compare(operator === "===" ? "eq" : "ne", a, b));
 }
 
-function compare(f: FunctionLowering, operator: string, predicates: readonly [Predicate, Predicate], a: IntegerOperand, b: IntegerOperand, node: Node): Operand {
+function compare(f: FunctionLowering, operator: string, a: IntegerOperand, b: IntegerOperand, node: Node): Operand {
   checkMeeting(f, a.type, b.type, node);
   const ordered = operator !== "===" && operator !== "!==";
   if (ordered && !isPlain(a.type)) return notOrdinary(f, operator, a.type, node);
-  if (a.type.signed !== b.type.signed && widest(a.type, b.type)) {
-    f.refuse(node, "signedness", `${a.type.typeName} and ${b.type.typeName} compare as signed or as unsigned?`, `say which: ${isBig(a.type) ? "i64(…) or u64(…)" : "i32(…) or u32(…)"} around one side`);
+  // An i32 beside a u16 is signed without a doubt; beside a u32 it is not.
+  if (a.type.signed !== b.type.signed && a.type.bits === b.type.bits) {
+    f.refuse(node, "signedness", `${a.type.typeName} and ${b.type.typeName} compare as signed or as unsigned?`,
+      `say which: ${isBig(a.type) ? "i64(…) or u64(…)" : "i32(…) or u32(…)"} around one side`);
   }
-  return scalar(boolean, f.builder.compare(predicates[a.type.signed || b.type.signed ? 1 : 0], a.value, b.value));
+  const [unsigned, signed] = comparisons[operator]!;
+  return scalar(boolean, f.builder.compare(a.type.signed || b.type.signed ? signed : unsigned, a.value, b.value));
 }
-
-/** An i32 beside a u16 is signed without a doubt; beside a u32 it is not. */
-const widest = (a: Integer, b: Integer): boolean => a.bits === b.bits;
 
 function calculate(f: FunctionLowering, operator: string, a: IntegerOperand, b: IntegerOperand, node: Node): Operand {
   const shift = operator === "<<" || operator === ">>" || operator === ">>>";
@@ -110,7 +119,8 @@ function calculate(f: FunctionLowering, operator: string, a: IntegerOperand, b: 
   }
   const type = shift ? arithmeticType(a.type, a.type) : arithmeticType(a.type, b.type);
   if ((operator === "/" || operator === "%") && type.signed) {
-    f.refuse(node, "signed-division", `${type.typeName} is signed; eBPF divides unsigned numbers only`, `divide as unsigned: ${isBig(type) ? "u64(…)" : "u32(…)"}`);
+    f.refuse(node, "signed-division", `${type.typeName} is signed; eBPF divides unsigned numbers only`,
+      `divide as unsigned: ${isBig(type) ? "u64(…)" : "u32(…)"}`);
   }
   const name = operator === ">>" && type.signed ? "ashr" : operators[operator]!;
   return scalar(resultType(operator, a.type, b, type), f.builder.binary(name, a.value, b.value));
@@ -132,7 +142,8 @@ function checkMeeting(f: FunctionLowering, a: Integer, b: Integer, node: Node): 
   if ((isPlain(a) && isPlain(b)) || sameInteger(a, b)) return;
   const odd = isPlain(a) ? b : a;
   f.refuse(node, "byte-order", `${a.typeName} meets ${b.typeName}`,
-    odd.bigEndian ? `bring both to one side: host${odd.bits}(x) gives the number, be${odd.bits}(n) the bytes` : `use values of type ${odd.typeName} on both sides, or its number: ${`u${odd.bits}`}(x)`);
+    odd.bigEndian ? `bring both to one side: host${odd.bits}(x) gives the number, be${odd.bits}(n) the bytes`
+    : `use values of type ${odd.typeName} on both sides, or its number: u${odd.bits}(x)`);
 }
 
 function notOrdinary(f: FunctionLowering, operator: string, type: Integer, node: Node): never {

@@ -7,7 +7,6 @@ import type { Helper } from "#prelude/helpers.js";
 import { isIntegerType, isKind } from "../module.js";
 import type { CallExpression, Expression } from "../syntax.js";
 import { propertyName } from "../syntax.js";
-import { isPlain } from "../types.js";
 import type { FunctionLowering } from "./context.js";
 import { lowerExpression } from "./expressions.js";
 import { callHelper } from "./helpers.js";
@@ -26,7 +25,8 @@ export function lowerCall(f: FunctionLowering, node: CallExpression): Operand {
   const operand = lowerExpression(f, callee);
   if (operand.kind === "function") return lowerFunctionCall(f, operand.function, node);
   if (operand.kind === "live") return callLive(f, operand.value, node);
-  return f.refuse(callee, "not-callable", `"${f.text(callee)}" is ${describeOperand(operand)}, not a function`, "call a function by its own name");
+  return f.refuse(callee, "not-callable", `"${f.text(callee)}" is ${describeOperand(operand)}, not a function`,
+    "call a function by its own name");
 }
 
 function callMethod(f: FunctionLowering, node: CallExpression, callee: Expression & { type: "MemberExpression" }): Operand {
@@ -38,7 +38,8 @@ function callMethod(f: FunctionLowering, node: CallExpression, callee: Expressio
     const value = (object.value as { readonly [name: string]: unknown })[method];
     if (isModuleNamespace(object.value) && typeof value === "function") return callLive(f, value, node);
   }
-  return f.refuse(callee, "not-callable", `"${f.text(callee.object)}" has no method "${method}"`, "packets have view(); maps have lookup(), update(), delete(), at() and output()");
+  return f.refuse(callee, "not-callable", `"${f.text(callee.object)}" has no method "${method}"`,
+    "packets have view(); maps have lookup(), update(), delete(), at() and output()");
 }
 
 const isModuleNamespace = (value: unknown): boolean => Object.prototype.toString.call(value) === "[object Module]";
@@ -59,7 +60,8 @@ function callLive(f: FunctionLowering, value: unknown, node: CallExpression): Op
 function lowerConversion(f: FunctionLowering, type: numbers.IntegerType, node: CallExpression): Operand {
   const [argument] = plainArguments(f, node, 1, 1, type.typeName) as [Expression];
   if (type.bigEndian) {
-    f.refuse(node, "byte-order", `${type.typeName} is a type only`, `be${type.bits}(x) converts a number; x as ${type.typeName} renames bytes that are in network order already`);
+    f.refuse(node, "byte-order", `${type.typeName} is a type only`,
+      `be${type.bits}(x) converts a number; x as ${type.typeName} renames bytes that are in network order already`);
   }
   return convertInteger(f, lowerExpression(f, argument), type, argument);
 }
@@ -83,8 +85,8 @@ function lowerByteOrder(f: FunctionLowering, { name, from, to }: ByteOrder, node
   const [argument] = plainArguments(f, node, 1, 1, name) as [Expression];
   const operand = lowerExpression(f, argument);
   // distinct() types over Be16 convert too: host16(ethernet.etherType).
-  const isDistinct = operand.kind === "scalar" && operand.type.kind === "integer" && operand.type.bigEndian && operand.type.bits === from.bits && !isPlain(operand.type);
-  const value = from.bigEndian && isDistinct ? operand.value
+  const type = operand.kind === "scalar" && operand.type.kind === "integer" ? operand.type : undefined;
+  const value = operand.kind === "scalar" && from.bigEndian && type?.bigEndian && type.bits === from.bits ? operand.value
     : operand.kind === "literal" ? literalAs(f, { ...operand, live: true }, from, argument).value : valueAs(f, operand, from, argument);
   return scalar(to, f.builder.byteSwap(from.bits as 16 | 32 | 64, value));
 }

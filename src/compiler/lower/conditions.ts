@@ -3,16 +3,17 @@
 
 import type { Block } from "../ir.js";
 import type { CallExpression, Expression } from "../syntax.js";
+import { isNullLiteral } from "../syntax.js";
+import { boolean } from "../types.js";
 import type { FunctionLowering } from "./context.js";
 import { lowerExpression } from "./expressions.js";
 import { inlineAsCondition } from "./inline.js";
-import { branchOnNull } from "./nullness.js";
 import { merge } from "./merge.js";
-import { newVariable } from "./ssa.js";
-import type { Operand } from "./operand.js";
-import { booleanValue, scalar, truth } from "./values.js";
-import { boolean } from "../types.js";
 import { calleeOf } from "./names.js";
+import { branchOnNull } from "./nullness.js";
+import type { Operand } from "./operand.js";
+import { newVariable } from "./ssa.js";
+import { booleanValue, scalar, truth } from "./values.js";
 
 export function lowerCondition(f: FunctionLowering, node: Expression, ifTrue: Block, ifFalse: Block, likely?: boolean): void {
   if (!f.flow.reachable) return;
@@ -44,15 +45,16 @@ function lower(f: FunctionLowering, node: Expression, ifTrue: Block, ifFalse: Bl
     case "BinaryExpression": {
       if (node.operator !== "===" && node.operator !== "!==") break;
       const equals = node.operator === "===";
-      const tested = isNull(node.right) ? node.left : isNull(node.left) ? node.right : undefined;
+      const tested = isNullLiteral(node.right) ? node.left : isNullLiteral(node.left) ? node.right : undefined;
       if (tested === undefined) break;
       const operand = lowerExpression(f, tested);
-      return branchOnNull(f, operand, tested, equals ? ifTrue : ifFalse, equals ? ifFalse : ifTrue, likely === undefined ? undefined : likely === equals);
+      const [ifNull, ifPresent] = equals ? [ifTrue, ifFalse] : [ifFalse, ifTrue];
+      return branchOnNull(f, operand, tested, ifNull, ifPresent, likely === undefined ? undefined : likely === equals);
     }
     case "CallExpression": {
       const hint = hintOf(f, node);
       const [argument] = node.arguments;
-      if (hint !== undefined && argument !== undefined && argument.type !== "SpreadElement") return lowerCondition(f, argument, ifTrue, ifFalse, hint);
+      if (hint !== undefined && argument && argument.type !== "SpreadElement") return lowerCondition(f, argument, ifTrue, ifFalse, hint);
       if (inlineAsCondition(f, node, ifTrue, ifFalse)) return;
       break;
     }
@@ -96,5 +98,3 @@ export function lowerConditional(f: FunctionLowering, node: Expression & { type:
   });
   return merge(f, ends, node);
 }
-
-const isNull = (node: { readonly type: string }): boolean => node.type === "Literal" && (node as unknown as { value: unknown; raw: string }).raw === "null";

@@ -131,7 +131,8 @@ export class FunctionLowering {
     const space = others.every((other) => other.space === first.space) ? first.space : "unknown";
     // Of several views of the packet the oldest decides whether all are fresh.
     const epochs = [first, ...others].flatMap(({ epoch }) => epoch ?? []);
-    return { kind: "memory", pointer, space, epoch: epochs.length === 0 ? undefined : Math.min(...epochs), born: Math.min(first.born, ...others.map(({ born }) => born)) };
+    const epoch = epochs.length === 0 ? undefined : Math.min(...epochs);
+    return { kind: "memory", pointer, space, epoch, born: Math.min(first.born, ...others.map(({ born }) => born)) };
   }
 
   /** Undefined when not all are known yet. */
@@ -192,6 +193,13 @@ export class FunctionLowering {
   packetMoved(): void {
     this.movesPacket = true;
     this.flow.packetMoved();
+  }
+
+  /** The functions that are being lowered, outermost first. */
+  callChain(): ModuleFunction[] {
+    const frames: ModuleFunction[] = [];
+    for (let frame: Frame | undefined = this.frame; frame !== undefined; frame = frame.caller) frames.unshift(frame.function);
+    return [...this.active, ...frames];
   }
 
   // --- Scopes ---

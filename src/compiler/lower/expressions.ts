@@ -5,8 +5,8 @@ import { typeOfAnnotation } from "../annotations.js";
 import type { Instruction } from "../ir.js";
 import { isKind } from "../module.js";
 import type { AssignmentExpression, Expression, MemberExpression, Node, UpdateExpression } from "../syntax.js";
-import { propertyName } from "../syntax.js";
-import { irTypeOf } from "../types.js";
+import { isNullLiteral, propertyName } from "../syntax.js";
+import { fieldNames, irTypeOf } from "../types.js";
 import { u32 } from "#layout/numbers.js";
 import { lowerBinary, lowerNegation } from "./arithmetic.js";
 import { lowerCall } from "./calls.js";
@@ -40,7 +40,8 @@ function lower(f: FunctionLowering, node: Expression): Operand {
     case "SequenceExpression": return node.expressions.map((expression) => lowerExpression(f, expression)).at(-1)!;
     case "TSAsExpression": return lowerCast(f, node);
     case "TSSatisfiesExpression": return lowerExpression(f, node.expression);
-    case "TSNonNullExpression": return f.refuse(node, "may-be-null", `"!" does not make a view present`, "compare it: if (view === null) return …");
+    case "TSNonNullExpression": return f.refuse(node, "may-be-null", `"!" does not make a view present`,
+      "compare it: if (view === null) return …");
     default: return f.refuse(node, "not-in-language", `${constructName(node.type)} not in kernel TypeScript`, remedyFor(node.type));
   }
 }
@@ -48,8 +49,9 @@ function lower(f: FunctionLowering, node: Expression): Operand {
 function lowerLiteral(f: FunctionLowering, node: Expression & { type: "Literal" }): Operand {
   const { value } = node;
   if (typeof value === "string") return { kind: "string", value };
-  if (value === null && "regex" in node) return f.refuse(node, "not-in-language", "regular expressions are not in kernel TypeScript", "compare bytes");
-  if (typeof value === "object" && value !== null) return f.refuse(node, "not-in-language", "regular expressions are not in kernel TypeScript", "compare bytes");
+  if ("regex" in node || value instanceof RegExp) {
+    return f.refuse(node, "not-in-language", "regular expressions are not in kernel TypeScript", "compare bytes");
+  }
   const operand = liveOperand(f, value, node);
   return operand.kind === "literal" ? { ...operand, live: false } : operand;
 }
@@ -57,7 +59,10 @@ function lowerLiteral(f: FunctionLowering, node: Expression & { type: "Literal" 
 function lowerIdentifier(f: FunctionLowering, name: string, node: Node): Operand {
   const binding = f.lookup(name);
   if (binding !== undefined) return readVariable(f, binding, name, node);
-  if (name === "undefined") return f.refuse(node, "not-in-language", "there is no undefined in kernel TypeScript", "use null for views, 0 for numbers");
+  if (name === "undefined") {
+    return f.refuse(node, "not-in-language", "there is no undefined in kernel TypeScript",
+      "use null for views, 0 for numbers");
+  }
   return lowerModuleName(f, name, node);
 }
 
@@ -75,7 +80,10 @@ function liveProperty(f: FunctionLowering, value: unknown, node: MemberExpressio
   let name = propertyName(node);
   if (name === undefined) {
     const index = lowerExpression(f, node.property as Expression);
-    if (index.kind !== "literal") f.refuse(node.property, "not-a-constant", `an array of the module has no address: its index must be known when compiling`, "use a switch, or a table() map");
+    if (index.kind !== "literal") {
+      f.refuse(node.property, "not-a-constant",
+        `an array of the module has no address: its index must be known when compiling`, "use a switch, or a table() map");
+    }
     name = String(index.value);
   }
   const known = value as { readonly [name: string]: unknown };
@@ -89,14 +97,21 @@ function liveProperty(f: FunctionLowering, value: unknown, node: MemberExpressio
 function memberPlace(f: FunctionLowering, object: Operand, node: MemberExpression): Place {
   const name = propertyName(node);
   if (name !== undefined) {
-    if (object.kind !== "view") f.refuse(node, "field-unknown", `"${f.text(node.object)}" is ${describeOperand(object)} and has no fields`, "fields belong to views of structs");
+    if (object.kind !== "view") {
+      f.refuse(node, "field-unknown", `"${f.text(node.object)}" is ${describeOperand(object)} and has no fields`,
+        "fields belong to views of structs");
+    }
     const view = presentView(f, object, node.object);
     const place = fieldPlace(view, name);
     if (place !== undefined) return place;
     const struct = view.place.type;
-    return f.refuse(node.property, "field-unknown", `${struct.name} has no field "${name}"`, `its fields are ${struct.fields.map((field) => field.name).join(", ")}`);
+    return f.refuse(node.property, "field-unknown", `${struct.name} has no field "${name}"`,
+      `its fields are ${fieldNames(struct)}`);
   }
-  if (object.kind !== "array") f.refuse(node, "index", `"${f.text(node.object)}" is ${describeOperand(object)}, not an array`, "indices belong to array fields");
+  if (object.kind !== "array") {
+    f.refuse(node, "index", `"${f.text(node.object)}" is ${describeOperand(object)}, not an array`,
+      "indices belong to array fields");
+  }
   const property = node.property as Expression;
   const index = valueAs(f, lowerExpression(f, property), u32, property);
   return elementPlace(f, object, index, property);
@@ -104,13 +119,16 @@ function memberPlace(f: FunctionLowering, object: Operand, node: MemberExpressio
 
 function lowerUnary(f: FunctionLowering, node: Expression & { type: "UnaryExpression" }): Operand {
   if (node.operator === "!") return conditionAsValue(f, node);
-  if (node.operator === "-" || node.operator === "~") return lowerNegation(f, node.operator, lowerExpression(f, node.argument), node.argument);
-  return f.refuse(node, "not-in-language", `the operator "${node.operator}" is not in kernel TypeScript`, node.operator === "+" ? "convert with u32(…)" : "leave it out");
+  if (node.operator === "-" || node.operator === "~") {
+    return lowerNegation(f, node.operator, lowerExpression(f, node.argument), node.argument);
+  }
+  return f.refuse(node, "not-in-language", `the operator "${node.operator}" is not in kernel TypeScript`,
+    node.operator === "+" ? "convert with u32(…)" : "leave it out");
 }
 
 function lowerBinaryExpression(f: FunctionLowering, node: Expression & { type: "BinaryExpression" }): Operand {
-  const nullTest = (node.operator === "===" || node.operator === "!==") && [node.left, node.right].some((side) => side.type === "Literal" && side.value === null);
-  if (nullTest) return conditionAsValue(f, node);
+  const equality = node.operator === "===" || node.operator === "!==";
+  if (equality && (isNullLiteral(node.left) || isNullLiteral(node.right))) return conditionAsValue(f, node);
   const left = lowerExpression(f, node.left as Expression);
   const right = lowerExpression(f, node.right);
   return lowerBinary(f, node.operator, left, right, node, node.left, node.right);
@@ -145,7 +163,8 @@ function lowerUpdate(f: FunctionLowering, node: UpdateExpression): Operand {
   const target = targetOf(f, node.argument as Expression);
   const before = readTarget(f, target, node.argument);
   const big = before.kind === "scalar" && irTypeOf(before.type) === "i64";
-  const after = lowerBinary(f, node.operator === "++" ? "+" : "-", before, { kind: "literal", value: 1n, big, live: false }, node, node.argument, node);
+  const one = { kind: "literal", value: 1n, big, live: false } as const;
+  const after = lowerBinary(f, node.operator === "++" ? "+" : "-", before, one, node, node.argument, node);
   const assigned = assign(f, target, after, node, node.argument);
   return node.prefix ? assigned : before;
 }
@@ -154,17 +173,22 @@ function targetOf(f: FunctionLowering, node: Expression): Target {
   if (node.type === "Identifier") {
     const binding = f.lookup(node.name);
     if (binding === undefined) {
-      f.refuse(node, "constant-assigned", `"${node.name}" is not a variable of this function`, "state between packets lives in maps; within a packet, in a let of the function");
+      f.refuse(node, "constant-assigned", `"${node.name}" is not a variable of this function`,
+        "state between packets lives in maps; within a packet, in a let of the function");
     }
     return { kind: "variable", binding, name: node.name };
   }
   if (node.type === "MemberExpression") {
     const object = lowerExpression(f, node.object as Expression);
     if (object.kind === "packet") return { kind: "packet", pointer: object.pointer, name: propertyName(node) ?? f.text(node.property) };
-    if (object.kind === "live") f.refuse(node, "constant-assigned", `"${f.text(node)}" is a constant of the module`, "state between packets lives in maps");
+    if (object.kind === "live") {
+      f.refuse(node, "constant-assigned", `"${f.text(node)}" is a constant of the module`,
+        "state between packets lives in maps");
+    }
     return { kind: "place", place: memberPlace(f, object, node) };
   }
-  return f.refuse(node, "not-in-language", "only variables, fields and elements are assigned to", "assign one after the other: no destructuring");
+  return f.refuse(node, "not-in-language", "only variables, fields and elements are assigned to",
+    "assign one after the other: no destructuring");
 }
 
 function readTarget(f: FunctionLowering, target: Target, node: Node): Operand {
@@ -189,7 +213,9 @@ function assign(f: FunctionLowering, target: Target, operand: Operand, node: Nod
 function sourcePlace(f: FunctionLowering, operand: Operand, type: FieldType, node: Node): Place {
   if (operand.kind === "view") return presentView(f, operand, node).place;
   if (operand.kind === "array") return operand.place;
-  return f.refuse(node, "type-mismatch", `"${f.text(node)}" is ${describeOperand(operand)}, but ${type.kind === "array" ? "an array" : "a struct"} is assigned to`, "assign a field of the same struct or array type");
+  return f.refuse(node, "type-mismatch",
+    `"${f.text(node)}" is ${describeOperand(operand)}, but ${type.kind === "array" ? "an array" : "a struct"} is assigned to`,
+    "assign a field of the same struct or array type");
 }
 
 // --- Not in the language ---

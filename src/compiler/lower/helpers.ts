@@ -40,7 +40,8 @@ export function callHelper(f: FunctionLowering, helper: Helper, node: CallExpres
   const args: Arguments = { values: [], reads: [], writes: [], written: [] };
   helper.args.forEach((kind, i) => args.values.push(lowerArgument(f, helper, kind, i, operands, nodes, args)));
   const type = helper.returns === "void" ? "void" : "i64";
-  const result = f.builder.callHelper(type, helper, args.values, { reads: args.reads, writes: args.writes, pure: pureHelpers.has(helper.helper) });
+  const { reads, writes } = args;
+  const result = f.builder.callHelper(type, helper, args.values, { reads, writes, pure: pureHelpers.has(helper.helper) });
   for (const local of args.written) local.reload();
   if (helper.movesPacket) f.packetMoved();
   return resultOf(f, helper, result);
@@ -65,26 +66,34 @@ function lowerArgument(f: FunctionLowering, helper: Helper, kind: ArgumentKind, 
     case "u64": return valueAs(f, operand, u64, node);
     case "context":
       if (operand.kind === "packet") return operand.pointer;
-      return f.refuse(node, "type-mismatch", `${helper.helper}() takes the packet here, not ${describeOperand(operand)}`, "pass the packet itself");
+      return f.refuse(node, "type-mismatch", `${helper.helper}() takes the packet here, not ${describeOperand(operand)}`,
+        "pass the packet itself");
     case "map":
       if (operand.kind === "live" && isKind(operand.value, "map")) return mapReference(f, operand.value as MapSpec, node);
       if (operand.kind === "pointer" && operand.type === "map") return operand.pointer;
-      return f.refuse(node, "type-mismatch", `${helper.helper}() takes a map here, not ${describeOperand(operand)}`, "pass a map of a module");
+      return f.refuse(node, "type-mismatch", `${helper.helper}() takes a map here, not ${describeOperand(operand)}`,
+        "pass a map of a module");
     case "timer": return timerAddress(f, helper, operand, node);
     case "function":
       if (operand.kind === "function") return f.builder.functionReference(subprogramOf(f, operand.function, node));
-      return f.refuse(node, "type-mismatch", `${helper.helper}() takes a function here, not ${describeOperand(operand)}`, "name a function of the module");
+      return f.refuse(node, "type-mismatch", `${helper.helper}() takes a function here, not ${describeOperand(operand)}`,
+        "name a function of the module");
     case "size": return memorySize(f, helper, index, operands, nodes);
     case "in": case "out": case "inout": case "state": return memoryAddress(f, kind, operand, node, args);
   }
 }
 
 function timerAddress(f: FunctionLowering, helper: Helper, operand: Operand, node: Expression): Instruction {
-  if (operand.kind === "view" && operand.place.type.name === Timer.name && operand.place.base.kind === "memory") return addressOf(f, presentView(f, operand, node).place, node);
-  return f.refuse(node, "type-mismatch", `${helper.helper}() takes a timer in a map's value, not ${describeOperand(operand)}`, "declare a field of type Timer and pass it: entry.timer");
+  if (operand.kind === "view" && operand.place.type.name === Timer.name && operand.place.base.kind === "memory") {
+    return addressOf(f, presentView(f, operand, node).place, node);
+  }
+  return f.refuse(node, "type-mismatch", `${helper.helper}() takes a timer in a map's value, not ${describeOperand(operand)}`,
+    "declare a field of type Timer and pass it: entry.timer");
 }
 
-function memoryAddress(f: FunctionLowering, kind: "in" | "out" | "inout" | "state", operand: Operand, node: Expression, args: Arguments): Instruction {
+function memoryAddress(
+  f: FunctionLowering, kind: "in" | "out" | "inout" | "state", operand: Operand, node: Expression, args: Arguments,
+): Instruction {
   if (operand.kind === "null") return f.builder.constant("pointer", 0);
   if (operand.kind === "pointer" && operand.type === "object") return operand.pointer;
   const place: Place = operand.kind === "array" ? operand.place : presentView(f, operand, node).place;
@@ -100,11 +109,16 @@ function memoryAddress(f: FunctionLowering, kind: "in" | "out" | "inout" | "stat
 }
 
 /** The size of the memory before it: a constant, and no more than is there. */
-function memorySize(f: FunctionLowering, helper: Helper, index: number, operands: readonly Operand[], nodes: readonly Expression[]): Instruction {
+function memorySize(
+  f: FunctionLowering, helper: Helper, index: number, operands: readonly Operand[], nodes: readonly Expression[],
+): Instruction {
   const node = nodes[index]!;
   const value = valueAs(f, operands[index]!, u32, node);
   const size = constantOf(value);
-  if (size === undefined) return f.refuse(node, "not-a-constant", `${helper.helper}() needs a size here that is known when compiling`, "sizeOf(Struct)");
+  if (size === undefined) {
+    return f.refuse(node, "not-a-constant", `${helper.helper}() needs a size here that is known when compiling`,
+      "sizeOf(Struct)");
+  }
   const memory = operands[index - 1];
   const type: FieldType | undefined = memory?.kind === "view" || memory?.kind === "array" ? memory.place.type : undefined;
   if (type !== undefined && size > BigInt(sizeOf(type))) {
@@ -116,5 +130,6 @@ function memorySize(f: FunctionLowering, helper: Helper, index: number, operands
 function refuseElsewhere(f: FunctionLowering, helper: Helper, node: CallExpression): void {
   const { type } = f.program;
   if (type !== "xdp" && type !== "tc" || helper.programs.includes(type)) return;
-  f.refuse(node, "helper-unavailable", `${helper.helper}() exists at ${helper.programs.join(" and ")}, not at ${type}`, `put it inside if (HOOK === …), so that it is compiled for ${helper.programs.join(" and ")} only`);
+  f.refuse(node, "helper-unavailable", `${helper.helper}() exists at ${helper.programs.join(" and ")}, not at ${type}`,
+    `put it inside if (HOOK === …), so that it is compiled for ${helper.programs.join(" and ")} only`);
 }

@@ -5,7 +5,7 @@ import { hasDirective } from "../syntax.js";
 import type { CallExpression, Expression, FunctionNode, Node } from "../syntax.js";
 import type { Block } from "../ir.js";
 import type { ModuleFunction } from "../module.js";
-import { typeOfAnnotation } from "../annotations.js";
+import { typeWithWidth } from "../annotations.js";
 import { refuse } from "../diagnostics.js";
 import { spanOf } from "../syntax.js";
 import type { Type } from "../types.js";
@@ -64,7 +64,8 @@ function inline(f: FunctionLowering, fn: ModuleFunction, node: CallExpression, r
 export function bindParameter(f: FunctionLowering, name: string, operand: Operand, node: Node): void {
   if (!f.frame.assigned.has(name)) return f.bind(name, { kind: "operand", operand });
   if (operand.kind !== "scalar") {
-    f.refuse(node, "constant-assigned", `the parameter "${name}" is a view and cannot be assigned to`, `give the new view a name of its own: const other = …`);
+    f.refuse(node, "constant-assigned", `the parameter "${name}" is a view and cannot be assigned to`,
+      `give the new view a name of its own: const other = …`);
   }
   const variable = newVariable(name, irTypeOf(operand.type));
   f.flow.variables.write(variable, operand.value);
@@ -80,10 +81,13 @@ function lowerArguments(f: FunctionLowering, fn: ModuleFunction, node: CallExpre
 /** The arguments of a call, counted; spread is refused. */
 export function plainArguments(f: FunctionLowering, node: CallExpression, least: number, most: number, name: string): Expression[] {
   if (node.arguments.length < least || node.arguments.length > most) {
-    f.refuse(node, "arguments", `${name}() takes ${least === most ? least : `${least} to ${most}`} arguments; here are ${node.arguments.length}`, `call it as ${name} is declared`);
+    f.refuse(node, "arguments",
+      `${name}() takes ${least === most ? least : `${least} to ${most}`} arguments; here are ${node.arguments.length}`,
+      `call it as ${name} is declared`);
   }
   return node.arguments.map((argument) =>
-    argument.type === "SpreadElement" ? f.refuse(argument, "not-in-language", "spread is not in kernel TypeScript", "write the arguments out") : argument);
+    argument.type === "SpreadElement" ? f.refuse(argument, "not-in-language", "spread is not in kernel TypeScript",
+      "write the arguments out") : argument);
 }
 
 const signatures = new WeakMap<FunctionNode, Signature>();
@@ -97,29 +101,27 @@ export function signatureOf(fn: ModuleFunction): Signature {
 function readSignature({ module, name, node }: ModuleFunction): Signature {
   const span = (at: Node) => spanOf(module.file, at);
   const odd = node.async ? "async functions" : node.generator ? "generators" : node.typeParameters ? "type parameters" : undefined;
-  if (odd !== undefined) refuse(span(node.id ?? node), "not-in-language", `${odd} are not in kernel TypeScript`, "declare a plain function: function name(parameter: type): type");
+  if (odd !== undefined) {
+    refuse(span(node.id ?? node), "not-in-language", `${odd} are not in kernel TypeScript`,
+      "declare a plain function: function name(parameter: type): type");
+  }
   const parameters = node.params.map((parameter) => {
     if (parameter.type !== "Identifier") {
       return refuse(span(parameter), "not-in-language", "a parameter is a name with a type: no patterns, no defaults, no rest", "name: type");
     }
-    if (!parameter.typeAnnotation) refuse(span(parameter), "annotation-missing", `the parameter "${parameter.name}" has no type`, `annotate it: ${parameter.name}: u32`);
-    const annotation = parameter.typeAnnotation!.typeAnnotation;
-    const type = typeOfAnnotation(module, annotation);
-    if (type.kind === "number") refuse(span(annotation), "type-unknown", `"${type.big ? "bigint" : "number"}" has no width`, type.big ? "use u64 or i64" : "use u8, u16, u32 or i32");
-    return { name: parameter.name, type, node: parameter as Node };
+    const { name, typeAnnotation } = parameter;
+    if (!typeAnnotation) return refuse(span(parameter), "annotation-missing", `the parameter "${name}" has no type`, `annotate it: ${name}: u32`);
+    return { name, type: typeWithWidth(module, typeAnnotation.typeAnnotation), node: parameter as Node };
   });
-  if (!node.returnType) refuse(span(node.id ?? node), "annotation-missing", `the function "${name}" has no result type`, `annotate it: function ${name}(…): u32, or void`);
-  const result = typeOfAnnotation(module, node.returnType!.typeAnnotation);
-  if (result.kind === "number") refuse(span(node.returnType!), "type-unknown", `"${result.big ? "bigint" : "number"}" has no width`, result.big ? "use u64 or i64" : "use u8, u16, u32 or i32");
-  return { parameters, result };
+  if (!node.returnType) {
+    return refuse(span(node.id ?? node), "annotation-missing", `the function "${name}" has no result type`, `annotate it: function ${name}(…): u32, or void`);
+  }
+  return { parameters, result: typeWithWidth(module, node.returnType.typeAnnotation) };
 }
 
 /** eBPF has no stack to recurse on: 512 bytes in eight frames. */
 export function refuseRecursion(f: FunctionLowering, fn: ModuleFunction, node: Node): void {
-  const chain: ModuleFunction[] = [...f.active];
-  const frames: ModuleFunction[] = [];
-  for (let frame: FunctionLowering["frame"] | undefined = f.frame; frame !== undefined; frame = frame.caller) frames.unshift(frame.function);
-  chain.push(...frames);
+  const chain = f.callChain();
   const at = chain.findIndex((active) => active.node === fn.node);
   if (at < 0) return;
   const cycle = [...chain.slice(at), fn].map(({ name }) => name).join(" → ");

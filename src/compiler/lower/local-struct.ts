@@ -7,13 +7,13 @@
 
 import type { FieldType } from "#layout/struct.js";
 import { sizeOf } from "#layout/struct.js";
-import type { Instruction, StackSlot } from "../ir.js";
+import type { AccessBits, Instruction, StackSlot } from "../ir.js";
 import type { AnyStruct, Integer } from "../types.js";
 import { irTypeOf } from "../types.js";
 import type { Flow } from "./flow.js";
 import type { SlotPool } from "./slot-pool.js";
 import type { Variable } from "./ssa.js";
-import { newVariable } from "./ssa.js";
+import { newVariable, sameValue } from "./ssa.js";
 
 /** Arrays of at most so many elements, of 32 or 64 bits each, live in variables. */
 const ELEMENTS_IN_VARIABLES_MAX = 4;
@@ -100,7 +100,7 @@ export class LocalStruct {
     for (const cell of this.#cells.values()) {
       const value = this.read(cell);
       const held = flow.known(cell);
-      if (held !== undefined && held !== true && (held === value || (held.op === "constant" && value.op === "constant" && held.value === value.value))) continue;
+      if (held !== undefined && held !== true && sameValue(held, value)) continue;
       flow.know(cell, value);
       if (value.op === "constant") addBytes(bytes, cell.offset, cell.type.bits / 8, value.value);
       else flow.builder.store(cell.type.bits, address, cell.offset, value, "stack");
@@ -156,7 +156,8 @@ export class LocalStruct {
         at += 1;
         continue;
       }
-      builder.store((width * 8) as 8 | 16 | 32 | 64, address, at, builder.constant(width === 8 ? "i64" : "i32", valueOf(bytes, at, width)), "stack");
+      const value = builder.constant(width === 8 ? "i64" : "i32", valueOf(bytes, at, width));
+      builder.store((width * 8) as AccessBits, address, at, value, "stack");
       at += width;
     }
   }

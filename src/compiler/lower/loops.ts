@@ -3,16 +3,16 @@
 //   before → header → test → body → update → header
 //                       ↘ after
 
-import { literalAs } from "./values.js";
-import type { Expression, ForStatement, Node, Statement, WhileStatement } from "../syntax.js";
-import { assignedNames, walk } from "../syntax.js";
 import { i32, u32, u64 } from "#layout/numbers.js";
 import type { Block } from "../ir.js";
+import type { Expression, ForStatement, Node, Statement, WhileStatement } from "../syntax.js";
+import { assignedNames, isIdentifier, walk } from "../syntax.js";
 import type { FunctionLowering } from "./context.js";
 import { lowerCondition } from "./conditions.js";
 import { lowerExpression } from "./expressions.js";
 import type { Operand } from "./operand.js";
 import { lowerStatement } from "./statements.js";
+import { literalAs } from "./values.js";
 import { lowerVariables } from "./variables.js";
 
 /** More rounds stay a loop: the verifier walks either kind round by round, but instructions fill the cache. */
@@ -134,11 +134,13 @@ function stepOf(f: FunctionLowering, update: Expression | null, name: string): {
   return update.operator === "+=" ? step : update.operator === "-=" ? { value: -step.value } : undefined;
 }
 
+const constantNodes = new Set(["Literal", "Identifier", "BinaryExpression", "UnaryExpression", "MemberExpression"]);
+
 /** The value of an expression of literals and constants, without effect on the program. */
 function constant(f: FunctionLowering, node: Expression) {
   let plain = true;
   walk(node as Node, ({ type }) => {
-    plain &&= type === "Literal" || type === "Identifier" || type === "BinaryExpression" || type === "UnaryExpression" || type === "MemberExpression";
+    plain &&= constantNodes.has(type);
   });
   if (!plain) return undefined;
   const operand = lowerExpression(f, node);
@@ -147,6 +149,4 @@ function constant(f: FunctionLowering, node: Expression) {
     ? { kind: "literal" as const, value: operand.value.value, big: operand.type.bits === 64, live: false } : undefined;
 }
 
-const isIdentifier = (node: Node, name: string): boolean => node.type === "Identifier" && (node as unknown as { name: string }).name === name;
-
-const assigns = (body: Statement, name: string): boolean => assignedNames(body as unknown as Parameters<typeof assignedNames>[0]).has(name);
+const assigns = (body: Statement, name: string): boolean => assignedNames(body).has(name);

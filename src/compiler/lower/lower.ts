@@ -37,13 +37,15 @@ export function lower(module: Module, options: LowerOptions): IrProgram {
 function lowerEntry(program: ProgramLowering, module: Module, name: string): void {
   const resolved = module.resolveExport(name, program.define);
   if (resolved?.kind !== "function") {
-    refuse({ file: module.file, start: 0, end: 1 }, "entry-missing", `the module has no function "${name}"`, `export function ${name}(packet: Packet): i32 { … }`);
+    refuse({ file: module.file, start: 0, end: 1 }, "entry-missing", `the module has no function "${name}"`,
+      `export function ${name}(packet: Packet): i32 { … }`);
   }
   const signature = signatureOf(resolved.function);
   const { parameters, result } = signature;
   if (parameters.length !== 1 || parameters[0]?.type.kind !== "packet" || result.kind !== "integer" || result.bits !== 32) {
     const { module, node } = resolved.function;
-    refuse(spanOf(module.file, node.id ?? node), "entry-signature", `"${name}" cannot be an entry: it takes the packet, and returns an i32`, `function ${name}(packet: Packet): i32`);
+    refuse(spanOf(module.file, node.id ?? node), "entry-signature", `"${name}" cannot be an entry: it takes the packet, and returns an i32`,
+      `function ${name}(packet: Packet): i32`);
   }
   lowerFunction(program, resolved.function, signature, []);
 }

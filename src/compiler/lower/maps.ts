@@ -41,13 +41,17 @@ export function callMapMethod(f: FunctionLowering, map: MapSpec, name: string, n
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
   if (method !== undefined) return method(f, map, node);
   const known = Object.keys(methods).map((method) => `${method}()`).join(", ");
-  return f.refuse(node, "field-unknown", `the map "${map.name}" has no method "${name}"`, known === "" ? "it is handed to helpers only" : `it has ${known}`);
+  return f.refuse(node, "field-unknown", `the map "${map.name}" has no method "${name}"`,
+    known === "" ? "it is handed to helpers only" : `it has ${known}`);
 }
 
 function lookup(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
   const [keyNode] = plainArguments(f, node, 1, 1, "lookup") as [Expression];
   const type = valueType(f, map, node);
-  if (type.kind !== "struct") f.refuse(node, "type-mismatch", `values of the map "${map.name}" are ${describe(type)}`, "only structs can be looked up in place: wrap it in a struct()");
+  if (type.kind !== "struct") {
+    f.refuse(node, "type-mismatch", `values of the map "${map.name}" are ${describe(type)}`,
+      "only structs can be looked up in place: wrap it in a struct()");
+  }
   const key = keyAddress(f, map, keyNode);
   const pointer = call(f, "pointer", bpf_map_lookup_elem, map, [key], [], node);
   return { kind: "view", place: { type, base: f.memory(pointer, "map"), offset: 0 }, nullTest: { kind: "pointer", pointer } };
@@ -69,7 +73,10 @@ function remove(f: FunctionLowering, map: MapSpec, node: CallExpression): Operan
 function at(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
   const [indexNode] = plainArguments(f, node, 1, 1, "at") as [Expression];
   const type = valueType(f, map, node);
-  if (type.kind !== "struct") f.refuse(node, "type-mismatch", `the table "${map.name}" has no struct`, "declare it as table(name, Struct, entries)");
+  if (type.kind !== "struct") {
+    f.refuse(node, "type-mismatch", `the table "${map.name}" has no struct`,
+      "declare it as table(name, Struct, entries)");
+  }
   const { builder } = f;
   const index = valueAs(f, lowerExpression(f, indexNode), u32, indexNode);
   const masked = builder.convert("zeroExtend", builder.binary("and", index, builder.constant("i32", map.tableEntries! - 1)));
@@ -131,12 +138,16 @@ function addressOfValue(f: FunctionLowering, type: FieldType, operand: Operand, 
     return { pointer, slots: [slot], lent: slot };
   }
   if (type.kind === "array") {
-    if (operand.kind !== "array" || !sameLayout(operand.place.type, type)) f.refuse(node, "type-mismatch", `${describe(type)} is needed here`, "pass an array field of that type");
+    if (operand.kind !== "array" || !sameLayout(operand.place.type, type)) {
+      f.refuse(node, "type-mismatch",
+        `${describe(type)} is needed here`, "pass an array field of that type");
+    }
     return { pointer: addressOf(f, operand.place, node), slots: slotsBehind(f, operand.place) };
   }
   const view = presentView(f, operand, node);
   if (!sameLayout(view.place.type, type)) {
-    f.refuse(node, "type-mismatch", `the map takes ${describe(type)}; "${f.text(node)}" is ${describe(view.place.type)}`, `make(${type.name}, { … }) gives one`);
+    f.refuse(node, "type-mismatch", `the map takes ${describe(type)}; "${f.text(node)}" is ${describe(view.place.type)}`,
+      `make(${type.name}, { … }) gives one`);
   }
   return { pointer: addressOf(f, view.place, node), slots: slotsBehind(f, view.place) };
 }

@@ -34,11 +34,7 @@ export function merge(f: FunctionLowering, ends: readonly OpenOperand[], node: N
   }
   const operands = ends.map(({ operand }) => operand);
   if (operands.some(({ kind }) => kind === "view" || kind === "null")) return mergeViews(f, ends, node);
-  if (operands.every(({ kind }) => kind === "nothing")) {
-    join(f, ends, () => {});
-    return { kind: "nothing" };
-  }
-  if (operands.every((operand) => operand.kind === first.operand.kind && operand.kind !== "scalar" && operand.kind !== "literal" && isSame(operand, first.operand))) {
+  if (operands.every((operand) => isSame(operand, first.operand))) {
     join(f, ends, () => {});
     return first.operand;
   }
@@ -56,7 +52,10 @@ function commonType(f: FunctionLowering, operands: readonly Operand[], node: Nod
   const types = operands.flatMap((operand) => (operand.kind === "scalar" ? [operand.type] : []));
   const literals = operands.flatMap((operand) => (operand.kind === "literal" ? [literalType(operand.value, operand.big)] : []));
   const odd = operands.find(({ kind }) => kind !== "scalar" && kind !== "literal");
-  if (odd !== undefined) f.refuse(node, "type-mismatch", `"${f.text(node)}" may be ${describeOperand(odd)}`, "both sides need the same type: numbers, booleans or views of one struct");
+  if (odd !== undefined) {
+    f.refuse(node, "type-mismatch", `"${f.text(node)}" may be ${describeOperand(odd)}`,
+      "both sides need the same type: numbers, booleans or views of one struct");
+  }
   if (types.some(({ kind }) => kind === "boolean")) return boolean;
   return [...types, ...literals].reduce((a, b) => {
     if (a.kind === "boolean" || b.kind === "boolean" || sameInteger(a, b) || !isPlain(a)) return a;
@@ -72,11 +71,13 @@ function mergeViews(f: FunctionLowering, ends: readonly OpenOperand[], node: Nod
     return { kind: "null" };
   }
   const struct = first?.place.type;
-  if (struct === undefined || ends.some(({ operand }) => operand.kind !== "null" && (operand.kind !== "view" || !sameLayout(operand.place.type, struct)))) {
-    f.refuse(node, "type-mismatch", `"${f.text(node)}" is not always a view of the same struct`, "let all sides be views of one struct, or null");
+  const fits = (operand: Operand): boolean => operand.kind === "null" || (operand.kind === "view" && sameLayout(operand.place.type, struct!));
+  if (struct === undefined || !ends.every(({ operand }) => fits(operand))) {
+    f.refuse(node, "type-mismatch", `"${f.text(node)}" is not always a view of the same struct`,
+      "let all sides be views of one struct, or null");
   }
   if (views.length === ends.length) {
-    if (views.every((view) => view.place.base === first!.place.base && view.place.offset === first!.place.offset && view.nullTest === first!.nullTest)) {
+    if (views.every((view) => isSameView(view, first!))) {
       join(f, ends, () => {});
       return first!;
     }
@@ -85,7 +86,11 @@ function mergeViews(f: FunctionLowering, ends: readonly OpenOperand[], node: Nod
   return mergePointers(f, ends, struct, node);
 }
 
-const isWholeLocal = ({ place }: ViewOperand): boolean => place.base.kind === "local" && place.offset === 0 && place.base.struct === place.type;
+const isSameView = (a: ViewOperand, b: ViewOperand): boolean =>
+  a.place.base === b.place.base && a.place.offset === b.place.offset && a.nullTest === b.nullTest;
+
+const isWholeLocal = ({ place: { type, base, offset } }: ViewOperand): boolean =>
+  base.kind === "local" && offset === 0 && base.struct === type;
 
 /** Structs from make() become one, field by field: nothing of it needs memory. */
 function mergeLocals(f: FunctionLowering, ends: readonly OpenOperand[], struct: AnyStruct, node: Node): ViewOperand {
@@ -122,7 +127,8 @@ export function pointerAndPresence(f: FunctionLowering, operand: Operand, node: 
 /** The view that such a pair stands for. */
 export function viewBehind(f: FunctionLowering, struct: AnyStruct, pointer: Instruction, present: Instruction | undefined): ViewOperand {
   const certain = present === undefined || (present.op === "constant" && present.value === 1n);
-  return { kind: "view", place: { type: struct, base: f.memoryBehind(pointer), offset: 0 }, nullTest: certain ? undefined : { kind: "flag", present } };
+  const place = { type: struct, base: f.memoryBehind(pointer), offset: 0 };
+  return { kind: "view", place, nullTest: certain ? undefined : { kind: "flag", present } };
 }
 
 /** Runs `leave` at each end, then lets all meet. */
@@ -136,9 +142,10 @@ function join(f: FunctionLowering, ends: readonly OpenOperand[], leave: (end: Op
   f.flow.enter(after);
 }
 
+/** Nothing has to be computed for such a join. */
 function isSame(a: Operand, b: Operand): boolean {
   if (a.kind === "live" && b.kind === "live") return a.value === b.value;
   if (a.kind === "function" && b.kind === "function") return a.function === b.function;
   if (a.kind === "packet" && b.kind === "packet") return a.pointer === b.pointer;
-  return a === b;
+  return a.kind === "nothing" && b.kind === "nothing";
 }

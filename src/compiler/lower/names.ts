@@ -12,7 +12,8 @@ import { scalar } from "./values.js";
 export function lowerModuleName(f: FunctionLowering, name: string, node: Node): Operand {
   const resolved = f.frame.function.module.resolveName(name, f.program.define);
   if (resolved === undefined) {
-    return f.refuse(node, "name-unknown", `"${name}" is not known here`, "declare it, or import it; a module's own names are visible when they are const or function");
+    return f.refuse(node, "name-unknown", `"${name}" is not known here`,
+      "declare it, or import it; a module's own names are visible when they are const or function");
   }
   if (resolved.kind === "function") return resolved;
   const value = resolved.kind === "live" ? resolved.value : evaluatePrivate(resolved, f.program.define, f.span(node));
@@ -26,12 +27,14 @@ export function liveOperand(f: FunctionLowering, value: unknown, node: Node): Op
     case "boolean": return scalar(boolean, f.builder.constant("bool", value));
     case "number":
       if (Number.isSafeInteger(value)) return { kind: "literal", value: BigInt(value), big: false, live: true };
-      return f.refuse(node, "type-mismatch", `"${f.text(node)}" is ${value}, which is no integer`, "kernel TypeScript has integers only; scale the number");
+      return f.refuse(node, "type-mismatch", `"${f.text(node)}" is ${value}, which is no integer`,
+        "kernel TypeScript has integers only; scale the number");
     case "object":
       if (value === null) return { kind: "null" };
       return { kind: "live", value: isKind(value, "map") ? f.program.maps.sized(value as MapSpec) : value };
     case "function": return { kind: "live", value };
-    default: return f.refuse(node, "name-unknown", `"${f.text(node)}" is a ${typeof value}, which has no meaning in the kernel`, "use integers, structs, maps and functions");
+    default: return f.refuse(node, "name-unknown", `"${f.text(node)}" is a ${typeof value}, which has no meaning in the kernel`,
+      "use integers, structs, maps and functions");
   }
 }
 

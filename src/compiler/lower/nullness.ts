@@ -19,11 +19,13 @@ export function isPresent(f: FunctionLowering, view: ViewOperand): boolean {
 /** The operand as a view that can be used; refused while it may be null. */
 export function presentView(f: FunctionLowering, operand: Operand, node: Node): ViewOperand {
   if (operand.kind !== "view") {
-    return f.refuse(node, "type-mismatch", `a view is needed here, but "${f.text(node)}" is ${describeOperand(operand)}`, "use a view of a packet, of a map's value, or a struct from make()");
+    return f.refuse(node, "type-mismatch", `a view is needed here, but "${f.text(node)}" is ${describeOperand(operand)}`,
+      "use a view of a packet, of a map's value, or a struct from make()");
   }
   if (isPresent(f, operand)) return { ...operand, nullTest: undefined };
   const name = f.text(node);
-  return f.refuse(node, "may-be-null", `"${name}" may be null here`, `compare it first: if (${node.type === "Identifier" ? name : "view"} === null) return …`);
+  return f.refuse(node, "may-be-null", `"${name}" may be null here`,
+    `compare it first: if (${node.type === "Identifier" ? name : "view"} === null) return …`);
 }
 
 /** The condition "it is not null", as a value. */
@@ -37,11 +39,14 @@ export function presence(f: FunctionLowering, view: ViewOperand): Instruction {
 }
 
 /** Leaves the current block to one side or the other of `operand === null`. */
-export function branchOnNull(f: FunctionLowering, operand: Operand, node: Node, ifNull: Block, ifPresent: Block, likelyNull: boolean | undefined): void {
+export function branchOnNull(
+  f: FunctionLowering, operand: Operand, node: Node, ifNull: Block, ifPresent: Block, likelyNull: boolean | undefined,
+): void {
   const { flow, builder } = f;
   if (operand.kind === "null") return flow.jump(ifNull);
   if (operand.kind !== "view") {
-    f.refuse(node, "type-mismatch", `only views compare with null; "${f.text(node)}" is ${describeOperand(operand)}`, "compare a number with 0, a bigint with 0n");
+    f.refuse(node, "type-mismatch", `only views compare with null; "${f.text(node)}" is ${describeOperand(operand)}`,
+      "compare a number with 0, a bigint with 0n");
   }
   const { nullTest } = operand;
   if (nullTest === undefined || isPresent(f, operand)) return flow.jump(ifPresent);
@@ -49,7 +54,8 @@ export function branchOnNull(f: FunctionLowering, operand: Operand, node: Node, 
   if (nullTest.kind === "flag") {
     return flow.branch(nullTest.present, ifPresent, ifNull, { whenTrue: key, likely: likelyNull === undefined ? undefined : !likelyNull });
   }
-  const isNull = nullTest.kind === "pointer" ? builder.compare("eq", nullTest.pointer, builder.constant("pointer", 0)) : builder.compare("ugt", nullTest.end, nullTest.dataEnd);
+  const isNull = nullTest.kind === "bounds" ? builder.compare("ugt", nullTest.end, nullTest.dataEnd)
+    : builder.compare("eq", nullTest.pointer, builder.constant("pointer", 0));
   flow.branch(isNull, ifNull, ifPresent, { whenFalse: key, likely: likelyNull });
 }
 

@@ -19,7 +19,8 @@ export function packetView(f: FunctionLowering, context: Instruction, node: Call
   const [typeNode, offsetNode] = plainArguments(f, node, 2, 2, "view") as [Expression, Expression];
   const type = lowerExpression(f, typeNode);
   if (type.kind !== "live" || !isStruct(type.value)) {
-    f.refuse(typeNode, "type-mismatch", `"${f.text(typeNode)}" is not a struct`, "packet.view(Struct, offset) takes a struct() of a module first");
+    f.refuse(typeNode, "type-mismatch", `"${f.text(typeNode)}" is not a struct`,
+      "packet.view(Struct, offset) takes a struct() of a module first");
   }
   const offset = valueAs(f, lowerExpression(f, offsetNode), u32, offsetNode);
   const { builder } = f;
@@ -54,7 +55,9 @@ function linearLength(f: FunctionLowering, context: Instruction, node: Node): Op
   return scalar(u32, f.builder.convert("truncate", f.builder.pointerDifference(dataEnd, data)));
 }
 
-export function writePacketField(f: FunctionLowering, context: Instruction, name: string, operand: Operand, node: Node, target: Node): Operand {
+export function writePacketField(
+  f: FunctionLowering, context: Instruction, name: string, operand: Operand, node: Node, target: Node,
+): Operand {
   const field = contextFields[f.program.type]?.[name];
   if (field === undefined) return unknownProperty(f, name, target);
   if (!field.writable) f.refuse(target, "constant-assigned", `packet.${name} cannot be assigned to`, "only packet.mark can, at TC");
@@ -65,6 +68,8 @@ export function writePacketField(f: FunctionLowering, context: Instruction, name
 
 function unknownProperty(f: FunctionLowering, name: string, node: Node): never {
   const { type } = f.program;
-  const known = ["linear", "length", ...Object.keys(contextFields[type] ?? {})].filter((property, i, all) => property !== "data" && property !== "dataEnd" && all.indexOf(property) === i);
-  return f.refuse(node, "field-unknown", `a packet at ${type} has no "${name}"`, `it has view(), ${known.join(", ")}; put the rest inside if (HOOK === …)`);
+  const { data, dataEnd, ...fields } = contextFields[type] ?? {};
+  const known = [...new Set(["linear", "length", ...Object.keys(fields)])];
+  return f.refuse(node, "field-unknown", `a packet at ${type} has no "${name}"`,
+    `it has view(), ${known.join(", ")}; put the rest inside if (HOOK === …)`);
 }

@@ -10,6 +10,8 @@ import { describe, sameLayout } from "../types.js";
 import type { FunctionLowering } from "./context.js";
 import type { ArrayOperand, Memory, Operand, Place, ViewOperand } from "./operand.js";
 
+type IntegerPlace = Place<Integer & FieldType>;
+
 /** Where a place is in memory, checked for freshness. */
 interface Location {
   readonly pointer: Instruction;
@@ -21,10 +23,10 @@ interface Location {
 export function readPlace(f: FunctionLowering, place: Place, node: Node): Operand {
   if (place.type.kind === "struct") return { kind: "view", place: place as Place<AnyStruct>, nullTest: undefined };
   if (place.type.kind === "array") return { kind: "array", place: place as ArrayOperand["place"] };
-  return { kind: "scalar", type: place.type, value: readInteger(f, place as Place<Integer & FieldType>, node) };
+  return { kind: "scalar", type: place.type, value: readInteger(f, place as IntegerPlace, node) };
 }
 
-export function readInteger(f: FunctionLowering, place: Place<Integer & FieldType>, node: Node): Instruction {
+export function readInteger(f: FunctionLowering, place: IntegerPlace, node: Node): Instruction {
   const cell = place.base.kind === "local" ? place.base.cellAt(place.offset) : undefined;
   if (cell !== undefined && place.base.kind === "local") return place.base.read(cell);
   const { pointer, offset, space } = locate(f, place, node);
@@ -32,7 +34,7 @@ export function readInteger(f: FunctionLowering, place: Place<Integer & FieldTyp
 }
 
 /** `value` is of the field's type, or wider: a store keeps what fits. */
-export function writeInteger(f: FunctionLowering, place: Place<Integer & FieldType>, value: Instruction, node: Node): void {
+export function writeInteger(f: FunctionLowering, place: IntegerPlace, value: Instruction, node: Node): void {
   const { base, offset, type } = place;
   const cell = base.kind === "local" ? base.cellAt(offset) : undefined;
   if (cell !== undefined && base.kind === "local") return base.write(cell, cutTo(f, type, value));
@@ -59,29 +61,32 @@ const inMemory = ({ base, offset }: Place): boolean => base.kind === "memory" ||
 /** to = from, by value. */
 export function copy(f: FunctionLowering, to: Place, from: Place, node: Node): void {
   if (!sameLayout(to.type, from.type)) {
-    f.refuse(node, "type-mismatch", `${describe(from.type)} cannot be copied to ${describe(to.type)}`, "both sides need the same struct, or arrays of the same type and length");
+    f.refuse(node, "type-mismatch", `${describe(from.type)} cannot be copied to ${describe(to.type)}`,
+      "both sides need the same struct, or arrays of the same type and length");
   }
   if (inMemory(to) && inMemory(from)) return copyBytes(f, to, from, node);
   forEachPart(to.type, (type, offset) => {
     const target = { ...to, type, offset: to.offset + offset };
     const source = { ...from, type, offset: from.offset + offset };
-    if (type.kind === "integer") writeInteger(f, target as Place<Integer & FieldType>, readInteger(f, source as Place<Integer & FieldType>, node), node);
-    else copy(f, target, source, node);
+    if (type.kind !== "integer") return copy(f, target, source, node);
+    writeInteger(f, target as IntegerPlace, readInteger(f, source as IntegerPlace, node), node);
   });
 }
 
 /** Fields of a struct, elements of an array; an integer itself. */
 function forEachPart(type: FieldType, visit: (type: FieldType, offset: number) => void): void {
-  if (type.kind === "struct") for (const field of type.fields) visit(field.type, field.offset);
-  else if (type.kind === "array") for (let i = 0; i < type.length; i++) visit(type.element as FieldType, i * sizeOf(type.element as FieldType));
-  else visit(type, 0);
+  if (type.kind === "integer") return visit(type, 0);
+  if (type.kind === "struct") return type.fields.forEach((field) => visit(field.type, field.offset));
+  const element = type.element as FieldType;
+  for (let i = 0; i < type.length; i++) visit(element, i * sizeOf(element));
 }
 
 /** In the widest moves: six bytes are four and two. On the stack the verifier wants them aligned. */
 function copyBytes(f: FunctionLowering, toPlace: Place, fromPlace: Place, node: Node): void {
   const [to, from] = [locate(f, toPlace, node), locate(f, fromPlace, node)];
   const size = sizeOf(toPlace.type);
-  const mayMove = (location: Location, at: number, width: number): boolean => location.space === "packet" || location.space === "map" || (location.offset + at) % width === 0;
+  const mayMove = ({ space, offset }: Location, at: number, width: number): boolean =>
+    space === "packet" || space === "map" || (offset + at) % width === 0;
   for (let at = 0; at < size;) {
     const width = ([8, 4, 2, 1] as const).find((width) => at + width <= size && mayMove(to, at, width) && mayMove(from, at, width))!;
     const bits = (width * 8) as AccessBits;
@@ -104,7 +109,10 @@ export function elementPlace(f: FunctionLowering, array: ArrayOperand, index: In
   const size = sizeOf(element);
   const constant = constantOf(index);
   if (constant !== undefined) {
-    if (constant >= BigInt(type.length)) f.refuse(node, "index", `there is no element ${constant} in an array of ${type.length}`, `indices go from 0 to ${type.length - 1}`);
+    if (constant >= BigInt(type.length)) {
+      f.refuse(node, "index", `there is no element ${constant} in an array of ${type.length}`,
+        `indices go from 0 to ${type.length - 1}`);
+    }
     return { type: element, base: array.place.base, offset: offset + Number(constant) * size };
   }
   if (!Number.isInteger(Math.log2(type.length))) {
@@ -114,7 +122,8 @@ export function elementPlace(f: FunctionLowering, array: ArrayOperand, index: In
   const { builder } = f;
   const base = baseOfElements(f, array.place, node);
   if (base.space === "packet") {
-    f.refuse(node, "index", "a variable index into a packet is not covered by the view's check: the verifier forgets it for a pointer that moved by a variable",
+    // Linux kernel/bpf/verifier.c, adjust_ptr_min_max_vals(): a packet pointer plus a variable gets a new id and no range.
+    f.refuse(node, "index", "a variable index into a packet is not covered by the view's check",
       `ask for the element itself: packet.view(Element, offset + index * ${size})`);
   }
   const masked = builder.convert("zeroExtend", builder.binary("and", index, builder.constant("i32", type.length - 1)));
@@ -126,7 +135,8 @@ export function elementPlace(f: FunctionLowering, array: ArrayOperand, index: In
 export function scaled(f: FunctionLowering, index: Instruction, size: number): Instruction {
   const { builder } = f;
   const shift = Math.log2(size);
-  return Number.isInteger(shift) ? builder.binary("shl", index, builder.constant("i64", shift)) : builder.binary("mul", index, builder.constant("i64", size));
+  const byShift = Number.isInteger(shift);
+  return builder.binary(byShift ? "shl" : "mul", index, builder.constant("i64", byShift ? shift : size));
 }
 
 function baseOfElements(f: FunctionLowering, { base, offset }: Place, node: Node): Memory {

@@ -28,8 +28,8 @@ export class Maps {
     const first = this.#byName.get(map.name);
     if (first === undefined) this.#byName.set(map.name, map);
     if (first === undefined || first === map) return map;
-    const same = first.type === map.type && first.keySize === map.keySize && first.valueSize === map.valueSize && first.maxEntries === map.maxEntries;
-    return same ? first : undefined;
+    const shapes = [first, map].map(({ type, keySize, valueSize, maxEntries }) => `${[type, keySize, valueSize, maxEntries]}`);
+    return shapes[0] === shapes[1] ? first : undefined;
   }
 }
 
@@ -37,7 +37,8 @@ function withEntries(map: MapSpec, entries: number): MapSpec {
   if (map.tableEntries === undefined) return Object.freeze({ ...map, maxEntries: entries });
   const size = sizeOf(map.value!);
   if (!Number.isInteger(Math.log2(entries)) || entries * size > TABLE_BYTES_MAX) {
-    throw new RangeError(`table ${map.name} cannot have ${entries} entries: a power of two is needed, and at most ${TABLE_BYTES_MAX / size} of ${size} bytes`);
+    throw new RangeError(`table ${map.name} cannot have ${entries} entries: ` +
+      `a power of two is needed, and at most ${TABLE_BYTES_MAX / size} of ${size} bytes`);
   }
   return Object.freeze({ ...map, valueSize: entries * size, tableEntries: entries });
 }

@@ -19,7 +19,8 @@ export function lowerBody(f: FunctionLowering, node: FunctionNode): void {
   const { result, function: fn } = f.frame;
   f.program.diagnostics.attempt(() => {
     if (result.kind !== "nothing") {
-      f.refuse(fn.node.id ?? node, "missing-return", `"${fn.name}" may reach its end without returning a value`, "return a value on every way");
+      f.refuse(fn.node.id ?? node, "missing-return", `"${fn.name}" may reach its end without returning a value`,
+        "return a value on every way");
     }
     leave(f, { kind: "nothing" }, node);
   });
@@ -90,7 +91,10 @@ function lowerReturn(f: FunctionLowering, node: Statement & { type: "ReturnState
     if (result.kind !== "nothing") f.refuse(node, "missing-return", `"${fn.name}" returns a value, but not here`, "return a value");
     return leave(f, { kind: "nothing" }, node);
   }
-  if (result.kind === "nothing") f.refuse(node, "type-mismatch", `"${fn.name}" returns nothing, but here a value`, "declare its result type");
+  if (result.kind === "nothing") {
+    f.refuse(node, "type-mismatch", `"${fn.name}" returns nothing, but here a value`,
+      "declare its result type");
+  }
   if (returns.kind === "condition") return lowerCondition(f, node.argument, returns.ifTrue, returns.ifFalse);
   const operand = convertTo(f, lowerExpression(f, node.argument), result, node.argument);
   leave(f, operand, node.argument);
@@ -118,8 +122,12 @@ function outlive(f: FunctionLowering, base: Place["base"]): void {
 }
 
 function lowerJump(f: FunctionLowering, node: Node & { readonly label?: unknown }, kind: "break" | "continue"): void {
-  if (node.label) f.refuse(node, "not-in-language", "labels are not in kernel TypeScript", "put the inner loop into a function and return from it");
-  const target = kind === "break" ? f.frame.jumps.at(-1)?.onBreak : f.frame.jumps.findLast(({ onContinue }) => onContinue !== undefined)?.onContinue;
+  if (node.label) {
+    f.refuse(node, "not-in-language", "labels are not in kernel TypeScript",
+      "put the inner loop into a function and return from it");
+  }
+  const { jumps } = f.frame;
+  const target = kind === "break" ? jumps.at(-1)?.onBreak : jumps.findLast(({ onContinue }) => onContinue !== undefined)?.onContinue;
   if (target === undefined) f.refuse(node, "not-in-language", `${kind} stands outside a loop`, "leave the function with return");
   f.flow.jump(target);
 }

@@ -1,14 +1,13 @@
 // Functions of the compiled program: the entry, those with "use subprogram", and callbacks. Each is lowered once, however
 // often it is called.
 
-import type { IrFunction, IrType } from "../ir.js";
+import type { Instruction, IrFunction, IrType } from "../ir.js";
 import { newFunction } from "../ir-builder.js";
 import type { ModuleFunction } from "../module.js";
 import type { Node } from "../syntax.js";
 import { spanOf } from "../syntax.js";
-import type { Type } from "../types.js";
-import { irTypeOf, kernelTypeOf } from "../types.js";
-import { boolean } from "../types.js";
+import type { AnyStruct, Type } from "../types.js";
+import { boolean, irTypeOf, kernelTypeOf } from "../types.js";
 import type { ProgramLowering } from "./context.js";
 import { FunctionLowering } from "./context.js";
 import type { Signature } from "./inline.js";
@@ -28,9 +27,7 @@ export function subprogramOf(f: FunctionLowering, fn: ModuleFunction, node: Node
   if (known !== undefined) return known;
   const signature = signatureOf(fn);
   refuseUnfit(f, fn, signature, node);
-  const frames: ModuleFunction[] = [];
-  for (let frame: typeof f.frame | undefined = f.frame; frame !== undefined; frame = frame.caller) frames.unshift(frame.function);
-  const ir = lowerFunction(f.program, fn, signature, [...f.active, ...frames]);
+  const ir = lowerFunction(f.program, fn, signature, f.callChain());
   f.program.subprograms.set(fn.node, ir);
   return ir;
 }
@@ -46,7 +43,7 @@ export function callSubprogram(f: FunctionLowering, fn: ModuleFunction, operands
   if (f.program.movesPacket.has(callee)) f.packetMoved();
   if (result.kind === "boolean") return scalar(boolean, f.builder.compare("ne", value, f.builder.constant("i32", 0)));
   if (result.kind === "integer") return scalar(result, value);
-  if (result.kind === "view") return { kind: "view", place: { type: result.struct, base: f.memory(value, "unknown"), offset: 0 }, nullTest: undefined };
+  if (result.kind === "view") return viewOf(f, result.struct, value);
   return { kind: "nothing" };
 }
 
@@ -60,16 +57,20 @@ function passed(f: FunctionLowering, operand: Operand, type: Type, node: Node) {
 
 function refuseUnfit(f: FunctionLowering, fn: ModuleFunction, { parameters, result }: Signature, node: Node): void {
   if (parameters.length > PARAMETERS_MAX) {
-    f.refuse(node, "subprogram", `"${fn.name}" has ${parameters.length} parameters; a subprogram has at most ${PARAMETERS_MAX}`, "pass a struct from make()");
+    f.refuse(node, "subprogram", `"${fn.name}" has ${parameters.length} parameters; a subprogram has at most ${PARAMETERS_MAX}`,
+      "pass a struct from make()");
   }
-  const odd = [...parameters.map(({ type }) => type), result].find((type) => (type.kind === "view" && type.nullable) || type.kind === "array");
-  if (odd !== undefined) {
-    f.refuse(node, "subprogram", `"${fn.name}" takes or gives a view that may be null, or an array`, "a subprogram takes integers and views that are there; test before the call");
+  const types = [...parameters.map(({ type }) => type), result];
+  if (types.some((type) => (type.kind === "view" && type.nullable) || type.kind === "array")) {
+    f.refuse(node, "subprogram", `"${fn.name}" takes or gives a view that may be null, or an array`,
+      "a subprogram takes integers and views that are there; test before the call");
   }
 }
 
 /** Lowers `fn` as a function of the program; the entry is the first to be asked for. */
-export function lowerFunction(program: ProgramLowering, fn: ModuleFunction, signature: Signature, active: readonly ModuleFunction[]): IrFunction {
+export function lowerFunction(
+  program: ProgramLowering, fn: ModuleFunction, signature: Signature, active: readonly ModuleFunction[],
+): IrFunction {
   const { parameters, result } = signature;
   const contextName = program.type === "tc" ? "__sk_buff" : "xdp_md";
   const ir = newFunction(uniqueName(program, fn.name), {
@@ -94,12 +95,15 @@ function parameterOperand(f: FunctionLowering, type: Type, index: number): Opera
   switch (type.kind) {
     case "integer": return scalar(type, value);
     case "boolean": return scalar(type, f.builder.compare("ne", value, f.builder.constant("i32", 0)));
-    case "view": return { kind: "view", place: { type: type.struct, base: f.memory(value, "unknown"), offset: 0 }, nullTest: undefined };
+    case "view": return viewOf(f, type.struct, value);
     case "packet": return { kind: "packet", pointer: value };
     case "map": return { kind: "pointer", type: "map", pointer: value };
     default: return { kind: "pointer", type: "object", pointer: value };
   }
 }
+
+const viewOf = (f: FunctionLowering, struct: AnyStruct, pointer: Instruction): Operand =>
+  ({ kind: "view", place: { type: struct, base: f.memory(pointer, "unknown"), offset: 0 }, nullTest: undefined });
 
 /** Functions of several modules may have one name; BTF and messages tell them apart. */
 function uniqueName(program: ProgramLowering, name: string): string {

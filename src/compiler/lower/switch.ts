@@ -24,7 +24,8 @@ export function lowerSwitch(f: FunctionLowering, node: SwitchStatement): void {
   const { flow } = f;
   const discriminant = settle(f, lowerExpression(f, node.discriminant), node.discriminant);
   if (discriminant.kind !== "scalar" || discriminant.type.kind !== "integer") {
-    f.refuse(node.discriminant, "type-mismatch", `switch takes an integer; "${f.text(node.discriminant)}" is ${describeOperand(discriminant)}`, "use if");
+    f.refuse(node.discriminant, "type-mismatch",
+      `switch takes an integer; "${f.text(node.discriminant)}" is ${describeOperand(discriminant)}`, "use if");
   }
   const arms = collectArms(f, node, discriminant.type);
   const after = flow.newBlock();
@@ -74,7 +75,10 @@ function leaves(statement: Statement | undefined): boolean {
 function caseValue(f: FunctionLowering, test: Expression, type: Integer, seen: Set<bigint>): bigint {
   const operand: Operand = lowerExpression(f, test);
   const value = operand.kind === "literal" ? literalAs(f, operand, type, test).value : valueAs(f, operand, type, test);
-  if (value.op !== "constant") f.refuse(test, "not-a-constant", `"${f.text(test)}" is not known when compiling`, "cases are constants; use if for others");
+  if (value.op !== "constant") {
+    f.refuse(test, "not-a-constant", `"${f.text(test)}" is not known when compiling`,
+      "cases are constants; use if for others");
+  }
   if (seen.has(value.value)) f.refuse(test, "switch-case", `"${f.text(test)}" stands here twice`, "remove one of the cases");
   seen.add(value.value);
   return value.value;

@@ -4,7 +4,7 @@
 import type { Instruction } from "../ir.js";
 import type { Node } from "../syntax.js";
 import type { Integer, Scalar, Type } from "../types.js";
-import { boolean, describe, fits, irTypeOf, isBig, isPlain, literalType, plainOf, sameInteger, sameLayout } from "../types.js";
+import { boolean, describe, irTypeOf, isBig, isPlain, literalType, plainOf, sameInteger, sameLayout } from "../types.js";
 import type { FunctionLowering } from "./context.js";
 import { isPresent } from "./nullness.js";
 import { cutTo } from "./places.js";
@@ -59,10 +59,12 @@ export function literalAs(f: FunctionLowering, operand: LiteralOperand, type: In
   const { value, big, live } = operand;
   if (big !== isBig(type)) return numberMeetsBigint(f, node, big ? "a bigint" : "a number", type);
   if (!isPlain(type) && !live && value !== 0n) {
-    f.refuse(node, "byte-order", `the literal ${value} is not ${type.typeName}`, type.bigEndian ? `write be${type.bits}(${value}${big ? "n" : ""}), or name a constant` : `write ${value}${big ? "n" : ""} as ${type.typeName}, or name a constant`);
+    const text = `${value}${big ? "n" : ""}`;
+    f.refuse(node, "byte-order", `the literal ${text} is not ${type.typeName}`,
+      type.bigEndian ? `write be${type.bits}(${text}), or name a constant` : `write ${text} as ${type.typeName}, or name a constant`);
   }
-  // -1 stands for all bits set in unsigned types too; it is cut like any value.
-  if (!fits(type, value) && !(value < 0n && BigInt.asIntN(type.bits, value) === value) && !(type.signed && BigInt.asUintN(type.bits, value) === value)) {
+  // In either reading: -1 is all bits set of an unsigned type, 0xffffffff is -1 as an i32.
+  if (BigInt.asUintN(type.bits, value) !== value && BigInt.asIntN(type.bits, value) !== value) {
     f.refuse(node, "literal-range", `${value} does not fit in ${type.typeName}`, `use a value of ${type.bits} bits or a wider type`);
   }
   const bits = BigInt.asUintN(type.bits, value);
@@ -88,7 +90,9 @@ export function convertInteger(f: FunctionLowering, operand: Operand, type: Inte
 
 /** `x as T`: another name for the same bits, cut to the type's width. `as number` drops a type's distinctness. */
 export function castTo(f: FunctionLowering, operand: Operand, type: Type, node: Node): Operand {
-  if (type.kind === "number") return operand.kind === "scalar" && operand.type.kind === "integer" ? scalar(plainOf(operand.type), operand.value) : operand;
+  if (type.kind === "number") {
+    return operand.kind === "scalar" && operand.type.kind === "integer" ? scalar(plainOf(operand.type), operand.value) : operand;
+  }
   if (operand.kind === "literal" && type.kind === "integer") return literalAs(f, { ...operand, live: true }, type, node);
   if (operand.kind === "scalar" && operand.type.kind === "integer" && type.kind === "integer") {
     const from = operand.type;
@@ -98,7 +102,7 @@ export function castTo(f: FunctionLowering, operand: Operand, type: Type, node: 
   if (operand.kind === "pointer" && type.kind === "view") {
     return { kind: "view", place: { type: type.struct, base: f.memory(operand.pointer, "unknown"), offset: 0 }, nullTest: undefined };
   }
-  if (operand.kind === "view" && type.kind === "view" && type.struct.size <= operand.place.type.size && operand.place.base.kind === "memory") {
+  if (operand.kind === "view" && type.kind === "view" && operand.place.base.kind === "memory" && type.struct.size <= operand.place.type.size) {
     return { ...operand, place: { ...operand.place, type: type.struct } };
   }
   return convertTo(f, operand, type, node);
@@ -107,8 +111,8 @@ export function castTo(f: FunctionLowering, operand: Operand, type: Type, node: 
 /** A condition's operand. */
 export function booleanValue(f: FunctionLowering, operand: Operand, node: Node): Instruction {
   if (operand.kind === "scalar" && operand.type.kind === "boolean") return operand.value;
-  const remedy = operand.kind === "view" || operand.kind === "null" ? "compare it with null: … === null"
-    : operand.kind === "scalar" && operand.type.kind === "integer" && isBig(operand.type) ? "compare it: … !== 0n" : "compare it: … !== 0";
+  const big = operand.kind === "scalar" && operand.type.kind === "integer" && isBig(operand.type);
+  const remedy = operand.kind === "view" || operand.kind === "null" ? "compare it with null: … === null" : `compare it: … !== ${big ? "0n" : "0"}`;
   return f.refuse(node, "not-boolean", `a condition must be a boolean; "${f.text(node)}" is ${describeOperand(operand)}`, remedy);
 }
 

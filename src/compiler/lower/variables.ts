@@ -2,9 +2,9 @@
 // literal, a struct from make() stays in registers. Others are SSA variables; a view is one for its pointer, and one for
 // whether it is there.
 
-import { typeOfAnnotation } from "../annotations.js";
+import { typeWithWidth } from "../annotations.js";
 import type { Expression, Node, VariableDeclaration } from "../syntax.js";
-import type { Type } from "../types.js";
+import type { Scalar, Type } from "../types.js";
 import { irTypeOf, isScalar } from "../types.js";
 import type { Binding, FunctionLowering } from "./context.js";
 import { lowerExpression } from "./expressions.js";
@@ -19,40 +19,50 @@ export function lowerVariables(f: FunctionLowering, node: VariableDeclaration): 
     f.refuse(node, "not-in-language", `"${node.kind}" is not in kernel TypeScript`, "use const or let");
   }
   for (const { id, init } of node.declarations) {
-    if (id.type !== "Identifier") f.refuse(id, "not-in-language", "destructuring is not in kernel TypeScript", "declare one name after the other");
+    if (id.type !== "Identifier") {
+      f.refuse(id, "not-in-language", "destructuring is not in kernel TypeScript",
+        "declare one name after the other");
+    }
     // Bound before the initialiser is lowered: if that is refused, later uses of the name need no message of their own.
     f.bind(id.name, { kind: "refused" });
-    const type = id.typeAnnotation ? annotatedType(f, id.typeAnnotation.typeAnnotation) : undefined;
+    const type = id.typeAnnotation ? typeWithWidth(f.frame.function.module, id.typeAnnotation.typeAnnotation) : undefined;
     const changes = node.kind === "let" && f.frame.assigned.has(id.name);
     f.bind(id.name, changes ? newVariableBinding(f, id.name, type, init, id) : constantBinding(f, type, init, id));
   }
 }
 
-function annotatedType(f: FunctionLowering, node: Parameters<typeof typeOfAnnotation>[1]): Type {
-  const type = typeOfAnnotation(f.frame.function.module, node);
-  if (type.kind !== "number") return type;
-  return f.refuse(node, "type-unknown", `"${type.big ? "bigint" : "number"}" has no width`, type.big ? "use u64 or i64, or leave the annotation out" : "use u8, u16, u32 or i32, or leave the annotation out");
-}
-
 function constantBinding(f: FunctionLowering, type: Type | undefined, init: Expression | null, node: Node): Binding {
   if (init === null) f.refuse(node, "unassigned", "this variable is never assigned", "give it an initialiser");
   const operand = lowerExpression(f, init);
-  if (operand.kind === "nothing" || operand.kind === "string") f.refuse(init, "type-mismatch", `"${f.text(init)}" is ${describeOperand(operand)}`, "a variable holds an integer, a boolean or a view");
+  if (operand.kind === "nothing" || operand.kind === "string") {
+    f.refuse(init, "type-mismatch",
+      `"${f.text(init)}" is ${describeOperand(operand)}`, "a variable holds an integer, a boolean or a view");
+  }
   return { kind: "operand", operand: type === undefined ? operand : convertTo(f, operand, type, init) };
 }
 
 function newVariableBinding(f: FunctionLowering, name: string, type: Type | undefined, init: Expression | null, node: Node): Binding {
   const operand = init === null ? undefined : settle(f, lowerExpression(f, init), init);
-  const known = type ?? (operand?.kind === "scalar" ? operand.type : operand?.kind === "view" ? { kind: "view" as const, struct: operand.place.type, nullable: operand.nullTest !== undefined } : undefined);
+  const known = type ?? (operand === undefined ? undefined : typeOfOperand(operand));
   if (known === undefined || !(isScalar(known) || known.kind === "view")) {
     const found = operand === undefined ? "has neither a type nor an initialiser" : `is ${describeOperand(operand)}`;
-    f.refuse(node, "annotation-missing", `"${name}" ${found}, so its type is not known`, "annotate it: let name: u32, or let name: View<typeof S> | null = null");
+    f.refuse(node, "annotation-missing", `"${name}" ${found}, so its type is not known`,
+      "annotate it: let name: u32, or let name: View<typeof S> | null = null");
   }
-  const binding: Binding = isScalar(known)
-    ? { kind: "scalar", type: known, variable: newVariable(name, irTypeOf(known)) }
-    : { kind: "view", struct: known.struct, pointer: newVariable(name, "pointer"), present: known.nullable ? newVariable(`${name} is present`, "bool") : undefined };
+  const binding = bindingOf(name, known);
   if (operand !== undefined && init !== null) assignVariable(f, binding, name, operand, init, node);
   return binding;
+}
+
+function typeOfOperand(operand: Operand): Type | undefined {
+  if (operand.kind === "scalar") return operand.type;
+  return operand.kind === "view" ? { kind: "view", struct: operand.place.type, nullable: operand.nullTest !== undefined } : undefined;
+}
+
+function bindingOf(name: string, type: Scalar | Extract<Type, { kind: "view" }>): Binding {
+  if (isScalar(type)) return { kind: "scalar", type, variable: newVariable(name, irTypeOf(type)) };
+  const present = type.nullable ? newVariable(`${name} is present`, "bool") : undefined;
+  return { kind: "view", struct: type.struct, pointer: newVariable(name, "pointer"), present };
 }
 
 export function readVariable(f: FunctionLowering, binding: Binding, name: string, node: Node): Operand {

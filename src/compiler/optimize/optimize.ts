@@ -5,6 +5,7 @@ import type { IrFunction, IrProgram } from "../ir.js";
 import { removeDeadCode } from "./dead-code.js";
 import { removeDeadStores } from "./dead-stores.js";
 import { decideBranches } from "./decide-branches.js";
+import { dropMasks } from "./demanded-bits.js";
 import { foldBranches } from "./fold-branches.js";
 import { numberValues } from "./number-values.js";
 import { simplify } from "./simplify.js";
@@ -19,6 +20,7 @@ export interface Pass {
 
 export const passes: readonly Pass[] = [
   { name: "simplify", run: simplify },
+  { name: "demanded-bits", run: dropMasks },
   { name: "number-values", run: numberValues },
   { name: "decide-branches", run: decideBranches },
   { name: "fold-branches", run: foldBranches },

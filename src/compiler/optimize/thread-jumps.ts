@@ -6,14 +6,15 @@
 //   b3: v = phi b1: true, b2: c
 //       branch v b4 b5
 //
-// This undoes what a function inlined into a condition leaves, and "&&" and "||". Requires: dead code removed, constants
-// pooled in the entry. Leaves blocks that may be empty or unreachable.
+// This undoes what a function inlined into a condition leaves, "&&" and "||", and a question asked again after a join.
+// Requires: dead code removed, constants pooled in the entry. Leaves blocks that may be empty or unreachable.
 
 import type { Block, Instruction, IrFunction, Terminator } from "../ir.js";
 import { foldCompare } from "../ir-arithmetic.js";
 import { constantOf, newBlock, newInstruction, removePredecessor, setTerminator } from "../ir-builder.js";
 import type { Uses } from "../analysis/uses.js";
 import { usesOf } from "../analysis/uses.js";
+import { Facts } from "./facts.js";
 import { repairUses } from "./ssa-repair.js";
 
 /** Threading a loop's head turns the loop, and could go on for every round; no function needs so many. */
@@ -33,10 +34,12 @@ export function threadJumps(fn: IrFunction): boolean {
   return threaded > 0;
 }
 
-/** A branch on a phi of its block, or on its comparison with a constant. */
+/** A branch that stands alone in its block, but for phis. */
 interface Question {
   readonly branch: Terminator & { op: "branch" };
-  readonly phi: Instruction & { op: "phi" };
+  /** What is asked about, when it is a phi of the block. */
+  readonly phi: (Instruction & { op: "phi" }) | undefined;
+  /** The comparison, when it stands in the block. */
   readonly compare: (Instruction & { op: "compare" }) | undefined;
 }
 
@@ -45,19 +48,23 @@ function questionOf(block: Block, uses: Uses): Question | undefined {
   if (branch?.op !== "branch" || block.predecessors.length < 2) return undefined;
   if (branch.ifTrue === branch.ifFalse || branch.ifTrue === block || branch.ifFalse === block) return undefined;
   const { condition } = branch;
-  const compare = condition.op === "compare" ? condition : undefined;
-  const phi = compare === undefined ? condition : compare.args[0];
-  if (phi.op !== "phi" || phi.block !== block) return undefined;
-  if (compare !== undefined && (compare.args[1].op !== "constant" || compare.block !== block || uses.of(compare).length > 1)) return undefined;
+  const compare = condition.op === "compare" && condition.block === block ? condition : undefined;
   // Nothing but the question may stand here: a way that skips the block must not miss anything.
-  const rest = block.instructions.filter((instruction) => instruction.op !== "phi" && instruction !== compare);
-  return rest.length === 0 ? { branch, phi, compare } : undefined;
+  if (block.instructions.some((instruction) => instruction.op !== "phi" && instruction !== compare)) return undefined;
+  if (compare !== undefined && uses.of(compare).length > 1) return undefined;
+  const asked = compare === undefined ? condition : compare.args[0];
+  const phi = asked.op === "phi" && asked.block === block ? asked : undefined;
+  return { branch, phi, compare };
 }
 
 type Answer = { readonly constant: boolean } | { readonly condition: Instruction };
 
-function answerOn(question: Question, edge: number): Answer | undefined {
-  const { phi, compare } = question;
+function answerOn(question: Question, block: Block, edge: number): Answer | undefined {
+  const { phi, compare, branch } = question;
+  if (phi === undefined) {
+    const known = factsOnEdge(block.predecessors[edge]!, block).decide(branch.condition);
+    return known === undefined ? undefined : { constant: known };
+  }
   const arg = phi.args[edge]!;
   const value = constantOf(arg);
   if (compare === undefined) {
@@ -65,14 +72,30 @@ function answerOn(question: Question, edge: number): Answer | undefined {
     return arg.op === "compare" ? { condition: arg } : undefined;
   }
   const { predicate, args: [, right] } = compare;
-  if (value !== undefined) return { constant: foldCompare(predicate, phi.type, value, constantOf(right)!) };
+  const constant = constantOf(right);
+  if (constant === undefined) return undefined;
+  if (value !== undefined) return { constant: foldCompare(predicate, phi.type, value, constant) };
   // A pointer that something was added to, or that names memory, is not null.
   const isNotNull = arg.op === "pointerAdd" || arg.op === "mapValue" || arg.op === "stackAddress";
   return isNotNull && (predicate === "eq" || predicate === "ne") ? { constant: predicate === "ne" } : undefined;
 }
 
+/** So many branches on the way to an edge are asked what they know. */
+const STEPS_MAX = 8;
+
+function factsOnEdge(from: Block, to: Block): Facts {
+  const facts = new Facts();
+  for (let [at, next, steps] = [from as Block | undefined, to, 0]; at !== undefined && steps < STEPS_MAX; steps++) {
+    const terminator = at.terminator;
+    if (terminator?.op === "branch" && terminator.ifTrue !== terminator.ifFalse) facts.learn(terminator.condition, terminator.ifTrue === next);
+    next = at;
+    at = at.predecessors.length === 1 ? at.predecessors[0] : undefined;
+  }
+  return facts;
+}
+
 function threadEdge(fn: IrFunction, block: Block, question: Question, edge: number, uses: Uses): boolean {
-  const answer = answerOn(question, edge);
+  const answer = answerOn(question, block, edge);
   if (answer === undefined) return false;
   const from = block.predecessors[edge]!;
   // Two edges from one block: which of them is meant could not be told.

@@ -7,19 +7,16 @@ import { u32 as U32, u64 as U64 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id, bpf_loop } from "#prelude/helpers.js";
 import { compareExchange, make } from "#prelude/intrinsics.js";
 import type { Search, Service } from "../maps.js";
-import { Searcher, schedulerStates, searches } from "../maps.js";
-import { NO_DESTINATION, destinationOf, isAvailable, weightOf } from "../member.js";
+import { Searcher, destinations, schedulerStates, searches } from "../maps.js";
+import { NO_DESTINATION, beginSearch, destinationOf, isAvailable, weightOf } from "../member.js";
 
 export function scheduleWeightedRoundRobin(service: Service): u32 {
   const state = schedulerStates.at(service.stateAt);
   if (state.maximumWeight === 0) return NO_DESTINATION;
   const before = state.position;
   const searcher = make(Searcher, { processor: bpf_get_smp_processor_id() });
-  const search = searches.at(searcher.processor);
-  search.membersAt = service.membersAt;
-  search.membersCount = service.membersCount;
+  const search = beginSearch(searcher, service);
   search.place = U32(before);
-  search.found = 0;
   search.currentWeight = U32(before >> 32n);
   search.maximumWeight = state.maximumWeight;
   search.divisor = state.divisor;
@@ -27,9 +24,8 @@ export function scheduleWeightedRoundRobin(service: Service): u32 {
   search.wholeRound = 0;
   // The rest of the round under way, then at most two whole ones: the second takes the weight that the first has shown.
   bpf_loop(service.membersCount * 3 + 1, visit, searcher, 0n);
-  if (search.found === 0) return NO_DESTINATION;
-  compareExchange(state, "position", before, U64(search.place) | (U64(search.currentWeight) << 32n));
-  return destinationOf(search.membersAt, search.place - 1);
+  if (search.chosen !== NO_DESTINATION) compareExchange(state, "position", before, U64(search.place) | (U64(search.currentWeight) << 32n));
+  return search.chosen;
 }
 
 function visit(_round: u32, searcher: Searcher): i64 {
@@ -38,9 +34,10 @@ function visit(_round: u32, searcher: Searcher): i64 {
   const place = search.place < search.membersCount ? search.place : 0;
   search.place = place + 1;
   const weight = weightOf(search.membersAt, place);
-  if (weight === 0 || !isAvailable(search.membersAt, place)) return 0n;
+  const index = destinationOf(search.membersAt, place);
+  if (weight === 0 || !isAvailable(destinations.at(index))) return 0n;
   if (weight >= search.currentWeight) {
-    search.found = 1;
+    search.chosen = index;
     return 1n;
   }
   if (weight > search.largestBelow) search.largestBelow = weight;

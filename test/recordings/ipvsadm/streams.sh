@@ -1,5 +1,5 @@
 #!/bin/bash
-# Asks the real ipvsadm, and writes down each command with what it printed on which stream: ipvsadm-streams.txt is its
+# Asks the real ipvsadm, and writes down each command with what it printed on which stream: streams.txt is its
 # output. Run it as root on a machine (a virtual one) whose kernel has ip_vs and whose tables may be lost.
 export LC_ALL=C
 

@@ -1,0 +1,171 @@
+// The test bed: weir's maps and the C program's, pinned nowhere and attached to nothing, configured by weir's director;
+// and each program under test behind a wrapper of its own.
+
+import { StoreDirector } from "#control/director.js";
+import { secondsToTicks } from "#control/encode.js";
+import { shapeOfThisMachine } from "#control/kernel-store.js";
+import { programSpec } from "#control/programs.js";
+import { Rows } from "#control/rows.js";
+import type { HashAccess, Store } from "#control/store.js";
+import { mapSpecs } from "#control/shape.js";
+import { nanosecondsToTicks } from "#control/encode.js";
+import * as dataplane from "#dataplane/maps.js";
+import type { MapSpec, ProgramSpec } from "#ebpf/spec.js";
+import { BpfMap } from "#kernel/map.js";
+import { batches, deleteBatch, updateBatch } from "#kernel/map-batch.js";
+import type { BpfProgram } from "#kernel/program.js";
+import { loadProgram } from "#kernel/program.js";
+import { encode, encodeInto } from "#layout/codec.js";
+import { fieldOf } from "#layout/struct.js";
+import type { Method } from "./cases.js";
+import { CASES, VIP, realServer, servicePort } from "./cases.js";
+import { CConnection, cMaps } from "./c-maps.js";
+import { cProgram, clangVersion } from "./c-program.js";
+import { wrapperProgram } from "./kernel-text.js";
+import { courses, laps, target } from "./wrapper.js";
+
+/** Under test. "nothing" measures the wrapper. */
+export type Subject = "nothing" | "swap" | "weir" | "c";
+
+/** Enough for 100,000 connections at less than half full; weir's default. */
+const CONNECTIONS = dataplane.CONNECTIONS_DEFAULT;
+/** NAT's take two entries each in the C program's map. */
+const C_CONNECTIONS = 2 * CONNECTIONS;
+
+/** Test runs without a context come in by the loopback, whose index is 1: a hop there is XDP_TX. */
+const LOOPBACK_IFINDEX = 1;
+const DIRECTOR = "10.1.0.1";
+/** Nobody asks for the way during a run. */
+const HOP_SECONDS = 24 * 3600;
+
+export class Bed {
+  readonly #maps: ReadonlyMap<string, BpfMap>;
+  readonly #store: BedStore;
+  readonly #wrappers = new Map<Subject, BpfProgram>();
+  readonly director: StoreDirector;
+
+  /** Everything is loaded; the C program only where there is a clang. */
+  static async open(): Promise<Bed> {
+    const shape = shapeOfThisMachine(CONNECTIONS);
+    const specs = new Map([...mapSpecs(shape), ...[...cMaps(C_CONNECTIONS), courses, laps].map((spec) => [spec.name, spec] as const)]);
+    const programs = new Map<Subject, ProgramSpec>([
+      ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
+      ...(clangVersion() === undefined ? [] : [["c", cProgram(specs)] as const]),
+    ]);
+    return new Bed(specs, programs);
+  }
+
+  private constructor(specs: ReadonlyMap<string, MapSpec>, programs: ReadonlyMap<Subject, ProgramSpec>) {
+    this.#maps = new Map(Array.from(specs.values(), (spec) => [spec.name, BpfMap.create(spec)]));
+    this.#store = new BedStore(this.#maps);
+    this.director = new StoreDirector(this.#store);
+    const wrapper = wrapperProgram("wrapper");
+    for (const [subject, spec] of programs) this.#wrappers.set(subject, this.#wrap(wrapper, spec));
+    this.#configure();
+  }
+
+  get subjects(): readonly Subject[] {
+    return [...this.#wrappers.keys()];
+  }
+
+  /** The wrapper around that program. */
+  wrapper(subject: Subject): BpfProgram {
+    return this.#wrappers.get(subject)!;
+  }
+
+  /** A map's memory; that of the wrapper's tables too. */
+  table(spec: MapSpec): Uint8Array {
+    return this.#store.table(spec);
+  }
+
+  /** No connections, for either program. */
+  forgetConnections(): void {
+    for (const spec of [dataplane.buckets, dataplane.connections]) this.table(spec).fill(0);
+    const rows = new Rows(this.#store, dataplane.destinations);
+    for (let i = 0; i < CASES.length; i++) rows.write(i, { activeConnections: 0, inactiveConnections: 0 });
+    const map = this.#maps.get("c_connections")!;
+    const keys = [...batches(map)].map((batch) => batch.keys.slice(0, batch.count * map.spec.keySize));
+    for (const some of keys) deleteBatch(map, some);
+  }
+
+  /** Every connection knows the way back to its client. */
+  giveClientHops(): void {
+    const hop = encode(dataplane.Hop, this.#hop());
+    const inPlace = this.table(dataplane.connections);
+    const at = fieldOf(dataplane.Connection, "clientHop").offset;
+    for (let entry = 0; entry < inPlace.length; entry += dataplane.Connection.size) inPlace.set(hop, entry + at);
+    const map = this.#maps.get("c_connections")!;
+    for (const { count, keys, values } of [...batches(map)]) {
+      for (let i = 0; i < count; i++) encodeInto(CConnection, { clientHop: this.#hop() }, values, i * map.valueBytes);
+      updateBatch(map, keys.slice(0, count * map.spec.keySize), values.slice(0, count * map.valueBytes));
+    }
+  }
+
+  close(): void {
+    for (const held of [...this.#wrappers.values(), ...this.#maps.values()]) held.close();
+  }
+
+  #wrap(wrapper: ProgramSpec, spec: ProgramSpec): BpfProgram {
+    const program = loadProgram(spec, this.#maps);
+    const slot = BpfMap.create(target);
+    slot.putObject(0, program);
+    // The wrapper holds its target from now on, and the target its program.
+    const wrapped = loadProgram(wrapper, new Map([...this.#maps, [target.name, slot]]));
+    return wrapped;
+  }
+
+  /** One service for each method, with a real server, and the way to it. */
+  #configure(): void {
+    for (const method of METHODS) {
+      const id = { kind: "address", protocol: "tcp", address: VIP, port: servicePort(method) } as const;
+      this.director.addService({ id, scheduler: "rr", schedulerFlags: 0, persistentSeconds: 0, netmask: "255.255.255.255", persistenceEngine: "", onePacket: false });
+      this.director.addDestination(id, {
+        ...realServer(method), forward: FORWARD[method], weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
+      });
+    }
+    const rows = new Rows(this.#store, dataplane.destinations);
+    METHODS.forEach((_, i) => rows.write(i, { hop: this.#hop() }));
+  }
+
+  #hop() {
+    return {
+      validUntil: this.#store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: 0,
+      destination: Uint8Array.of(2, 0, 0, 0, 1, 0x11), source: Uint8Array.of(2, 0, 0, 0, 1, 1),
+    };
+  }
+}
+
+const METHODS: readonly Method[] = ["dr", "tun", "nat"];
+const FORWARD = { dr: "route", tun: "tunnel", nat: "masq" } as const;
+
+/** Maps that nobody else sees. */
+class BedStore implements Store {
+  readonly #tables = new Map<string, Uint8Array>();
+
+  constructor(readonly maps: ReadonlyMap<string, BpfMap>) {}
+
+  table({ name }: MapSpec): Uint8Array {
+    let bytes = this.#tables.get(name);
+    if (bytes === undefined) {
+      const map = this.maps.get(name)!;
+      this.#tables.set(name, (bytes = map.memory().bytes.subarray(0, map.spec.valueSize)));
+    }
+    return bytes;
+  }
+
+  hash({ name }: MapSpec): HashAccess {
+    return this.maps.get(name)!;
+  }
+
+  now(): number {
+    return nanosecondsToTicks(process.hrtime.bigint());
+  }
+
+  sourceTowards(): string {
+    return DIRECTOR;
+  }
+
+  exclusively<T>(change: () => T): T {
+    return change();
+  }
+}

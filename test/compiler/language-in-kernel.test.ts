@@ -1,0 +1,47 @@
+// Every construct of the language, accepted by the kernel's verifier and run by its JIT, against the same source run as
+// JavaScript. src/compiler/language.test.ts does the same on the user-space machine.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compileForTest, randomBytes, randomOf, runAsJavaScript } from "#compiler/both-ways.js";
+import { Data, bodies, live, sourceOf } from "#compiler/language-cases.js";
+import { MapType, type MapSpec } from "#ebpf/spec.js";
+import { BPF_ANY, BpfMap } from "#kernel/map.js";
+import { loadProgram } from "#kernel/program.js";
+
+const kernelLacks = ((): string | false => {
+  const probe: MapSpec = { kind: "map", name: "probe", type: MapType.ARRAY, keySize: 4, valueSize: 8, maxEntries: 1, flags: 0 };
+  try {
+    BpfMap.create(probe).close();
+    return false;
+  } catch (error) {
+    return `bpf(2) is not allowed here: ${(error as Error).message}`;
+  }
+})();
+
+const PACKETS = 10;
+const seed = Number(process.env["SEED"] ?? 20240917);
+
+for (const [sentence, body] of Object.entries(bodies)) {
+  test(`in the kernel: ${sentence}`, { skip: kernelLacks }, () => {
+    const source = sourceOf(body);
+    const spec = compileForTest(source, live);
+    const maps = new Map(spec.maps.map((map) => [map.name, BpfMap.create(map)]));
+    const program = loadProgram(spec, maps);
+    try {
+      const random = randomOf(seed);
+      for (let i = 0; i < PACKETS; i++) {
+        for (const map of maps.values()) map.update(new Uint8Array(4), new Uint8Array(map.spec.valueSize), BPF_ANY);
+        const packet = randomBytes(random, Data.size + 20);
+        const expected = runAsJavaScript(source, live, packet);
+        const { returnValue, data } = program.testRun({ data: packet });
+        const message = `packet ${i} (SEED=${seed} repeats it)`;
+        assert.equal(returnValue, expected.verdict, message);
+        assert.deepEqual(Uint8Array.from(data), expected.packet, message);
+      }
+    } finally {
+      program.close();
+      for (const map of maps.values()) map.close();
+    }
+  });
+}

@@ -1,0 +1,36 @@
+// Both executors, for tests that run on each.
+
+import { after } from "node:test";
+import { kernelWorld } from "./kernel-world.js";
+import { machineWorld } from "./machine-world.js";
+import { kernelLacks } from "./requirements.js";
+import type { World } from "./world.js";
+
+export interface Executor {
+  /** For the names of tests. */
+  readonly name: "the machine" | "the kernel";
+  /** False, or why it cannot run here. */
+  readonly lacks: string | false;
+  /** A world with room for so many connections, which is gone when the file's tests have run. */
+  readonly world: (connections: number) => Promise<World>;
+}
+
+export const EXECUTORS: readonly Executor[] = [
+  { name: "the machine", lacks: false, world: kept(machineWorld) },
+  { name: "the kernel", lacks: kernelLacks, world: kept(kernelWorld) },
+];
+
+/** Made at most once for each size. */
+function kept(make: (connections: number) => Promise<World>): Executor["world"] {
+  const worlds = new Map<number, Promise<World>>();
+  after(async () => {
+    for (const world of worlds.values()) (await world).close();
+  });
+  return async (connections) => {
+    const known = worlds.get(connections) ?? make(connections);
+    worlds.set(connections, known);
+    const world = await known;
+    world.reset();
+    return world;
+  };
+}

@@ -1,0 +1,93 @@
+// Connections end by themselves: the timer in the kernel (dataplane/expiry.ts) clears them away, and what they counted
+// for with their destination. On the machine time is moved on; in the kernel the timeouts are short and real.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { countConnections } from "#control/connections.js";
+import { configure, destination, service } from "./case.js";
+import { ACK, FIN, SYN, frame, tcp, udp } from "./frame.js";
+import { EXECUTORS } from "./executors.js";
+import { VIP, at, client, eth0, r1 } from "./network.js";
+import { allDestinations, overflowTotal, sums, verdictCounts } from "./observe.js";
+import type { World } from "./world.js";
+import { meet } from "./world.js";
+
+const LINK = { from: client.mac!, to: eth0.mac };
+const TCP_SERVICE = service("tcp", 80, [destination(r1, 80, "route")]);
+const UDP_SERVICE = service("udp", 80, [destination(r1, 80, "route")]);
+/** A timeout of one second ends after at most that, a tick of the data plane's clock and a round of the timer. */
+const TIMEOUT = { seconds: 1, overMilliseconds: 1500, underMilliseconds: 700 };
+
+for (const executor of EXECUTORS) {
+  const options = { skip: executor.lacks };
+
+  test(`an idle connection ends on ${executor.name}, and no longer counts with its destination`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [TCP_SERVICE, UDP_SERVICE]);
+    world.director.setTimeouts({ tcp: TIMEOUT.seconds, tcpFin: TIMEOUT.seconds, udp: TIMEOUT.seconds });
+    world.startExpiry();
+    for (const flags of [SYN, ACK]) sendTcp(world, 40000, flags);
+    for (const flags of [SYN, ACK, FIN | ACK]) sendTcp(world, 40001, flags);
+    sendUdp(world, 40002);
+    assert.deepEqual(counted(world), [{ active: 1, inactive: 1 }, { active: 0, inactive: 1 }]);
+    await world.wait(TIMEOUT.overMilliseconds);
+    assert.deepEqual([...world.director.connections()], []);
+    assert.deepEqual(counted(world), [{ active: 0, inactive: 0 }, { active: 0, inactive: 0 }]);
+    assert.equal(countConnections(world.store), 0, "every slot is free again");
+  });
+
+  test(`every packet starts a connection's idle time anew on ${executor.name}`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [UDP_SERVICE]);
+    world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: TIMEOUT.seconds });
+    for (let i = 0; i < 3; i++) {
+      sendUdp(world, 40000);
+      await world.wait(TIMEOUT.underMilliseconds);
+    }
+    assert.equal([...world.director.connections()].length, 1);
+    assert.equal(allDestinations(world)[0]!.counters.connections, 1n);
+  });
+
+  test(`buckets forget that connections were put beyond them when those end on ${executor.name}`, options, async () => {
+    const world = await executor.world(1024);
+    // One client's end and many VIPs: all of them belong into one bucket.
+    const vips = Array.from({ length: 40 }, (_, i) => `10.7.0.${i + 1}`);
+    configure(world.director, vips.map((address) => service("udp", 80, [destination(r1, 80, "route")], { address })));
+    world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: TIMEOUT.seconds });
+    world.startExpiry();
+    for (const vip of vips) assert.equal(sendUdp(world, 40000, vip), "sent");
+    // Eight stand in their own bucket; the next eight passed one, the next two …
+    assert.equal(overflowTotal(world), 8 * (1 + 2 + 3 + 4));
+    await world.wait(TIMEOUT.overMilliseconds);
+    assert.equal(countConnections(world.store), 0);
+    assert.equal(overflowTotal(world), 0);
+  });
+
+  test(`a full table takes connections again when old ones have ended on ${executor.name}`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [UDP_SERVICE]);
+    world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: TIMEOUT.seconds });
+    world.startExpiry();
+    for (let port = 1; port <= 64; port++) assert.equal(sendUdp(world, port), "sent");
+    assert.equal(sendUdp(world, 65), "dropped");
+    const passedBefore = overflowTotal(world);
+    assert.equal(sendUdp(world, 65), "dropped");
+    assert.equal(overflowTotal(world), passedBefore, "who was refused is counted nowhere");
+    await world.wait(TIMEOUT.overMilliseconds);
+    for (let port = 65; port <= 128; port++) assert.equal(sendUdp(world, port), "sent");
+    assert.deepEqual(verdictCounts(world), { tableFull: 2 });
+    assert.equal(sums(world).packetsIn, 128);
+  });
+}
+
+function sendTcp(world: World, port: number, flags: number): void {
+  assert.equal(meet(world, "tc", frame(LINK, tcp(at(client, port), at(VIP, 80), { flags })), eth0).outcome, "sent");
+}
+
+function sendUdp(world: World, port: number, vip = VIP): string {
+  return meet(world, "tc", frame(LINK, udp(at(client, port), at(vip, 80))), eth0).outcome;
+}
+
+function counted(world: World) {
+  return allDestinations(world).map(({ activeConnections, inactiveConnections }) => ({ active: activeConnections, inactive: inactiveConnections }));
+}
