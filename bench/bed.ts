@@ -1,5 +1,5 @@
 // The test bed: weir's maps and the C program's, pinned nowhere and attached to nothing, configured by weir's director;
-// and each program under test behind a wrapper of its own.
+// and the programs under test behind the wrapper.
 
 import { StoreDirector } from "#control/director.js";
 import { secondsToTicks } from "#control/encode.js";
@@ -22,10 +22,11 @@ import { CASES, VIP, realServer, servicePort } from "./cases.js";
 import { CConnection, cMaps } from "./c-maps.js";
 import { cProgram, clangVersion } from "./c-program.js";
 import { wrapperProgram } from "./kernel-text.js";
-import { courses, laps, target } from "./wrapper.js";
+import { courses, laps, targets } from "./wrapper.js";
 
-/** Under test. "nothing" measures the wrapper. */
-export type Subject = "nothing" | "swap" | "weir" | "c";
+/** Under test, in the order of the wrapper's targets. "nothing" measures the wrapper. */
+export const SUBJECTS = ["nothing", "swap", "weir", "c"] as const;
+export type Subject = (typeof SUBJECTS)[number];
 
 /** Enough for 100,000 connections at less than half full; weir's default. */
 const CONNECTIONS = dataplane.CONNECTIONS_DEFAULT;
@@ -41,13 +42,17 @@ const HOP_SECONDS = 24 * 3600;
 export class Bed {
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #store: BedStore;
-  readonly #wrappers = new Map<Subject, BpfProgram>();
+  readonly #programs: readonly BpfProgram[];
+  /** What is run. */
+  readonly wrapper: BpfProgram;
+  /** Without clang, the C program is missing. */
+  readonly subjects: readonly Subject[];
   readonly director: StoreDirector;
 
   /** Everything is loaded; the C program only where there is a clang. */
   static async open(): Promise<Bed> {
     const shape = shapeOfThisMachine(CONNECTIONS);
-    const specs = new Map([...mapSpecs(shape), ...[...cMaps(C_CONNECTIONS), courses, laps].map((spec) => [spec.name, spec] as const)]);
+    const specs = new Map([...mapSpecs(shape), ...[...cMaps(C_CONNECTIONS), courses, laps, targets].map((spec) => [spec.name, spec] as const)]);
     const programs = new Map<Subject, ProgramSpec>([
       ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
       ...(clangVersion() === undefined ? [] : [["c", cProgram(specs)] as const]),
@@ -59,18 +64,11 @@ export class Bed {
     this.#maps = new Map(Array.from(specs.values(), (spec) => [spec.name, BpfMap.create(spec)]));
     this.#store = new BedStore(this.#maps);
     this.director = new StoreDirector(this.#store);
-    const wrapper = wrapperProgram("wrapper");
-    for (const [subject, spec] of programs) this.#wrappers.set(subject, this.#wrap(wrapper, spec));
+    this.subjects = SUBJECTS.filter((subject) => programs.has(subject));
+    this.#programs = SUBJECTS.map((subject) => loadProgram(programs.get(subject) ?? programs.get("nothing")!, this.#maps));
+    this.#programs.forEach((program, i) => this.#maps.get(targets.name)!.putObject(i, program));
+    this.wrapper = loadProgram(wrapperProgram("wrapper"), this.#maps);
     this.#configure();
-  }
-
-  get subjects(): readonly Subject[] {
-    return [...this.#wrappers.keys()];
-  }
-
-  /** The wrapper around that program. */
-  wrapper(subject: Subject): BpfProgram {
-    return this.#wrappers.get(subject)!;
   }
 
   /** A map's memory; that of the wrapper's tables too. */
@@ -102,16 +100,7 @@ export class Bed {
   }
 
   close(): void {
-    for (const held of [...this.#wrappers.values(), ...this.#maps.values()]) held.close();
-  }
-
-  #wrap(wrapper: ProgramSpec, spec: ProgramSpec): BpfProgram {
-    const program = loadProgram(spec, this.#maps);
-    const slot = BpfMap.create(target);
-    slot.putObject(0, program);
-    // The wrapper holds its target from now on, and the target its program.
-    const wrapped = loadProgram(wrapper, new Map([...this.#maps, [target.name, slot]]));
-    return wrapped;
+    for (const held of [this.wrapper, ...this.#programs, ...this.#maps.values()]) held.close();
   }
 
   /** One service for each method, with a real server, and the way to it. */

@@ -1,7 +1,8 @@
 // What stands around a program under test, in kernel TypeScript. BPF_PROG_TEST_RUN does not restore the packet between its
 // repeats; so the program that it repeats is `wrapper`, which makes the packet anew, for the next of so many flows, and
-// tail-calls the program under test. Every so many packets it writes down the time: a lap. A lap that an interrupt or
-// another process fell into is an outlier among its many fellows, where an average over the run would carry it.
+// tail-calls the program under test. Every so many packets it writes down the time: that was a lap. After some laps it is
+// another program's turn. What slows the machine down for a while (a neighbour on the same core, above all) so meets all
+// programs alike, and a lap that an interrupt fell into is an outlier, where an average over a run would carry it.
 
 import type { i32, u32 } from "#layout/numbers.js";
 import { be16, be32, i32 as I32, u16 as U16, u32 as U32, u64 as U64, u8 } from "#layout/numbers.js";
@@ -21,32 +22,39 @@ export const Frame = struct("Frame", { ethernet: Ethernet, ip: Ipv4, tcp: Tcp, p
 export type Frame = View<typeof Frame>;
 const FRAME_BYTES: u32 = Frame.size;
 
-/** Which packets come next. */
+/** Which packets come next, and for whom. */
 export const Course = struct("Course", {
   /** The next packet. */
   frame: Frame,
-  /** Its flow, and how many there are. */
+  /** Its flow, how many there are, and how far it is to the next one. */
   flow: U32,
   flows: U32,
-  /** Packets since the beginning. */
-  turn: U32,
+  stride: U32,
   /** 1: from a real server to the clients. */
   fromServer: U32,
-}, { size: 80 });
+  /** Packets since the beginning. */
+  count: U32,
+  /** The program of stint n is number `first` + (n & `others`). */
+  first: U32,
+  others: U32,
+  spare: U32,
+}, { size: 96 });
 type Course = View<typeof Course>;
 export const courses = table("courses", Course, 1);
 
 /** Packets of a lap, as a power of two. */
 export const LAP_SHIFT = 10;
-export const LAPS_MAX = 1024;
+/** Laps of one program on end, as a power of two: a lap or two bring its data into caches and TLBs, the others count. */
+export const STINT_SHIFT = 3;
+export const LAPS_MAX = 512;
 export const Lap = struct("Lap", { nanoseconds: U64 });
 export const laps = table("laps", Lap, LAPS_MAX);
 
 /** Two MAC addresses as numbers, so that they can change places. */
 export const Macs = struct("Macs", { destinationLow: U32, destinationHigh: U16, sourceLow: U32, sourceHigh: U16 }, { size: 12, packed: true });
 
-/** The program under test. */
-export const target = programArray("target", 1);
+/** The programs under test. */
+export const targets = programArray("targets", 4);
 
 /** The client of flow 0; of sixteen flows each, the next clients. */
 export const CLIENTS: u32 = 0x0a030000;
@@ -54,9 +62,10 @@ export const CLIENT_PORTS: u32 = 32768;
 
 export function wrapper(packet: Packet): i32 {
   const course = courses.at(0);
-  const turn = course.turn;
-  course.turn = turn + 1;
-  if (unlikely((turn & ((1 << LAP_SHIFT) - 1)) === 0)) laps.at(turn >>> LAP_SHIFT).nanoseconds = bpf_ktime_get_ns();
+  const count = course.count;
+  const lap = count >>> LAP_SHIFT;
+  course.count = count + 1;
+  if (unlikely((count & ((1 << LAP_SHIFT) - 1)) === 0)) laps.at(lap).nanoseconds = bpf_ktime_get_ns();
 
   // A tunnel's outer header comes off again. Called for every packet, so that it costs every program the same.
   bpf_xdp_adjust_head(packet, I32(packet.length) - I32(FRAME_BYTES));
@@ -64,7 +73,7 @@ export function wrapper(packet: Packet): i32 {
   if (frame === null) return XDP_ABORTED;
   restore(frame, course);
   advance(course);
-  bpf_tail_call(packet, target, 0);
+  hand(packet, course.first + ((lap >>> STINT_SHIFT) & course.others));
   return XDP_ABORTED;
 }
 
@@ -77,7 +86,8 @@ function restore(frame: Frame, course: Course): void {
 
 /** Makes `course.frame` the next packet; its checksums stay those of flow 0, as nobody on the way verifies them. */
 function advance(course: Course): void {
-  const flow = course.flow + 1 === course.flows ? 0 : course.flow + 1;
+  const next = course.flow + course.stride;
+  const flow = next >= course.flows ? next - course.flows : next;
   course.flow = flow;
   const address = be32(CLIENTS + (flow >>> 4));
   const port = be16(CLIENT_PORTS + (flow & 0x0f));
@@ -87,6 +97,17 @@ function advance(course: Course): void {
   } else {
     course.frame.ip.source = address;
     course.frame.tcp.source = port;
+  }
+}
+
+/** With a constant index each: the kernel makes such a tail call a plain jump. Two comparisons for every program. */
+function hand(packet: Packet, program: u32): void {
+  if ((program & 2) === 0) {
+    if ((program & 1) === 0) bpf_tail_call(packet, targets, 0);
+    else bpf_tail_call(packet, targets, 1);
+  } else {
+    if ((program & 1) === 0) bpf_tail_call(packet, targets, 2);
+    else bpf_tail_call(packet, targets, 3);
   }
 }
 

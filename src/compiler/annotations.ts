@@ -58,8 +58,21 @@ function referencedType(module: Module, node: TSTypeReference): Type {
   const value = valueOf(module, typeName.name, node);
   if (isIntegerType(value)) return value;
   if (isStruct(value)) return { kind: "view", struct: value, nullable: false };
-  if ("module" in resolved) return typeOfAnnotation(resolved.module, resolved.node);
+  if ("module" in resolved) return aliasedType(resolved.module, resolved.node);
   return builtinTypes[resolved.builtin] ?? unknownType(module, node);
+}
+
+const resolving = new Set<TSType>();
+
+/** An alias that leads to itself names nothing. */
+function aliasedType(module: Module, node: TSType): Type {
+  if (resolving.has(node)) return unknownType(module, node);
+  resolving.add(node);
+  try {
+    return typeOfAnnotation(module, node);
+  } finally {
+    resolving.delete(node);
+  }
 }
 
 /** View<typeof S>. */

@@ -38,6 +38,7 @@ const mistakes: { readonly [sentence: string]: Mistake } = {
   "an unknown name": { body: "return missing;", says: [`name-unknown | missing | "missing" is not known here`] },
   "two mistakes at once": { body: "const a = missing; const b = a + 1; const c = alsoMissing;", says: [`name-unknown | missing | "missing" is not known here`, `name-unknown | alsoMissing | "alsoMissing" is not known here`] },
   "an unknown type": { body: "const a: string = 1;", says: [`type-unknown | string | "string" is not a type of kernel TypeScript`] },
+  "a type that is itself": { source: "type A = B; type B = A; function entry(packet: Packet): i32 { const a: A = 1; return a; }", says: [`type-unknown | B | "B" is not a type of kernel TypeScript`] },
   "a number without a width": { source: "function entry(packet: Packet): i32 { return f(1); } function f(n: number): i32 { return n; }", says: [`type-unknown | number | "number" has no width`] },
   "a parameter without a type": { source: "function entry(packet: Packet): i32 { return f(1); } function f(n): i32 { return n; }", says: [`annotation-missing | n | the parameter "n" has no type`] },
   "a function without a result type": { source: "function entry(packet: Packet): i32 { return f(1); } function f(n: u32) { return n; }", says: [`annotation-missing | f | the function "f" has no result type`] },

@@ -1,9 +1,6 @@
 // The syntax tree, as oxc-parser gives it (ESTree with TypeScript's nodes), and the few questions asked of any node.
 
-import type {
-  AssignmentExpression, CallExpression, Expression, Function as FunctionNode, MemberExpression, ObjectExpression, Statement, TSType,
-  VariableDeclaration,
-} from "oxc-parser";
+import type { AssignmentExpression, Function as FunctionNode, MemberExpression } from "oxc-parser";
 import type { SourceFile, Span } from "./ir.js";
 
 export type {

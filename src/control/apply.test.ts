@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
 import { parseConfig } from "#model/config.js";
+import { DirectorError } from "#model/director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { applyConfiguration, takeDown } from "./apply.js";
 import type { DirectorRecord } from "./apply.js";
@@ -124,11 +125,12 @@ test("destinations that come back after a failure stand in their old order", asy
   assert.deepEqual(order().flat(), before.flat());
 });
 
-test("a scheduler that the director does not have changes nothing", async () => {
-  const { up, services } = machine();
+test("what the director refuses half-way leaves the services as they were", async () => {
+  const { up, services, director } = machine();
   await up(TWO_SERVERS, "eth0");
   const before = services();
-  await assert.rejects(up(TWO_SERVERS.replace("weight: 2", "weight: 5").replace("scheduler: rr", "scheduler: lblc"), "eth0"), /lblc/);
+  director.editService = () => { throw new DirectorError("SCHEDULER_NOT_FOUND", "it has no such scheduler"); };
+  await assert.rejects(up(TWO_SERVERS.replace("weight: 2", "weight: 5").replace("scheduler: rr", "scheduler: wrr"), "eth0"), /no such scheduler/);
   assert.deepEqual(services(), before);
 });
 

@@ -52,10 +52,11 @@ export class Destinations {
       this.rows.write(index, {
         address: toBe32(destination.address), port: toBe16(destination.port), virtualAddress: toBe32(service.address),
         virtualPort: toBe16(service.port), protocol: protocolNumber(service.protocol),
-        hop: { ...this.read(index).hop, validUntil: this.#store.now() },
+        // Never asked for. Packets may read a tick earlier than this process does: for them too it must have passed.
+        hop: { ...this.read(index).hop, validUntil: this.#store.now() - 1 },
       });
     }
-    this.rows.write(index, { serviceSlot });
+    this.rows.write(index, { serviceSlot, lastWeight: 0 });
     this.edit(index, destination);
     return index;
   }
@@ -64,22 +65,22 @@ export class Destinations {
   edit(index: number, destination: Destination): void {
     refuseWhatIsMissing(destination);
     const before = this.read(index);
-    const connections = before.activeConnections + before.inactiveConnections;
-    // ip_vs_ctl.c, __ip_vs_update_dest(): a new upper threshold clears the overload, the next connection sets it again.
-    const overloaded = destination.upperThreshold !== 0 && destination.upperThreshold === before.upperThreshold && (before.flags & DESTINATION_OVERLOAD) !== 0;
+    // ip_vs_ctl.c, __ip_vs_update_dest(): without a threshold, or with a higher one, it is not overloaded any more.
+    const relieved = destination.upperThreshold === 0 || destination.upperThreshold > before.upperThreshold;
     // Where bpf_fib_lookup does not tell a tunnel's outer source (before Linux 6.7), this is the one that packets get.
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
     this.rows.write(index, {
       ...(source === undefined ? {} : { tunnelSource: toBe32(source) }),
       method: methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
-      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (overloaded && connections > 0 ? DESTINATION_OVERLOAD : 0),
+      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD),
+      ...(destination.weight === 0 ? {} : { lastWeight: destination.weight }),
     });
   }
 
   /** No new connections, and none of the old ones' packets; the slot stays theirs. */
   remove(index: number): void {
-    this.rows.write(index, { flags: DESTINATION_IN_USE });
+    this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & DESTINATION_OVERLOAD) });
   }
 
   /** Destinations by NAT, removed ones with connections among them: while there are any, answers are looked for. */

@@ -19,6 +19,7 @@ import { Destinations } from "./destinations.js";
 import {
   TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromBe32, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toBe32,
 } from "./encode.js";
+import { forgetLocalities } from "./localities.js";
 import type { Member } from "./members.js";
 import { MemberLists } from "./members.js";
 import { Rows } from "./rows.js";
@@ -67,6 +68,7 @@ export class StoreDirector implements Director {
       const entries = this.#entries();
       const slot = freeSlot(entries);
       this.#totals.clearService(slot);
+      forgetLocalities(this.#store, slot, scheduler);
       const span = this.#lists.write([], scheduler, undefined, entries.map((entry) => entry.row));
       const sequence = entries.reduce((most, entry) => Math.max(most, entry.row.sequence), 0) + 1;
       this.#markVip(serviceIdOf(key));
@@ -79,8 +81,9 @@ export class StoreDirector implements Director {
     refuseWhatIsMissing(service);
     this.#store.exclusively(() => {
       const entry = this.#find(service.id, "edit");
-      const members = this.#lists.read(entry.row);
-      this.#replace(entry, { ...wordsOf(service), ...this.#lists.write(members, scheduler, scheduler === entry.row.scheduler ? entry.row : undefined, this.#spans()) });
+      if (scheduler === entry.row.scheduler) return this.#replace(entry, wordsOf(service));
+      forgetLocalities(this.#store, entry.row.slot, scheduler);
+      this.#replace(entry, { ...wordsOf(service), ...this.#lists.write(this.#lists.read(entry.row), scheduler, undefined, this.#spans()) });
     });
   }
 

@@ -67,7 +67,9 @@ export function methodName(number: number): ForwardMethod {
 
 /** Schedulers that the data plane has, by ipvsadm's names. */
 export const SCHEDULERS: { readonly [name: string]: number } = {
-  rr: maps.SCHEDULER_RR, wrr: maps.SCHEDULER_WRR, wlc: maps.SCHEDULER_WLC,
+  rr: maps.SCHEDULER_RR, wrr: maps.SCHEDULER_WRR, lc: maps.SCHEDULER_LC, wlc: maps.SCHEDULER_WLC, fo: maps.SCHEDULER_FO, ovf: maps.SCHEDULER_OVF,
+  lblc: maps.SCHEDULER_LBLC, lblcr: maps.SCHEDULER_LBLCR, dh: maps.SCHEDULER_DH, sh: maps.SCHEDULER_SH, mh: maps.SCHEDULER_MH,
+  sed: maps.SCHEDULER_SED, nq: maps.SCHEDULER_NQ, twos: maps.SCHEDULER_TWOS,
 };
 
 export function schedulerNumber(name: string): number {

@@ -2,7 +2,6 @@
 
 import type { Director } from "#model/director.js";
 import { StoreDirector } from "./director.js";
-import { KernelPlane } from "./kernel-plane.js";
 import { KernelStore } from "./kernel-store.js";
 
 /** The director as it stands, or undefined where nothing was ever configured. Makes nothing. */
@@ -14,6 +13,7 @@ export function findDirector(): Director | undefined {
 /** The director for a change: made, and attached to every interface, where there is none yet. */
 export async function openDirector(): Promise<Director> {
   const store = KernelStore.open();
+  const { KernelPlane } = await import("./kernel-plane.js"); // listing does without it
   await new KernelPlane(store).attachEverywhere();
   return new StoreDirector(store);
 }

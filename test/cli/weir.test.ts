@@ -136,8 +136,8 @@ test("a director is brought up, changed by the smallest difference, shown and ta
   assert.match(weirInside("up", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n[^\n]*\n$/);
   assert.match(weirInside("status").stdout, /^  10\.1\.0\.2:80 +nat +5 +0 +0/m);
 
-  writeFileSync(path, text.replace("scheduler: wrr", "scheduler: lblc"));
-  assert.match(weirInside("up", path).stderr, /:7:16: services\[0\]\.scheduler: "lblc" is not available in this director; it has rr, wrr/);
+  writeFileSync(path, text.replace("interfaces: [eth0]", "interfaces: [eth1]"));
+  assert.match(weirInside("up", path).stderr, /:1:14: interfaces\[0\]: there is no interface "eth1" here; did you mean "eth0"\?/);
 
   assert.match(weirInside("down").stdout, /^address 10\.0\.0\.100\/32: taken off eth0$/m);
   assert.doesNotMatch(inside("ip", "-o", "address", "show", "dev", "eth0").stdout, /10\.0\.0\.100/);

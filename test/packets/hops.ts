@@ -1,6 +1,5 @@
 // The data plane keeps what the kernel told it of the way to a neighbour for a quarter of a second (dataplane/hop.ts).
-// In the kernel that time passes when it likes; here it passes when a test says so: the same packet then takes the same
-// way in every run.
+// In the kernel that time passes when it likes; here it never does, so that a packet takes the same way in every run.
 
 import type { Store } from "#control/store.js";
 import { Connection, DESTINATION_IN_USE, Destination, Hop, connections, destinations } from "#dataplane/maps.js";
@@ -12,17 +11,13 @@ const HELD_TICKS = 4096;
 const DESTINATION_FLAGS_AT = fieldOf(Destination, "flags").offset;
 const DESTINATION_HOP_AT = fieldOf(Destination, "hop").offset;
 const CONNECTION_HOP_AT = fieldOf(Connection, "clientHop").offset;
+const INTERFACE_AT = fieldOf(Hop, "ifindex").offset;
 const VALID_UNTIL_AT = fieldOf(Hop, "validUntil").offset;
 
-/** Every hop that was asked for holds from now on. */
+/** Every hop that was ever asked for holds from now on; a hop that was not has no interface. */
 export function holdHops(store: Store): void {
   const validUntil = store.now() + HELD_TICKS;
-  for (const hop of hops(store)) if (hop.getUint32(VALID_UNTIL_AT, true) !== 0) hop.setUint32(VALID_UNTIL_AT, validUntil, true);
-}
-
-/** Every hop is asked for anew. */
-export function forgetHops(store: Store): void {
-  for (const hop of hops(store)) hop.setUint32(VALID_UNTIL_AT, 0, true);
+  for (const hop of hops(store)) if (hop.getUint32(INTERFACE_AT, true) !== 0) hop.setUint32(VALID_UNTIL_AT, validUntil, true);
 }
 
 function* hops(store: Store): Generator<DataView> {

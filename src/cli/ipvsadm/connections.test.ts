@@ -34,4 +34,9 @@ test("IPv6 addresses stand in brackets, however wide", () => {
 test("--persistent-conn adds the persistence engine's data where there are any", () => {
   assert.match(connectionHeading(true), / destination        pe name          pe_data\n$/);
   assert.equal(format({}, true), format({}));
+  const template: Partial<Connection> = {
+    protocol: "udp", state: "NONE", expiresSeconds: 57, client: { address: "10.0.0.2", port: 0 }, virtual: { address: "10.0.0.100", port: 5060 },
+    destination: { address: "10.1.0.11", port: 5060 }, persistenceData: { engine: "sip", text: "12345678901234567890@example.com" },
+  };
+  assert.equal(format(template, true), "UDP 00:57  NONE        10.0.0.2:0         10.0.0.100:5060    10.1.0.11:5060   sip                12345678901234567890@example.com\n");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Counters, DestinationState, ServiceState } from "#model/director.js";
+import type { EndpointFormat } from "./endpoint.js";
 import { numericEndpoint } from "./endpoint.js";
 import { exactCount, shortCount } from "./layouts.js";
 import { formatServices } from "./list.js";
@@ -57,4 +58,14 @@ test("rates of a server are shortened for bytes only", () => {
 
 test("numbers wider than their column push the rest aside", () => {
   assert.deepEqual(lines(), ["TCP  10.0.0.100:80 rr", "  -> 10.1.0.11:80                 Masq    1      123        4294967295"]);
+});
+
+test("IPv4 names are cut to their column, IPv6 names are not", () => {
+  const named: EndpointFormat = ({ address }) => (address.includes(":") ? "[a-rather-long-ipv6-host-name.example.com]:http" : "a-rather-long-host-name.example.com:http");
+  const both = { ...service, destinations: [destination, { ...destination, address: "::5", forward: "tunnel" as const }] };
+  assert.deepEqual(formatServices([both], new Set(), named).split("\n").slice(2, -1), [
+    "TCP  a-rather-long-host-name.exam rr",
+    "  -> [a-rather-long-ipv6-host-name.example.com]:http Tunnel  1      123        4294967295",
+    "  -> a-rather-long-host-name.exam Masq    1      123        4294967295",
+  ]);
 });

@@ -19,3 +19,7 @@ test("missing privileges have one message, from whichever layer they come", () =
     assert.equal(describeError(Object.assign(new Error("no"), { code })), "Permission denied (you must be root)");
   }
 });
+
+test("mistakes of weir's own are not taken for refusals", () => {
+  assert.throws(() => describeError(new TypeError("x is not a function")), TypeError);
+});

@@ -22,9 +22,12 @@ const MESSAGES: Readonly<Partial<Record<DirectorErrorCode, string>>> = {
   FAMILY_UNSUPPORTED: "Operation not supported with specified address family",
 };
 
-/** `aboutServer`: the command was for a real server; a missing service is "not defined" then. */
+/**
+ * `aboutServer`: the command was for a real server; a missing service is "not defined" then. Throws what is no refusal
+ * but a mistake of weir's own, so that Node shows where it was made.
+ */
 export function describeError(error: unknown, aboutServer = false): string {
-  if (!(error instanceof Error)) throw error;
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) throw error;
   if (isPermissionError(error)) return MESSAGES.PERMISSION!;
   if (!(error instanceof DirectorError)) return error.message;
   const code = aboutServer && error.code === "NO_SUCH_SERVICE" ? "SERVICE_NOT_DEFINED" : error.code;

@@ -4,7 +4,7 @@
 // chosen. Colours are found in the reverse order; a candidate that finds none is spilled.
 
 import type { Register } from "./code.js";
-import { isVirtual, REGISTERS } from "./code.js";
+import { isVirtual, REGISTERS, VIRTUAL } from "./code.js";
 import type { Copy, Interference } from "./interference.js";
 
 export interface Colouring {
@@ -23,11 +23,12 @@ export function colour(graph: Interference, mustStay: ReadonlySet<Register>): Co
 }
 
 class Painter {
-  private readonly degrees = new Map<Register, number>();
+  private readonly degrees: Int32Array;
   private readonly aliases = new Map<Register, Register>();
   /** Taken off the graph, in that order. */
   private readonly stack: Register[] = [];
-  private readonly removed = new Set<Register>();
+  /** 1: on the stack, or coalesced with another. */
+  private readonly removed: Uint8Array;
   private readonly simple = new Set<Register>();
   private readonly frozen = new Set<Register>();
   private readonly crowded = new Set<Register>();
@@ -37,6 +38,8 @@ class Painter {
   private readonly waiting = new Set<Copy>();
 
   constructor(private readonly graph: Interference, private readonly mustStay: ReadonlySet<Register>) {
+    this.degrees = new Int32Array(graph.registersEnd);
+    this.removed = new Uint8Array(graph.registersEnd);
     this.ready = new Set(graph.copies);
     for (const copy of graph.copies) {
       for (const register of [copy.to, copy.from]) {
@@ -46,10 +49,12 @@ class Painter {
         else known.add(copy);
       }
     }
-    for (const register of graph.registers) {
-      this.degrees.set(register, graph.neighboursOf(register).size);
+    for (let register = VIRTUAL; register < graph.registersEnd; register++) {
+      this.degrees[register] = graph.neighboursOf(register).length;
+      // What nothing reads or writes any more needs no register.
+      if (graph.costs[register] === 0) this.removed[register] = 1;
+      else this.file(register);
     }
-    for (const register of graph.registers) this.file(register);
   }
 
   run(): Colouring {
@@ -74,7 +79,7 @@ class Painter {
 
   private simplify(register: Register): void {
     this.stack.push(register);
-    this.removed.add(register);
+    this.removed[register] = 1;
     for (const neighbour of this.graph.neighboursOf(register)) {
       if (this.isOnGraph(neighbour)) this.decrementDegree(neighbour);
     }
@@ -82,8 +87,7 @@ class Painter {
 
   private decrementDegree(register: Register): void {
     if (!isVirtual(register)) return;
-    const degree = this.degree(register);
-    this.degrees.set(register, degree - 1);
+    const degree = this.degrees[register]!--;
     if (degree !== REGISTERS) return;
     this.enableCopies(register);
     for (const neighbour of this.graph.neighboursOf(register)) {
@@ -144,7 +148,7 @@ class Painter {
     this.simple.delete(give);
     this.frozen.delete(give);
     this.crowded.delete(give);
-    this.removed.add(give);
+    this.removed[give] = 1;
     this.aliases.set(give, keep);
     this.enableCopies(give);
     const copies = this.copiesOf.get(give) ?? [];
@@ -152,12 +156,12 @@ class Painter {
       const kept = this.copiesOf.get(keep) ?? new Set();
       for (const copy of copies) kept.add(copy);
       this.copiesOf.set(keep, kept);
-      this.graph.costs.set(keep, (this.graph.costs.get(keep) ?? 0) + (this.graph.costs.get(give) ?? 0));
+      this.graph.costs[keep]! += this.graph.costs[give]!;
     }
     for (const neighbour of [...this.graph.neighboursOf(give)]) {
       if (!this.isOnGraph(neighbour)) continue;
       if (this.graph.addEdge(neighbour, keep)) {
-        if (isVirtual(keep)) this.degrees.set(keep, this.degree(keep) + 1);
+        if (isVirtual(keep)) this.degrees[keep]!++;
       } else this.decrementDegree(neighbour);
     }
   }
@@ -180,7 +184,7 @@ class Painter {
     let best: Register | undefined;
     let bestCost = Infinity;
     for (const register of this.crowded) {
-      const cost = this.mustStay.has(register) ? Number.MAX_VALUE : this.graph.costs.get(register)! / this.degree(register);
+      const cost = this.mustStay.has(register) ? Number.MAX_VALUE : this.graph.costs[register]! / this.degree(register);
       if (best === undefined || cost < bestCost) [best, bestCost] = [register, cost];
     }
     this.crowded.delete(best!);
@@ -196,9 +200,9 @@ class Painter {
       return isVirtual(resolved) ? colours.get(resolved) : resolved;
     };
     for (const register of this.stack.reverse()) {
-      const taken = new Set([...this.graph.neighboursOf(register)].map(colourOf));
+      const taken = new Set(this.graph.neighboursOf(register).map(colourOf));
       const copied = [...(this.copiesOf.get(register) ?? [])].flatMap(({ to, from }) => [colourOf(to), colourOf(from)]);
-      const best = [...copied, ...preference].find((real) => real !== undefined && real < REGISTERS && !taken.has(real));
+      const best = [...copied, ...preference].find((real) => real !== undefined && !taken.has(real));
       if (best === undefined) spilled.push(register);
       else colours.set(register, best);
     }
@@ -217,11 +221,11 @@ class Painter {
   }
 
   private degree(register: Register): number {
-    return this.degrees.get(register) ?? 0;
+    return this.degrees[register]!;
   }
 
   private isOnGraph(register: Register): boolean {
-    return !this.removed.has(register);
+    return this.removed[register] === 0;
   }
 
   private isMoveRelated(register: Register): boolean {

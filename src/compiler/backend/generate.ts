@@ -8,6 +8,7 @@ import { emit } from "./emit.js";
 import { layOutFrame } from "./frame.js";
 import { hoistMoves } from "./hoist-moves.js";
 import { orderBlocks } from "./layout.js";
+import { limitIndexes } from "./limit-indexes.js";
 import { link } from "./link.js";
 import { allocateRegisters } from "./registers.js";
 import { select } from "./select.js";
@@ -15,7 +16,7 @@ import { removeDeadSpills } from "./spill-stores.js";
 import { splitCriticalEdges } from "./split-edges.js";
 import { tidyBlocks } from "./tidy.js";
 
-/** Changes the IR: edges get blocks. */
+/** Changes the IR: edges get blocks, indexes masks. */
 export function generate(program: IrProgram): ProgramSpec {
   return link(program, referredFunctions(program).map(generateFunction));
 }
@@ -32,6 +33,7 @@ function referredFunctions({ functions: [entry] }: IrProgram): IrFunction[] {
 }
 
 function generateFunction(fn: IrFunction): Emitted {
+  limitIndexes(fn);
   splitCriticalEdges(fn);
   const code = select(fn);
   allocateRegisters(code);

@@ -13,22 +13,21 @@ export interface Copy {
 export class Interference {
   /** A bit for each pair. */
   private readonly edges: Uint32Array;
-  private readonly neighbours = new Map<Register, Set<Register>>();
+  private readonly neighbours: Register[][];
   readonly copies: Copy[] = [];
-  /** Reads and writes of each virtual register, each weighted by how often its block runs. */
-  readonly costs = new Map<Register, number>();
+  /** Reads and writes of each register, each weighted by how often its block runs. */
+  readonly costs: Float64Array;
 
-  constructor(private readonly registersEnd: Register) {
+  /** Registers are less than `registersEnd`. */
+  constructor(readonly registersEnd: Register) {
     this.edges = new Uint32Array(Math.ceil((registersEnd * registersEnd) / 32));
-  }
-
-  get registers(): Iterable<Register> {
-    return this.costs.keys();
+    this.neighbours = Array.from({ length: registersEnd }, () => []);
+    this.costs = new Float64Array(registersEnd);
   }
 
   /** Of a virtual register; real ones have more neighbours than it is worth to list. */
-  neighboursOf(register: Register): ReadonlySet<Register> {
-    return this.neighbours.get(register) ?? none;
+  neighboursOf(register: Register): readonly Register[] {
+    return this.neighbours[register]!;
   }
 
   interferes(a: Register, b: Register): boolean {
@@ -41,24 +40,15 @@ export class Interference {
     if (a === b || this.interferes(a, b)) return false;
     this.enter(a, b);
     this.enter(b, a);
-    if (isVirtual(a)) this.listOf(a).add(b);
-    if (isVirtual(b)) this.listOf(b).add(a);
     return true;
   }
 
   private enter(a: Register, b: Register): void {
     const bit = a * this.registersEnd + b;
     this.edges[bit >>> 5]! |= 1 << (bit & 31);
-  }
-
-  private listOf(register: Register): Set<Register> {
-    let list = this.neighbours.get(register);
-    if (list === undefined) this.neighbours.set(register, (list = new Set()));
-    return list;
+    if (isVirtual(a)) this.neighbours[a]!.push(b);
   }
 }
-
-const none: ReadonlySet<Register> = new Set();
 
 export function interferenceOf(code: CodeFunction): Interference {
   const graph = new Interference(code.nextRegister);
@@ -66,7 +56,7 @@ export function interferenceOf(code: CodeFunction): Interference {
   for (const block of code.blocks) {
     const live = new Set(liveOut.get(block));
     const count = (register: Register) => {
-      if (isVirtual(register)) graph.costs.set(register, (graph.costs.get(register) ?? 0) + block.frequency);
+      graph.costs[register]! += block.frequency;
     };
     for (const register of exitReads(block.exit)) {
       count(register);

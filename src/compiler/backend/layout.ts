@@ -1,7 +1,7 @@
 // The order of blocks in the program. A block is followed by the one it most likely goes to, so that the likely path runs
 // straight; blocks that rarely run come after all others.
 
-import type { CodeBlock, CodeFunction } from "./code.js";
+import type { CodeBlock, CodeFunction, Condition } from "./code.js";
 import { successors } from "./code.js";
 
 export function orderBlocks(code: CodeFunction): CodeBlock[] {
@@ -27,8 +27,12 @@ function follower(block: CodeBlock, placed: ReadonlySet<CodeBlock>): CodeBlock |
   if (first.frequency !== second.frequency && isLoopEdge(first, second)) return first.frequency > second.frequency ? first : second;
   // A side that only returns is mostly a refusal: "if (header === null) return XDP_PASS".
   if (isReturn(first) !== isReturn(second)) return isReturn(first) ? second : first;
-  // A test of bits has no opposite: its other side goes on below.
-  return exit.op === "branch" && exit.condition.predicate === "bits" ? second : first;
+  return exit.op === "branch" && isMostlyFalse(exit.condition) ? second : first;
+}
+
+/** Few values are zero: Ball and Larus, "Branch Prediction for Free" (1993). A test of bits has no opposite that could stand in a jump. */
+function isMostlyFalse({ predicate, right }: Condition): boolean {
+  return predicate === "bits" || predicate === "eq" && typeof right === "object" && right.immediate === 0;
 }
 
 const isReturn = (block: CodeBlock): boolean => block.exit.op === "exit" && block.operations.length <= 2;

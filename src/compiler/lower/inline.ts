@@ -47,7 +47,7 @@ export function inlineAsCondition(f: FunctionLowering, node: CallExpression, ifT
   return true;
 }
 
-export const isSubprogram = (fn: ModuleFunction): boolean => hasDirective(fn.node, "use subprogram");
+const isSubprogram = (fn: ModuleFunction): boolean => hasDirective(fn.node, "use subprogram");
 
 function inline(f: FunctionLowering, fn: ModuleFunction, node: CallExpression, returns: Returns): void {
   refuseRecursion(f, fn, node);

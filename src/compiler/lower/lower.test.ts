@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Be32, u16, u32, u64, u8 } from "#layout/numbers.js";
+import { Be32, u16, u64, u8 } from "#layout/numbers.js";
 import { array, struct } from "#layout/struct.js";
 import { hashMap, table } from "#prelude/maps.js";
 import { language } from "../both-ways.js";

@@ -26,7 +26,7 @@ export function merge(f: FunctionLowering, ends: readonly OpenOperand[], node: N
   if (first === undefined) {
     if (f.program.diagnostics.found) f.refuseAgain(); // its returns were refused, most likely
     f.flow.enterUnreachable();
-    return { kind: "nothing" };
+    return type?.kind === "integer" || type?.kind === "boolean" ? scalar(type, f.builder.constant(irTypeOf(type) as "i32", 0)) : { kind: "nothing" };
   }
   if (ends.length === 1) {
     f.flow.resume(first.end);

@@ -8,7 +8,7 @@ import type { NullTest, Operand, ViewOperand } from "./operand.js";
 import { describeOperand } from "./operand.js";
 
 /** The fact "not null" is kept under this key. */
-export const factKey = (test: NullTest): object => (test.kind === "flag" ? test.present : test.kind === "pointer" ? test.pointer : test);
+const factKey = (test: NullTest): object => (test.kind === "flag" ? test.present : test.kind === "pointer" ? test.pointer : test);
 
 export function isPresent(f: FunctionLowering, view: ViewOperand): boolean {
   const { nullTest } = view;

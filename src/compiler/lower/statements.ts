@@ -28,7 +28,11 @@ export function lowerBody(f: FunctionLowering, node: FunctionNode): void {
 
 export function lowerStatement(f: FunctionLowering, node: Statement): void {
   if (!f.flow.reachable) return;
-  const done = f.program.diagnostics.attempt(() => f.flow.withSpan(f.span(node), () => (lower(f, node), true)));
+  const done = f.program.diagnostics.attempt(() => {
+    f.flow.withSpan(f.span(node), () => lower(f, node));
+    return true;
+  });
+  // A refused return is a return all the same: what follows it is not reached, and the function's end is not either.
   if (done === undefined && node.type === "ReturnStatement") f.flow.suspend();
 }
 

@@ -1,5 +1,6 @@
-// What is known of comparisons at a place in the program, from the branches that led there. Three kinds, each a scope that
-// can be left again: the outcome for a pair of values, the range of a value, and how far a packet reaches past a pointer.
+// What is known at a place in the program from the branches that led there: of a condition, of a pair of values that were
+// compared, of a value's range, and of how far the packet reaches past a pointer. What was learned can be forgotten again,
+// as a walk down the dominator tree needs.
 
 import type { Instruction, Predicate } from "../ir.js";
 import { foldCompare, negated, swapped, wrap } from "../ir-arithmetic.js";
@@ -12,13 +13,15 @@ const outcomes: { readonly [P in Predicate]: number } = {
   eq: 2, ne: 5, ult: 1, ule: 3, ugt: 4, uge: 6, slt: 1, sle: 3, sgt: 4, sge: 6,
 };
 
-/** The pointers base + least … base + most - 1 … relative to an end: base + reaches ≤ end, base + exceeds > end. */
+/** pointer + reaches ≤ end, pointer + exceeds > end. */
 interface Reach {
   readonly reaches: number;
   readonly exceeds: number;
 }
 
 export class Facts {
+  private readonly conditions = new Map<Instruction, boolean>();
+  /** By pairKey(). */
   private readonly pairs = new Map<string, number>();
   private readonly ranges = new Map<Instruction, { least: bigint; most: bigint }>();
   private readonly reach = new Map<string, Reach>();
@@ -35,22 +38,21 @@ export class Facts {
   }
 
   learn(condition: Instruction, holds: boolean): void {
-    if (condition.op !== "compare") {
-      this.learnOutcomes(condition, condition, false, holds ? 1 : 6);
-      return;
-    }
+    this.set(this.conditions, condition, holds);
+    if (condition.op !== "compare") return;
     const predicate = holds ? condition.predicate : negated[condition.predicate];
     const [left, right] = condition.args;
     this.learnOutcomes(left, right, isSigned(predicate), outcomes[predicate]);
     const constant = constantOf(right);
-    if (constant !== undefined && left.type !== "pointer") this.learnRange(left, predicate, constant);
+    if (constant !== undefined && left.type !== "pointer" && !isSigned(predicate)) this.learnRange(left, predicate, constant);
     const bound = boundsCheck(left, right, predicate);
     if (bound !== undefined) this.learnReach(bound);
   }
 
   /** Whether the condition is known to hold, or not to. */
   decide(condition: Instruction): boolean | undefined {
-    if (condition.op !== "compare") return this.decideOutcomes(condition, condition, false, 1);
+    const known = this.conditions.get(condition);
+    if (known !== undefined || condition.op !== "compare") return known;
     return this.decidePair(condition) ?? this.decideRange(condition) ?? this.decideReach(condition);
   }
 
@@ -97,12 +99,6 @@ export class Facts {
     }
     const [first, last] = [foldCompare(predicate, left.type, known.least, constant), foldCompare(predicate, left.type, known.most, constant)];
     return first === last ? first : undefined;
-  }
-
-  /** The one number that the value can be here. */
-  constantOf(value: Instruction): bigint | undefined {
-    const known = this.ranges.get(value);
-    return known !== undefined && known.least === known.most ? known.least : undefined;
   }
 
   private rangeOf(value: Instruction): { least: bigint; most: bigint } {

@@ -11,7 +11,7 @@ import type { Dominators } from "../analysis/dominators.js";
 import { dominatorsOf } from "../analysis/dominators.js";
 import type { Effect, Location } from "./aliases.js";
 import { effectOf, locationOf } from "./aliases.js";
-import { trueUpperBound } from "./ranges.js";
+import { trueUpperBound } from "../analysis/ranges.js";
 import { Replacements } from "./replacements.js";
 
 /** True when anything was replaced. */

@@ -5,7 +5,7 @@
 import type { Instruction } from "../ir.js";
 import { bitsOf, wrap } from "../ir-arithmetic.js";
 import { constantOf } from "../ir-builder.js";
-import { upperBound } from "./ranges.js";
+import { upperBound } from "../analysis/ranges.js";
 import type { Maker } from "./simplify.js";
 
 type Addressing = Instruction & { op: "pointerAdd" | "pointerDifference" | "load" | "store" | "atomic" };

@@ -3,7 +3,7 @@
 import type { BinaryOperator, Instruction } from "../ir.js";
 import { bitsOf, foldBinary, negated, wrap } from "../ir-arithmetic.js";
 import { constantOf } from "../ir-builder.js";
-import { upperBound } from "./ranges.js";
+import { upperBound } from "../analysis/ranges.js";
 import type { Maker } from "./simplify.js";
 
 type Binary = Instruction & { op: "binary" };

@@ -4,7 +4,7 @@
 import type { Instruction, Predicate } from "../ir.js";
 import { bitsOf, foldByteSwap, foldCompare, negated, swapped, wrap } from "../ir-arithmetic.js";
 import { constantOf } from "../ir-builder.js";
-import { trueUpperBound } from "./ranges.js";
+import { trueUpperBound } from "../analysis/ranges.js";
 import type { Maker } from "./simplify.js";
 
 type Compare = Instruction & { op: "compare" };

@@ -3,7 +3,7 @@
 import type { Instruction } from "../ir.js";
 import { foldByteSwap } from "../ir-arithmetic.js";
 import { constantOf } from "../ir-builder.js";
-import { trueUpperBound, upperBound } from "./ranges.js";
+import { trueUpperBound, upperBound } from "../analysis/ranges.js";
 import type { Maker } from "./simplify.js";
 
 type Conversion = Instruction & { op: "zeroExtend" | "signExtend" | "truncate" | "boolToInt" | "byteSwap" };

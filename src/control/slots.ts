@@ -1,0 +1,67 @@
+// The slots of the hashing schedulers (dataplane/slot.ts), filled anew with every change of a service's members, beside
+// those of before.
+
+import { DESTINATIONS_MAX, SCHEDULER_DH, SCHEDULER_MH, SCHEDULER_SH, destinations, slots } from "#dataplane/maps.js";
+import { DH_SLOTS_BITS } from "#dataplane/schedulers/dh.js";
+import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
+import { SH_SLOTS_BITS } from "#dataplane/schedulers/sh.js";
+import { host16, host32 } from "#layout/numbers.js";
+import type { Be16, Be32 } from "#layout/numbers.js";
+import { DirectorError } from "#model/director.js";
+import { invariant } from "#kernel/errors.js";
+import type { Candidate } from "./maglev.js";
+import { fillByMaglev } from "./maglev.js";
+import type { Member } from "./members.js";
+import { Rows } from "./rows.js";
+import type { Span } from "./spans.js";
+import { Spans } from "./spans.js";
+import type { Store } from "./store.js";
+
+export class Slots {
+  readonly #slots: Uint16Array;
+  readonly #destinations: Rows<typeof destinations.value>;
+  readonly #spans: Spans;
+
+  constructor(store: Store) {
+    invariant(DESTINATIONS_MAX <= 2 ** 16, "a slot names every destination in 16 bits");
+    const bytes = store.table(slots);
+    this.#slots = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / slots.value.size);
+    this.#destinations = new Rows(store, destinations);
+    this.#spans = new Spans(this.#slots.length);
+  }
+
+  /** Writes the slots of a list of members where none of `used` stand; none for a scheduler that does not hash. */
+  write(list: readonly Member[], scheduler: number, used: readonly Span[]): { slotsAt: number; slotsCount: number } {
+    const filled = this.#fill(list, scheduler);
+    const slotsAt = this.#spans.find(filled.length, used);
+    if (slotsAt === undefined) {
+      throw new DirectorError("NO_MEMORY", `Cannot hash to ${list.length} destinations: all ${this.#slots.length} slots are taken, by other services of dh, sh and mh`);
+    }
+    this.#slots.set(filled, slotsAt);
+    return { slotsAt, slotsCount: filled.length };
+  }
+
+  #fill(list: readonly Member[], scheduler: number): readonly number[] {
+    switch (scheduler) {
+      case SCHEDULER_DH: return fillInTurn(list, 1 << DH_SLOTS_BITS, () => 1);
+      // ip_vs_sh.c, ip_vs_sh_reassign(): one of weight 0 has a slot too, in which connections are refused.
+      case SCHEDULER_SH: return fillInTurn(list, 1 << SH_SLOTS_BITS, (member) => Math.max(1, member.weight));
+      case SCHEDULER_MH: return fillByMaglev(list.map((member) => this.#candidate(member)), MH_SLOTS);
+      default: return [];
+    }
+  }
+
+  #candidate({ destination }: Member): Candidate {
+    const { lastWeight, address, port } = this.#destinations.read(destination);
+    return { destination, weight: lastWeight, hashed: host32(address as Be32) + host16(port as Be16) };
+  }
+}
+
+/** Members one after the other and over again, each as often in a row as it is to be. */
+function fillInTurn(list: readonly Member[], count: number, timesOf: (member: Member) => number): readonly number[] {
+  const filled: number[] = [];
+  while (list.length > 0 && filled.length < count) {
+    for (const member of list) for (let time = 0; time < timesOf(member) && filled.length < count; time++) filled.push(member.destination);
+  }
+  return filled;
+}

@@ -1,0 +1,95 @@
+// Frames as on a wire, at each hook that weir can stand at. Every frame that anybody sends is taken apart and verified;
+// the answers of DR and TUN are shown to pass the director by.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { WireFrame } from "#lab/tap.js";
+import { METHODS } from "#lab/plan.js";
+import { Bed, needs } from "./bed.js";
+import { service } from "./services.js";
+import { assertAllRight, innermost, packetsAt } from "./wires.js";
+
+const HOOKS = ["tc", "xdp", "generic"] as const;
+const SERVER_PORT = { nat: 8080, dr: 80, tun: 80 } as const;
+/** So many frames that a lost one is noticed, and few enough for a capture. */
+const BULK_BYTES = 300_000;
+
+for (const method of METHODS) {
+  describe(method, needs, () => {
+    let bed: Bed;
+    before(async () => {
+      bed = await Bed.open(method, { offloads: "off" });
+      await bed.serve({ http: [SERVER_PORT[method]], udp: [53] });
+      if (method === "tun") await bed.decapsulate();
+      await bed.topology.warm();
+    });
+    after(() => bed?.close());
+
+    for (const mode of HOOKS) {
+      describe(`at ${mode}`, () => {
+        before(async () => {
+          const { topology } = bed;
+          await bed.up({ mode, services: [
+            service(topology, { port: 80, serverPort: SERVER_PORT[method] }), service(topology, { protocol: "udp", port: 53 }), service(topology, { port: 82, servers: [] }),
+          ] });
+        });
+
+        test("requests, uploads and datagrams arrive, and every frame on every wire is right", async () => {
+          const { client, topology: { vip: address } } = bed;
+          const frames = await captured(bed, async () => {
+            assert.equal((await client.get({ address, port: 80 })).status, 200);
+            assert.equal((await client.post({ address, port: 80, bytes: BULK_BYTES })).intact, true);
+            assert.equal((await client.download({ address, port: 80, bytes: BULK_BYTES })).intact, true);
+            assert.equal((await client.udpEcho({ address, port: 53, text: "datagram" }))[0]?.text, "datagram");
+          });
+          assertAllRight(frames);
+          assertAnswersGoTheirWay(frames, bed);
+        });
+
+        test("the kernel's stack sees the packets only where weir stands behind its entrance", async () => {
+          const { client, topology } = bed;
+          const inside = await (await topology.worker(topology.namespaces.director)).capture();
+          await client.get({ address: topology.vip, port: 80 });
+          const seen = (await inside.stop()).frames.filter(({ direction }) => direction === "in");
+          assert.equal(seen.length > 0, mode === "tc");
+        });
+
+        test("a service without servers refuses connections by ICMP", async () => {
+          const { client, topology: { vip: address } } = bed;
+          const frames = await captured(bed, () => assert.rejects(client.get({ address, port: 82 }), /ECONNREFUSED/));
+          assertAllRight(frames);
+          const [refusal] = packetsAt(frames, "director", "out");
+          assert.deepEqual([refusal?.source, refusal?.icmp?.type, refusal?.icmp?.code], [address, 3, 3]);
+        });
+
+        test("the first packet to a neighbour that nobody has asked for is not lost", async () => {
+          const { client, topology } = bed;
+          await bed.ip("neigh flush all");
+          const frames = await captured(bed, () => client.get({ address: topology.vip, port: 80 }));
+          const opening = packetsAt(frames, "client", "out").filter(({ tcp }) => tcp?.flags === "S");
+          assert.equal(opening.length, 1);
+          assertAllRight(frames);
+        });
+      });
+    }
+  });
+}
+
+async function captured(bed: Bed, traffic: () => Promise<unknown>): Promise<readonly WireFrame[]> {
+  const tap = await bed.topology.tap();
+  await traffic();
+  const { frames, lost } = await tap.stop();
+  assert.equal(lost, 0);
+  return frames;
+}
+
+function assertAnswersGoTheirWay(frames: readonly WireFrame[], { topology: { method, vip, addresses } }: Bed): void {
+  const isAnswer = (ip: { readonly source: string }): boolean => ip.source === vip;
+  const atDirector = packetsAt(frames, "director").map(innermost);
+  assert.ok(atDirector.some(({ destination }) => destination === vip), "requests pass the director");
+  if (method === "nat") assert.ok(atDirector.some((ip) => isAnswer(ip) && ip.destination === addresses.client), "answers pass it");
+  else assert.deepEqual(atDirector.filter((ip) => isAnswer(ip) && ip.icmp === undefined), [], "answers pass it by");
+  const answers = packetsAt(frames, "client", "in");
+  assert.ok(answers.length > BULK_BYTES / 1448);
+  assert.deepEqual(new Set(answers.map(({ source }) => source)), new Set([vip]));
+}
