@@ -2,23 +2,23 @@
 // and the programs under test behind the wrapper.
 
 import { StoreDirector } from "#control/director.js";
-import { secondsToTicks } from "#control/encode.js";
+import { nanosecondsToTicks, secondsToTicks } from "#control/encode.js";
 import { shapeOfThisMachine } from "#control/kernel-store.js";
 import { programSpec } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import type { HashAccess, Store } from "#control/store.js";
 import { mapSpecs } from "#control/shape.js";
-import { nanosecondsToTicks } from "#control/encode.js";
 import * as dataplane from "#dataplane/maps.js";
 import type { MapSpec, ProgramSpec } from "#ebpf/spec.js";
 import { BpfMap } from "#kernel/map.js";
 import { batches, deleteBatch, updateBatch } from "#kernel/map-batch.js";
 import type { BpfProgram } from "#kernel/program.js";
 import { loadProgram } from "#kernel/program.js";
-import { encode, encodeInto } from "#layout/codec.js";
+import { decode, encode, encodeInto } from "#layout/codec.js";
+import type { Values } from "#layout/struct.js";
 import { fieldOf } from "#layout/struct.js";
 import type { Method } from "./cases.js";
-import { CASES, VIP, realServer, servicePort } from "./cases.js";
+import { VIP, realServer, servicePort } from "./cases.js";
 import { CConnection, cMaps } from "./c-maps.js";
 import { cProgram, clangVersion } from "./c-program.js";
 import { wrapperProgram } from "./kernel-text.js";
@@ -28,10 +28,8 @@ import { courses, laps, targets } from "./wrapper.js";
 export const SUBJECTS = ["nothing", "swap", "weir", "c"] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
-/** Enough for 100,000 connections at less than half full; weir's default. */
+/** weir's default, for either program: enough for 100,000 connections by NAT, which take two entries each in the C program's map. */
 const CONNECTIONS = dataplane.CONNECTIONS_DEFAULT;
-/** NAT's take two entries each in the C program's map. */
-const C_CONNECTIONS = 2 * CONNECTIONS;
 
 /** Test runs without a context come in by the loopback, whose index is 1: a hop there is XDP_TX. */
 const LOOPBACK_IFINDEX = 1;
@@ -52,7 +50,7 @@ export class Bed {
   /** Everything is loaded; the C program only where there is a clang. */
   static async open(): Promise<Bed> {
     const shape = shapeOfThisMachine(CONNECTIONS);
-    const specs = new Map([...mapSpecs(shape), ...[...cMaps(C_CONNECTIONS), courses, laps, targets].map((spec) => [spec.name, spec] as const)]);
+    const specs = new Map([...mapSpecs(shape), ...[...cMaps(CONNECTIONS), courses, laps, targets].map((spec) => [spec.name, spec] as const)]);
     const programs = new Map<Subject, ProgramSpec>([
       ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
       ...(clangVersion() === undefined ? [] : [["c", cProgram(specs)] as const]),
@@ -80,7 +78,7 @@ export class Bed {
   forgetConnections(): void {
     for (const spec of [dataplane.buckets, dataplane.connections]) this.table(spec).fill(0);
     const rows = new Rows(this.#store, dataplane.destinations);
-    for (let i = 0; i < CASES.length; i++) rows.write(i, { activeConnections: 0, inactiveConnections: 0 });
+    for (const i of METHODS.keys()) rows.write(i, { activeConnections: 0, inactiveConnections: 0 });
     const map = this.#maps.get("c_connections")!;
     const keys = [...batches(map)].map((batch) => batch.keys.slice(0, batch.count * map.spec.keySize));
     for (const some of keys) deleteBatch(map, some);
@@ -118,7 +116,7 @@ export class Bed {
 
   #hop() {
     return {
-      validUntil: this.#store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: 0,
+      validUntil: this.#store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: 0, provedAt: 0,
       destination: Uint8Array.of(2, 0, 0, 0, 1, 0x11), source: Uint8Array.of(2, 0, 0, 0, 1, 1),
     };
   }

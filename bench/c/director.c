@@ -109,6 +109,8 @@ static always_inline __u32 parse(struct xdp_md *ctx, struct flow *flow)
 		return VERDICT_notIpv4;
 	if ((void *)(ip + 1) > data_end)
 		return VERDICT_truncated;
+	if (ip->version != 4)
+		return VERDICT_notIpv4;
 	if (ip->ihl < 5)
 		return VERDICT_truncated;
 	if (ip->frag_off & be16(IP_FRAGMENT))
@@ -120,11 +122,13 @@ static always_inline __u32 parse(struct xdp_md *ctx, struct flow *flow)
 	flow->bytes = be16(ip->tot_len);
 	flow->ttl = ip->ttl;
 	flow->transport_at = sizeof(*ethernet) + ip->ihl * 4;
+	if (flow->bytes > data_end - data - sizeof(*ethernet))
+		return VERDICT_truncated;
 
 	void *transport = data + flow->transport_at;
 	if (ip->protocol == IPPROTO_TCP) {
 		struct tcphdr *tcp = transport;
-		if ((void *)(tcp + 1) > data_end)
+		if (flow->bytes < ip->ihl * 4 + sizeof(*tcp) || (void *)(tcp + 1) > data_end)
 			return VERDICT_truncated;
 		flow->key->sourcePort = tcp->source;
 		flow->key->destinationPort = tcp->dest;
@@ -133,7 +137,7 @@ static always_inline __u32 parse(struct xdp_md *ctx, struct flow *flow)
 	}
 	if (ip->protocol == IPPROTO_UDP) {
 		struct udphdr *udp = transport;
-		if ((void *)(udp + 1) > data_end)
+		if (flow->bytes < ip->ihl * 4 + sizeof(*udp) || (void *)(udp + 1) > data_end)
 			return VERDICT_truncated;
 		flow->key->sourcePort = udp->source;
 		flow->key->destinationPort = udp->dest;
@@ -319,15 +323,20 @@ static always_inline __u16 fold(__u32 sum)
 	return ~((sum >> 16) + sum);
 }
 
-/* RFC 1624 eqn. 3 */
-static always_inline __u16 replace16(__u16 checksum, __u16 before, __u16 after)
+/* RFC 1624 eqn. 3; `difference` is the sum of ~m + m' for all that changes. */
+static always_inline __u16 replace(__u16 checksum, __u32 difference)
 {
-	return fold((__u16)~checksum + (__u32)(__u16)~before + after);
+	return fold((__u16)~checksum + difference);
 }
 
-static always_inline __u16 replace32(__u16 checksum, __u32 before, __u32 after)
+static always_inline __u32 difference16(__u16 before, __u16 after)
 {
-	return fold((__u16)~checksum + (~before & 0xffff) + (~before >> 16) + (after & 0xffff) + (after >> 16));
+	return (__u16)~before + after;
+}
+
+static always_inline __u32 difference32(__u32 before, __u32 after)
+{
+	return (~before & 0xffff) + (~before >> 16) + (after & 0xffff) + (after >> 16);
 }
 
 static always_inline void age(struct iphdr *ip)
@@ -350,7 +359,7 @@ static always_inline int transmit(struct xdp_md *ctx, struct ethernet *ethernet,
 {
 	copy_mac(ethernet->destination, hop->destination);
 	copy_mac(ethernet->source, hop->source);
-	return hop->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(hop->ifindex, 0);
+	return hop->ifindex == ctx->ingress_ifindex && !(hop->flags & HOP_WITHOUT_TX) ? XDP_TX : bpf_redirect(hop->ifindex, 0);
 }
 
 static always_inline int forward_route(struct xdp_md *ctx, struct Hop *hop)
@@ -407,6 +416,7 @@ static always_inline int forward_masquerade(struct xdp_md *ctx, struct flow *flo
 	__u16 port = connection->port;
 	__u32 old_address = from_server ? flow->key->source : flow->key->destination;
 	__u16 old_port = from_server ? flow->key->sourcePort : flow->key->destinationPort;
+	__u32 of_address = difference32(old_address, address);
 
 	if ((void *)(ip + 1) > data_end)
 		return drop(VERDICT_rewriteFailed);
@@ -415,17 +425,17 @@ static always_inline int forward_masquerade(struct xdp_md *ctx, struct flow *flo
 		struct tcphdr *tcp = transport;
 		if ((void *)(tcp + 1) > data_end)
 			return drop(VERDICT_rewriteFailed);
-		tcp->check = replace16(replace32(tcp->check, old_address, address), old_port, port);
+		tcp->check = replace(tcp->check, of_address + difference16(old_port, port));
 	} else {
 		struct udphdr *udp = transport;
 		if ((void *)(udp + 1) > data_end)
 			return drop(VERDICT_rewriteFailed);
 		if (udp->check) {
-			__u16 checksum = replace16(replace32(udp->check, old_address, address), old_port, port);
+			__u16 checksum = replace(udp->check, of_address + difference16(old_port, port));
 			udp->check = checksum ? checksum : 0xffff;
 		}
 	}
-	ip->check = replace32(ip->check, old_address, address);
+	ip->check = replace(ip->check, of_address);
 	__u16 *ports = transport;
 	if (from_server) {
 		ip->saddr = address;

@@ -1,7 +1,7 @@
 // The data plane in the kernel: weir's programs on interfaces, by links that are pinned and so outlive every process.
 // TC is on every interface; XDP, where it is chosen, stands before it and hands on what it does not do (dataplane/entry).
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { decode, encode } from "#layout/codec.js";
 import { programHash } from "#ebpf/program.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
@@ -9,9 +9,9 @@ import { KernelError } from "#kernel/errors.js";
 import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
 import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
-import { hasPeerElsewhere, interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
+import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
-import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import type { HookChoice } from "./hook.js";
@@ -20,6 +20,8 @@ import type { KernelStore } from "./kernel-store.js";
 import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from "./plane.js";
 import type { ProgramName } from "./programs.js";
 import { PROGRAM_NAMES, programSpec } from "./programs.js";
+import type { RecordFile } from "./record.js";
+import { openRecord } from "./record.js";
 
 interface AttachedInterface extends Attachment {
   readonly ifindex: number;
@@ -132,11 +134,11 @@ export class KernelPlane implements DataPlane {
     }
   }
 
-  /** For dataplane/hop.ts: which interfaces hand packets to their other end directly. */
+  /** For dataplane/hop.ts: what is particular about sending by an interface. */
   #describeDevices(): void {
     const map = this.store.hash(devices);
     for (const { index, name } of interfaces()) {
-      map.update(encode(DeviceKey, { ifindex: index }), encode(Device, { hopFlags: hasPeerElsewhere(name) ? HOP_BY_PEER : 0 }));
+      map.update(encode(DeviceKey, { ifindex: index }), encode(Device, { hopFlags: hopFlagsOf(name) }));
     }
   }
 
@@ -196,18 +198,26 @@ export class KernelPlane implements DataPlane {
   }
 
   #record(): Record {
-    const file = this.store.state.filePath(RECORD_FILE);
-    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) as Record : NOTHING;
+    return this.#recordFile().read() ?? NOTHING;
   }
 
   #write(record: Record): void {
-    writeFileSync(this.store.state.filePath(RECORD_FILE), JSON.stringify(record));
+    this.#recordFile().write(record);
+  }
+
+  #recordFile(): RecordFile<Record> {
+    return openRecord(this.store.state.filePath(RECORD_FILE));
   }
 }
 
 function pinLink(link: BpfLink, path: string): void {
   link.pin(path);
   link.close();
+}
+
+function hopFlagsOf(interfaceName: string): number {
+  if (driverOf(interfaceName) !== "veth") return 0;
+  return HOP_WITHOUT_TX | (hasPeerElsewhere(interfaceName) ? HOP_BY_PEER : 0);
 }
 
 const exists = (ifindex: number): boolean => interfaces().some(({ index }) => index === ifindex);

@@ -1,6 +1,5 @@
 // The store in the kernel: maps pinned in the state directory of this network namespace. Processes come and go.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import type { MapSpec } from "#ebpf/spec.js";
 import { KernelError } from "#kernel/errors.js";
@@ -11,6 +10,8 @@ import { routeTo } from "#kernel/network.js";
 import { findState, openState } from "#kernel/pin.js";
 import { CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
+import type { RecordFile } from "./record.js";
+import { openRecord } from "./record.js";
 import type { Shape } from "./shape.js";
 import { mapSpecs, nextPowerOfTwo } from "./shape.js";
 import type { HashAccess, Store } from "./store.js";
@@ -30,7 +31,9 @@ export class KernelStore implements Store {
   /** This network namespace's store, or undefined when there is none. */
   static find(): KernelStore | undefined {
     const state = findState();
-    return state !== undefined && existsSync(state.filePath(SHAPE_FILE)) ? new KernelStore(state, readShape(state)) : undefined;
+    if (state === undefined) return undefined;
+    const shape = shapeFile(state).read();
+    return shape === undefined ? undefined : new KernelStore(state, shape);
   }
 
   /**
@@ -40,8 +43,8 @@ export class KernelStore implements Store {
   static open(connections = CONNECTIONS_DEFAULT, overrides: Partial<Shape> = {}): KernelStore {
     const state = openState();
     return withLock(state.lockPath, () => {
-      if (!existsSync(state.filePath(SHAPE_FILE))) create(state, { ...shapeOfThisMachine(connections), ...overrides });
-      return new KernelStore(state, readShape(state));
+      const shape = shapeFile(state).read() ?? create(state, { ...shapeOfThisMachine(connections), ...overrides });
+      return new KernelStore(state, shape);
     });
   }
 
@@ -95,7 +98,7 @@ export class KernelStore implements Store {
 }
 
 /** All maps or none: what was pinned before a failure goes again. The shape is written last: it says that all is there. */
-function create(state: StateDirectory, shape: Shape): void {
+function create(state: StateDirectory, shape: Shape): Shape {
   try {
     for (const spec of mapSpecs(shape).values()) {
       state.unpin(state.mapPath(spec.name));
@@ -103,15 +106,16 @@ function create(state: StateDirectory, shape: Shape): void {
       map.pin(state.mapPath(spec.name));
       map.close();
     }
-    writeFileSync(state.filePath(SHAPE_FILE), JSON.stringify(shape));
+    shapeFile(state).write(shape);
+    return shape;
   } catch (error) {
     state.remove();
     throw error;
   }
 }
 
-function readShape(state: StateDirectory): Shape {
-  return JSON.parse(readFileSync(state.filePath(SHAPE_FILE), "utf8")) as Shape;
+function shapeFile(state: StateDirectory): RecordFile<Shape> {
+  return openRecord(state.filePath(SHAPE_FILE));
 }
 
 export function shapeOfThisMachine(connections: number): Shape {

@@ -33,7 +33,7 @@ const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 const SOURCE_LAYERS = ["layout", "wire", "prelude", "ebpf", "compiler", "dataplane"];
 
 export async function programSpec(name: ProgramName, shape: Shape): Promise<ProgramSpec> {
-  const file = join(cacheFolder(), `${name}-${fingerprint(name, shape)}.json`);
+  const file = cacheFile(name, shape);
   const cached = readCached(file);
   if (cached !== undefined) return cached;
   const spec = await compileProgram(name, shape);
@@ -48,6 +48,11 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
     source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
     define: { HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource, PROCESSORS: shape.processors }, tables: tableEntries(shape),
   });
+}
+
+/** Where this version's program for that shape is kept. */
+export function cacheFile(name: ProgramName, shape: Shape): string {
+  return join(cacheFolder(), `${name}-${fingerprint(name, shape)}.json`);
 }
 
 /** WEIR_CACHE, or the system's place for what can be made again. */

@@ -6,7 +6,6 @@ import { DH_SLOTS_BITS } from "#dataplane/schedulers/dh.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import { SH_SLOTS_BITS } from "#dataplane/schedulers/sh.js";
 import { host16, host32 } from "#layout/numbers.js";
-import type { Be16, Be32 } from "#layout/numbers.js";
 import { DirectorError } from "#model/director.js";
 import { invariant } from "#kernel/errors.js";
 import type { Candidate } from "./maglev.js";
@@ -53,7 +52,7 @@ export class Slots {
 
   #candidate({ destination }: Member): Candidate {
     const { lastWeight, address, port } = this.#destinations.read(destination);
-    return { destination, weight: lastWeight, hashed: host32(address as Be32) + host16(port as Be16) };
+    return { destination, weight: lastWeight, hashed: host32(address) + host16(port) };
   }
 }
 

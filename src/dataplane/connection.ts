@@ -20,7 +20,7 @@ import { atomicAdd, compareExchange, fetchXor, likely } from "#prelude/intrinsic
 import type { IpProtocol } from "#wire/ipv4.js";
 import { hasPassed } from "./clock.js";
 import type { Connection } from "./maps.js";
-import { buckets, bucketWords, CONNECTION_METHOD_MASK, connections, METHOD_MASQ, settings, SLOTS_PER_BUCKET } from "./maps.js";
+import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, settings, SLOTS_PER_BUCKET } from "./maps.js";
 import type { Flow } from "./parse.js";
 
 export const TAG_FREE = 0;
@@ -38,9 +38,14 @@ export const NO_CONNECTION = 0xffffffff;
  */
 export const PROBES_MAX = 16;
 
-/** The client's end as 64 mixed bits. Two multiplications: with one, sequential addresses and ports filled some buckets. */
-export function hashOf(address: Be32, port: Be16, protocol: IpProtocol): u64 {
-  let mixed = (U64(address) | (U64(port) << 32n) | (U64(protocol) << 48n)) ^ settings.at(0).hashSeed;
+/** The client's end as one word, as it stands at the beginning of its entry. */
+export function clientEnd(address: Be32, port: Be16, protocol: IpProtocol): u64 {
+  return U64(address) | (U64(port) << 32n) | (U64(protocol) << 48n);
+}
+
+/** 64 mixed bits. Two multiplications: with one, sequential addresses and ports filled some buckets. */
+export function hashOf(client: u64): u64 {
+  let mixed = client ^ settings.at(0).hashSeed;
   mixed *= 0x9e3779b97f4a7c15n;
   mixed ^= mixed >> 32n;
   mixed *= 0xd6e8feb86659fd93n;
@@ -56,15 +61,16 @@ export function tagOf(hash: u64): u32 {
 
 /** The connection that a client's packet belongs to: its place in `connections`, or NO_CONNECTION. */
 export function findByClient(flow: Flow, now: u32): u32 {
-  return find(flow, hashOf(flow.source, flow.sourcePort, flow.protocol), false, now);
+  return find(flow, clientEnd(flow.source, flow.sourcePort, flow.protocol), false, now);
 }
 
 /** The connection that a real server's packet answers (by NAT only; others never pass here). */
 export function findByServer(flow: Flow, now: u32): u32 {
-  return find(flow, hashOf(flow.destination, flow.destinationPort, flow.protocol), true, now);
+  return find(flow, clientEnd(flow.destination, flow.destinationPort, flow.protocol), true, now);
 }
 
-function find(flow: Flow, hash: u64, fromServer: boolean, now: u32): u32 {
+function find(flow: Flow, client: u64, fromServer: boolean, now: u32): u32 {
+  const hash = hashOf(client);
   const pattern = U64(tagOf(hash)) * EVERY_LANE;
   let at = bucketOf(hash);
   for (let probe = 0; probe < PROBES_MAX; probe++) {
@@ -74,7 +80,7 @@ function find(flow: Flow, hash: u64, fromServer: boolean, now: u32): u32 {
       if (lanes === 0n) break;
       const slot = slotOfLowest(lanes);
       const index = (at << 3) | slot;
-      if (belongs(connections.at(index), flow, fromServer) && !hasPassed(buckets.at(at).expires[slot], now)) return index;
+      if (connectionWords.at(index).client === client && isOtherEnd(connections.at(index), flow, fromServer) && !hasPassed(buckets.at(at).expires[slot], now)) return index;
       lanes &= lanes - 1n;
     }
     if (likely(buckets.at(at).overflow === 0)) return NO_CONNECTION;
@@ -83,25 +89,16 @@ function find(flow: Flow, hash: u64, fromServer: boolean, now: u32): u32 {
   return NO_CONNECTION;
 }
 
-function belongs(connection: Connection, flow: Flow, fromServer: boolean): boolean {
-  return fromServer ? isFromServer(connection, flow) : isFromClient(connection, flow);
-}
-
-function isFromClient(connection: Connection, flow: Flow): boolean {
-  return connection.clientAddress === flow.source && connection.virtualAddress === flow.destination
-    && connection.clientPort === flow.sourcePort && connection.virtualPort === flow.destinationPort
-    && connection.protocol === flow.protocol;
-}
-
-function isFromServer(connection: Connection, flow: Flow): boolean {
-  return connection.clientAddress === flow.destination && connection.destinationAddress === flow.source
-    && connection.clientPort === flow.destinationPort && connection.destinationPort === flow.sourcePort
-    && connection.protocol === flow.protocol && (connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ;
+/** Where the client's end is right: whether the packet's other end is the VIP, or the real server that answers by NAT. */
+function isOtherEnd(connection: Connection, flow: Flow, fromServer: boolean): boolean {
+  if (!fromServer) return connection.virtualAddress === flow.destination && connection.virtualPort === flow.destinationPort;
+  return connection.destinationAddress === flow.source && connection.destinationPort === flow.sourcePort
+    && (connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ;
 }
 
 /** Claims a slot for a new connection of that client: its place, or NO_CONNECTION when there is no room. */
 export function claim(flow: Flow): u32 {
-  let at = bucketOf(hashOf(flow.source, flow.sourcePort, flow.protocol));
+  let at = bucketOf(hashOf(clientEnd(flow.source, flow.sourcePort, flow.protocol)));
   for (let probe = 0; probe < PROBES_MAX; probe++) {
     const slot = claimIn(at);
     if (likely(slot < SLOTS_PER_BUCKET)) {
@@ -163,7 +160,7 @@ const SLOT_BY_BIT = (4n << 61n) | (0n << 58n) | (5n << 45n) | (1n << 42n) | (6n 
 
 /** Makes a claimed and filled entry findable. */
 export function publish(index: u32, flow: Flow): void {
-  const tag = tagOf(hashOf(flow.source, flow.sourcePort, flow.protocol));
+  const tag = tagOf(hashOf(clientEnd(flow.source, flow.sourcePort, flow.protocol)));
   changeTag(index, TAG_CLAIMED, tag);
 }
 

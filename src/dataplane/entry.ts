@@ -4,8 +4,8 @@
 // Compiled twice: for XDP, the fast path, and for TC. XDP does what needs no help, and hands every other packet on
 // untouched (XDP_PASS) to the program at TC, which does all of it.
 
-import type { i32, u32 } from "#layout/numbers.js";
-import { be32 } from "#layout/numbers.js";
+import type { Be32, i32, u32 } from "#layout/numbers.js";
+import { be32, host32 } from "#layout/numbers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
@@ -41,11 +41,12 @@ export function entry(packet: Packet): i32 {
     if (packet.packetType !== PACKET_HOST) return pass(Verdict.otherHost);
     pullHeaders(packet);
   }
+  // First, as a call takes all but four registers, and there is nothing to keep in them yet.
+  const now = ticks();
   const flow = make(Flow);
   const parsed = parse(packet, flow);
   if (parsed !== PARSED) return pass(parsed);
 
-  const now = ticks();
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
     index = findByClient(flow, now);
@@ -71,13 +72,19 @@ const TABLE_FULL = 0xfffffff3;
 /** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
 function begin(flow: Flow, now: u32): u32 {
   const service = findService(flow.destination, flow.destinationPort, flow.protocol);
-  if (service === null) return NO_CONNECTION;
+  if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
   // ip_vs_proto_tcp.c, tcp_conn_schedule(): any SYN without RST begins a connection, other segments are the stack's.
   if (flow.protocol === IPPROTO_TCP && (flow.tcpFlags & (TCP_SYN | TCP_RST)) !== TCP_SYN) return NOT_A_SYN;
   const chosen = schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return NO_SERVER;
   const index = connect(flow, chosen, now);
   return index === NO_CONNECTION ? TABLE_FULL : index;
+}
+
+/** net/ipv4/route.c, ip_route_input_slow() refuses other sources before LVS sees them; to answer them would be worse. */
+function isUnicast(source: Be32): boolean {
+  const first = host32(source) >>> 24;
+  return first !== 0 && first !== 127 && first < 224;
 }
 
 /** ip_vs_core.c, ip_vs_leave(): no server takes it, and the client is told so, TCP's too. */
@@ -97,8 +104,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || flow.bytes + overhead(connection) > destination.hop.mtu)) return XDP_PASS;
 
   countIn(connection.destination, flow.bytes);
-  advanceByClient(connection, flow);
-  touch(index, connection.timeout, now);
+  touch(index, advanceByClient(connection, flow), now);
   if (HOOK !== XDP) {
     if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
     if (flow.ttl <= 1) return sendError(packet, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, NO_REST, Verdict.ttlExceeded);
@@ -126,8 +132,7 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   if (HOOK === XDP && (way.outcome === HOP_UNRESOLVED || flow.bytes > connection.clientHop.mtu)) return XDP_PASS;
 
   countOut(connection.destination, flow.bytes);
-  advanceByServer(connection, flow);
-  touch(index, connection.timeout, now);
+  touch(index, advanceByServer(connection, flow), now);
   return answerMasquerade(packet, flow, connection, connection.clientHop, way);
 }
 

@@ -14,7 +14,7 @@ import { Ethernet } from "#wire/ethernet.js";
 import { hasPassed } from "./clock.js";
 import { FIB_GIVES_SOURCE, HOOK, XDP } from "./config.js";
 import type { Hop } from "./maps.js";
-import { DeviceKey, HOP_BY_PEER, devices } from "./maps.js";
+import { DeviceKey, HOP_BY_PEER, HOP_WITHOUT_TX, devices } from "./maps.js";
 import { Verdict, drop } from "./verdict.js";
 
 /** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup, of IPv4. */
@@ -56,7 +56,7 @@ export type Way = View<typeof Way>;
 export const HOP_KNOWN = 0;
 /** The hop holds and was asked for just now; at TC this packet goes by way of the kernel's neighbour table, which keeps it alive. */
 export const HOP_RENEWED = 1;
-/** The kernel does not know the neighbour's address yet. */
+/** The kernel does not know the neighbour's address yet, or is to make sure of it. */
 export const HOP_UNRESOLVED = 2;
 export const HOP_NO_ROUTE = 3;
 
@@ -73,6 +73,9 @@ const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
 const MTU_UNKNOWN = 0xffff;
 /** 0.27 s. */
 const HOP_VALID_TICKS = 4;
+/** Ages are counted in 2^4 ticks, 1.07 s, and two of them are too many. */
+const PROVED_SHIFT = 4;
+const PROVED_AGE_MAX = 2;
 
 /** The way to `address`: from `hop` while that is fresh, else from the kernel's tables. */
 export function resolve(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
@@ -81,6 +84,10 @@ export function resolve(packet: Packet, hop: Hop, address: Be32, now: u32, way: 
 
 function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
   "use subprogram";
+  if (HOOK === XDP && hop.ifindex !== 0 && ((now >>> PROVED_SHIFT) - hop.provedAt & 0xff) >= PROVED_AGE_MAX) {
+    way.outcome = HOP_UNRESOLVED;
+    return;
+  }
   const route = make(FibLookup, { family: AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX, destination: address });
   const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), FIB_GIVES_SOURCE ? BPF_FIB_LOOKUP_SRC : 0));
   way.ifindex = route.ifindex;
@@ -96,15 +103,23 @@ function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void 
     return;
   }
   way.outcome = HOP_RENEWED;
+  if (HOOK !== XDP || hop.ifindex === 0) prove(hop, now);
   hop.ifindex = route.ifindex;
   hop.destination = route.destinationMac;
   hop.source = route.sourceMac;
   hop.mtu = route.lengthOrMtu;
-  if (HOOK !== XDP) {
-    const device = devices.lookup(make(DeviceKey, { ifindex: route.ifindex }));
-    hop.flags = device === null ? 0 : device.hopFlags;
-  }
+  const device = devices.lookup(make(DeviceKey, { ifindex: route.ifindex }));
+  hop.flags = device === null ? 0 : device.hopFlags;
   hop.validUntil = now + HOP_VALID_TICKS;
+}
+
+/**
+ * A look-up tells a neighbour's address as it stands, however old; only who sends by the neighbour table makes the kernel
+ * make sure of it (Linux v6.12 include/net/neighbour.h, neigh_event_send()). XDP cannot, and leaves a packet to TC when
+ * that was too long ago.
+ */
+export function prove(hop: Hop, now: u32): void {
+  hop.provedAt = now >>> PROVED_SHIFT;
 }
 
 /** net/core/filter.c, bpf_ipv4_fib_lookup() tells the MTU after it has found the neighbour, or was told not to look for it. */
@@ -123,7 +138,7 @@ export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   if (ethernet === null) return drop(Verdict.rewriteFailed);
   ethernet.destination = hop.destination;
   ethernet.source = hop.source;
-  if (HOOK === XDP && hop.ifindex === packet.ifindex) return XDP_TX;
+  if (HOOK === XDP && hop.ifindex === packet.ifindex && (hop.flags & HOP_WITHOUT_TX) === 0) return XDP_TX;
   if (HOOK !== XDP && (hop.flags & HOP_BY_PEER) !== 0) return I32(bpf_redirect_peer(hop.ifindex, 0n));
   return I32(bpf_redirect(hop.ifindex, 0n));
 }

@@ -199,12 +199,16 @@ export const Hop = struct("Hop", {
   destination: array(u8, 6),
   source: array(u8, 6),
   mtu: u16,
-  flags: u16,
+  flags: u8,
+  /** See hop.ts, prove(). */
+  provedAt: u8,
 }, { size: 24 });
 export type Hop = View<typeof Hop>;
 
 /** Hop.flags: the interface is a veth whose other end is in another network namespace; TC hands packets to that end directly. */
 export const HOP_BY_PEER = 1;
+/** Hop.flags: the interface is a veth. Linux v6.12 drivers/net/veth.c, veth_xdp_flush() leaves what XDP_TX sends lying unless the other end has an XDP program; a redirect arrives. */
+export const HOP_WITHOUT_TX = 2;
 
 /** Interfaces of which there is something to know: control/ fills this when it attaches. */
 export const DeviceKey = struct("DeviceKey", { ifindex: u32 });
@@ -274,19 +278,21 @@ export const bucketWords = table("buckets", BucketWords, CONNECTIONS_DEFAULT / S
 
 /** One cache line. */
 export const Connection = struct("Connection", {
+  // The client's end, as one word: see ConnectionWords.
   clientAddress: Be32,
-  virtualAddress: Be32,
-  destinationAddress: Be32,
   clientPort: Be16,
+  protocol: IpProtocol,
+  /** Always zero. */
+  padding: u8,
+  virtualAddress: Be32,
   virtualPort: Be16,
   destinationPort: Be16,
-  protocol: IpProtocol,
-  state: u8,
+  destinationAddress: Be32,
   flags: u32,
   /** In `destinations`. */
   destination: u32,
-  /** Ticks from the last packet. */
-  timeout: u32,
+  state: u8,
+  spare: array(u8, 3),
   /** The way back to the client, for the answers of NAT. */
   clientHop: Hop,
   packetsIn: u32,
@@ -295,6 +301,10 @@ export const Connection = struct("Connection", {
 }, { size: 64 });
 export type Connection = View<typeof Connection>;
 export const connections = table("connections", Connection, CONNECTIONS_DEFAULT);
+
+/** The same memory once more, with the client's end as the word that is hashed (connection.ts, clientEnd()). */
+export const ConnectionWords = struct("ConnectionWords", { client: u64, rest: array(u64, 7) }, { size: 64 });
+export const connectionWords = table("connections", ConnectionWords, CONNECTIONS_DEFAULT);
 
 /** Connection.flags: Linux include/uapi/linux/ip_vs.h, IP_VS_CONN_F_*. The method stands in the lowest bits. */
 export const CONNECTION_METHOD_MASK = 0x0007;

@@ -6,6 +6,7 @@ import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { NO_CONNECTION, claim, publish, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
+import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ } from "./maps.js";
 import {
@@ -75,8 +76,8 @@ export function connect(flow: Flow, chosen: u32, now: u32): u32 {
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT);
   connection.destination = chosen;
-  connection.timeout = 0;
   connection.clientHop.validUntil = now;
+  prove(connection.clientHop, now);
   connection.packetsIn = 0;
   countBound(destination);
   countConnection(chosen);

@@ -2,36 +2,42 @@
 // Linux v6.12 net/netfilter/ipvs/ip_vs_proto_tcp.c, set_tcp_state(); ip_vs_proto_udp.c, udp_state_transition().
 
 import type { u32 } from "#layout/numbers.js";
-import { atomicAdd } from "#prelude/intrinsics.js";
+import { atomicAdd, likely } from "#prelude/intrinsics.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import type { Connection } from "./maps.js";
 import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, destinations, settings } from "./maps.js";
 import type { Flow } from "./parse.js";
-import { FROM_CLIENT, FROM_CLIENT_ONLY, FROM_SERVER, isActive, nextState } from "./protocols/tcp.js";
+import { FROM_CLIENT, FROM_CLIENT_ONLY, FROM_SERVER, TCP_ESTABLISHED, isActive, nextState } from "./protocols/tcp.js";
 
-/** After a packet of the client's. */
-export function advanceByClient(connection: Connection, flow: Flow): void {
+/** After a packet of the client's. Gives the connection's timeout from now on, in ticks. */
+export function advanceByClient(connection: Connection, flow: Flow): u32 {
+  if (likely(isSteady(connection, flow))) return settings.at(0).tcpTimeouts[TCP_ESTABLISHED];
   const answersUnseen = (connection.flags & CONNECTION_NO_OUTPUT) !== 0;
-  advance(connection, flow, answersUnseen ? FROM_CLIENT_ONLY : FROM_CLIENT);
+  return advance(connection, flow, answersUnseen ? FROM_CLIENT_ONLY : FROM_CLIENT);
 }
 
 /** After a packet of the real server's: from now on the director knows that it sees both sides. */
-export function advanceByServer(connection: Connection, flow: Flow): void {
+export function advanceByServer(connection: Connection, flow: Flow): u32 {
   if ((connection.flags & CONNECTION_NO_OUTPUT) !== 0) connection.flags &= ~CONNECTION_NO_OUTPUT;
-  advance(connection, flow, FROM_SERVER);
+  if (likely(isSteady(connection, flow))) return settings.at(0).tcpTimeouts[TCP_ESTABLISHED];
+  return advance(connection, flow, FROM_SERVER);
 }
 
-function advance(connection: Connection, flow: Flow, from: u32): void {
-  if (flow.protocol !== IPPROTO_TCP) {
-    connection.timeout = settings.at(0).udpTimeout;
-    return;
-  }
+/** As most packets are: neither end of an established TCP connection, whose state they leave as it is. */
+function isSteady(connection: Connection, flow: Flow): boolean {
+  return flow.protocol === IPPROTO_TCP && connection.state === TCP_ESTABLISHED
+    && (flow.tcpFlags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) === TCP_ACK;
+}
+
+function advance(connection: Connection, flow: Flow, from: u32): u32 {
+  if (flow.protocol !== IPPROTO_TCP) return settings.at(0).udpTimeout;
   const state = nextState(connection.state, flow.tcpFlags, from);
   if (state !== connection.state) {
     connection.state = state;
     countActivity(connection, isActive(state));
   }
-  connection.timeout = settings.at(0).tcpTimeouts[state & 0x0f];
+  return settings.at(0).tcpTimeouts[state & 0x0f];
 }
 
 /** Moves it between its destination's active and inactive connections. */

@@ -11,15 +11,18 @@ export function fold(sum: u32): u32 {
   return folded;
 }
 
-/** RFC 1624 equation 3: HC' = ~(~HC + ~m + m'), for one 16-bit word. */
-export function replace16(checksum: Be16, before: Be16, after: Be16): Be16 {
-  const sum = (~u32(checksum) & 0xffff) + (~u32(before) & 0xffff) + u32(after);
-  return u16(~fold(sum)) as Be16;
+/** RFC 1624 equation 3: HC' = ~(~HC + ~m + m'). `difference` is the sum of ~m + m' for all that changes, below 2^31. */
+export function replace(checksum: Be16, difference: u32): Be16 {
+  return u16(~fold((~u32(checksum) & 0xffff) + difference)) as Be16;
 }
 
-/** The same for a 32-bit word: equation 3 with both its halves. */
-export function replace32(checksum: Be16, before: Be32, after: Be32): Be16 {
+/** ~m + m' of a 16-bit word. */
+export function difference16(before: Be16, after: Be16): u32 {
+  return (~u32(before) & 0xffff) + u32(after);
+}
+
+/** The same of a 32-bit word: of both its halves. */
+export function difference32(before: Be32, after: Be32): u32 {
   const removed = ~u32(before);
-  const sum = (~u32(checksum) & 0xffff) + (removed & 0xffff) + (removed >>> 16) + (u32(after) & 0xffff) + (u32(after) >>> 16);
-  return u16(~fold(sum)) as Be16;
+  return (removed & 0xffff) + (removed >>> 16) + (u32(after) & 0xffff) + (u32(after) >>> 16);
 }

@@ -37,14 +37,41 @@ export type Step =
   /** What is counted with a destination, of what is named here. */
   | { readonly destination: Host; readonly is: DestinationExpectation };
 
-export type Expectation =
-  /** The kernel's own stack gets it as it is. */
-  | { readonly fate: "stack"; readonly verdict: VerdictName }
-  | { readonly fate: "dropped"; readonly verdict: VerdictName; /** With the destination, as if it had been forwarded. */ readonly counted: boolean }
-  /** It goes to that host, as this IP packet. */
-  | { readonly fate: "forwarded"; readonly to: Host; readonly packet: Uint8Array; /** XDP leaves it to TC: why. */ readonly leftToTc?: string }
-  /** An ICMP error goes back to its sender. */
-  | { readonly fate: "refused"; readonly verdict: VerdictName; readonly packet: Uint8Array; readonly counted: boolean };
+export type Expectation = ToStack | Dropped | Forwarded | Refused;
+
+/** The kernel's own stack gets it as it is. */
+export interface ToStack {
+  readonly fate: "stack";
+  readonly verdict: VerdictName;
+}
+
+export interface Dropped {
+  readonly fate: "dropped";
+  readonly verdict: VerdictName;
+  /** With the destination, as if it had been forwarded. */
+  readonly counted: boolean;
+}
+
+/** It goes to that host, as this IP packet. */
+export interface Forwarded {
+  readonly fate: "forwarded";
+  readonly to: Host;
+  readonly packet: Uint8Array;
+  readonly direction: "in" | "out";
+  /** Why XDP leaves it to TC. */
+  readonly leftToTc?: string;
+  /** Those that it came with: what leaves is compared without. */
+  readonly checksumsWrong?: boolean;
+}
+
+/** An ICMP error goes back to its sender. */
+export interface Refused {
+  readonly fate: "refused";
+  readonly verdict: VerdictName;
+  readonly packet: Uint8Array;
+  readonly counted: boolean;
+  readonly checksumsWrong?: boolean;
+}
 
 export interface ConnectionExpectation {
   readonly client: string;
@@ -93,10 +120,13 @@ export const fromClient = (packet: Uint8Array, expect: Expectation, from: Host =
 export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation): Step =>
   ({ frame: frame({ from: server.mac!, to: server.interface.mac }, packet), by: server.interface, expect });
 
-export const toStack = (verdict: VerdictName): Expectation => ({ fate: "stack", verdict });
-export const dropped = (verdict: VerdictName, counted?: "counted"): Expectation => ({ fate: "dropped", verdict, counted: counted !== undefined });
-export const forwarded = (to: Host, packet: Uint8Array, left?: { readonly leftToTc: string }): Expectation => ({ fate: "forwarded", to, packet, ...left });
-export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: "counted"): Expectation => ({ fate: "refused", verdict, packet, counted: counted !== undefined });
+export const toStack = (verdict: VerdictName): ToStack => ({ fate: "stack", verdict });
+export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });
+export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: "counted"): Refused => ({ fate: "refused", verdict, packet, counted: counted !== undefined });
+/** A request, on its way to a server. */
+export const forwarded = (to: Host, packet: Uint8Array): Forwarded => ({ fate: "forwarded", to, packet, direction: "in" });
+/** A server's answer, on its way back. */
+export const answered = (to: Host, packet: Uint8Array): Forwarded => ({ fate: "forwarded", to, packet, direction: "out" });
 
 export function configure(director: Director, services: readonly ServiceDescription[]): void {
   for (const { service: described, destinations } of services) {

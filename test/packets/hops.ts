@@ -11,23 +11,28 @@ const HELD_TICKS = 4096;
 const DESTINATION_FLAGS_AT = fieldOf(Destination, "flags").offset;
 const DESTINATION_HOP_AT = fieldOf(Destination, "hop").offset;
 const CONNECTION_HOP_AT = fieldOf(Connection, "clientHop").offset;
-const INTERFACE_AT = fieldOf(Hop, "ifindex").offset;
 const VALID_UNTIL_AT = fieldOf(Hop, "validUntil").offset;
+const INTERFACE_AT = fieldOf(Hop, "ifindex").offset;
 
 /** Every hop that was ever asked for holds from now on; a hop that was not has no interface. */
 export function holdHops(store: Store): void {
   const validUntil = store.now() + HELD_TICKS;
-  for (const hop of hops(store)) if (hop.getUint32(INTERFACE_AT, true) !== 0) hop.setUint32(VALID_UNTIL_AT, validUntil, true);
-}
-
-function* hops(store: Store): Generator<DataView> {
   const servers = store.table(destinations);
-  // Slots are taken from the first on and stay taken.
-  for (let at = 0; at < servers.length && ((servers[at + DESTINATION_FLAGS_AT] ?? 0) & DESTINATION_IN_USE) !== 0; at += Destination.size) {
-    yield viewOf(servers, at + DESTINATION_HOP_AT);
-  }
+  hold(servers, destinationsTaken(servers), Destination.size, DESTINATION_HOP_AT, validUntil);
   const clients = store.table(connections);
-  for (let at = 0; at < clients.length; at += Connection.size) yield viewOf(clients, at + CONNECTION_HOP_AT);
+  hold(clients, clients.length / Connection.size, Connection.size, CONNECTION_HOP_AT, validUntil);
 }
 
-const viewOf = (bytes: Uint8Array, at: number): DataView => new DataView(bytes.buffer, bytes.byteOffset + at, Hop.size);
+function hold(bytes: Uint8Array, count: number, stride: number, hopAt: number, validUntil: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let i = 0, at = hopAt; i < count; i++, at += stride) {
+    if (view.getUint32(at + INTERFACE_AT, true) !== 0) view.setUint32(at + VALID_UNTIL_AT, validUntil, true);
+  }
+}
+
+/** Slots are taken from the first on and stay taken. */
+function destinationsTaken(bytes: Uint8Array): number {
+  let count = 0;
+  while (((bytes[count * Destination.size + DESTINATION_FLAGS_AT] ?? 0) & DESTINATION_IN_USE) !== 0) count++;
+  return count;
+}

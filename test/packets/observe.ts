@@ -63,7 +63,7 @@ export function connectionRows(world: World): readonly string[] {
     const row = rows.read(index);
     const end = (address: typeof row.clientAddress, port: typeof row.clientPort) => `${addressText(address)}:${host16(port)}`;
     return [index, tag.toString(16), overflow, row.protocol, end(row.clientAddress, row.clientPort), end(row.virtualAddress, row.virtualPort),
-      end(row.destinationAddress, row.destinationPort), `state ${row.state}`, `flags ${row.flags.toString(16)}`, row.destination, row.timeout, row.displacement].join(" ");
+      end(row.destinationAddress, row.destinationPort), `state ${row.state}`, `flags ${row.flags.toString(16)}`, row.destination, row.displacement].join(" ");
   });
 }
 
@@ -76,6 +76,12 @@ function* liveSlots(world: World): Generator<{ readonly index: number; readonly 
       if (tag >= TAG_LIVE) yield { index: at * SLOTS_PER_BUCKET + slot, tag, overflow };
     }
   }
+}
+
+/** How many buckets beyond its own each live connection stands. */
+export function displacements(world: World): readonly number[] {
+  const rows = new Rows(world.store, connections);
+  return [...liveSlots(world)].map(({ index }) => rows.number(index, "displacement"));
 }
 
 /** The sum of all buckets' counts of connections that were put further on. */

@@ -103,6 +103,12 @@ export class Bed {
     return succeeded(await this.topology.run(namespace, ["ip", ...command.split(" ")]));
   }
 
+  /** Sysctls of the director's namespace, "net/ipv4/…=1". */
+  async set(setting: string): Promise<void> {
+    const [path, value] = setting.split("=");
+    succeeded(await this.topology.run(this.topology.namespaces.director, ["sh", "-c", `echo ${value} > /proc/sys/${path}`]));
+  }
+
   async close(): Promise<void> {
     const { method, namespaces } = this.topology;
     await this.weir(["down"]);

@@ -97,8 +97,6 @@ export interface CodeFunction {
   blocks: CodeBlock[];
   /** The next free virtual register. */
   nextRegister: Register;
-  /** All slots that operations name. */
-  slots: FrameSlot[];
 }
 
 export const isRegister = (operand: Operand): operand is Register => typeof operand === "number";

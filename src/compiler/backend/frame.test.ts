@@ -12,7 +12,7 @@ const source = testFunction([], (b) => b.return(b.constant("i32", 0)));
 
 function codeOf(operations: Operation[]): CodeFunction {
   const block: CodeBlock = { id: 0, operations, exit: { op: "exit", hasValue: true, span: undefined }, frequency: 1, unlikely: false };
-  return { source, blocks: [block], nextRegister: VIRTUAL, slots: [] };
+  return { source, blocks: [block], nextRegister: VIRTUAL };
 }
 const spilled = () => ({ size: 8, name: SPILLED });
 const store = (slot: { size: number; name: string }): Operation =>

@@ -107,3 +107,40 @@ test("an index that came through a byte swap is masked for verifiers that do not
   assert.ok(indexed(true).some((line) => /^r\d &= 16383$/.test(line)));
   assert.ok(!indexed(false).some((line) => line.includes("&=")));
 });
+
+test("a test of bits is one jump when nobody else wants them", () => {
+  const tested = (predicate: "eq" | "ne", isShared: boolean) => code((b, context) => {
+    const flags = b.binary("and", word(b, context), b.constant("i32", 4));
+    const [yes, no] = [newBlock(b.fn), newBlock(b.fn)];
+    b.branch(b.compare(predicate, flags, b.constant("i32", 0)), yes, no);
+    b.block = yes;
+    b.return(isShared ? flags : b.constant("i32", 1));
+    b.block = no;
+    b.return(b.constant("i32", 2));
+  });
+  assert.equal(tested("ne", false)[1], "if w1 & 0x4 goto pc+2");
+  assert.deepEqual(tested("eq", false).slice(1), ["if w1 & 0x4 goto pc+2", "r0 = 1", "exit", "r0 = 2", "exit"]);
+  assert.ok(tested("ne", true).some((line) => line.endsWith("&= 4")));
+});
+
+test("a negation is one instruction", () => {
+  const lines = code((b, context) => b.return(b.binary("sub", b.constant("i32", 0), word(b, context))));
+  assert.deepEqual(lines, ["r0 = *(u32 *)(r1 +12)", "w0 = -w0", "exit"]);
+});
+
+test("where both sides choose a constant, one does so before the branch", () => {
+  const lines = code((b, context) => {
+    const [yes, no, after] = [newBlock(b.fn), newBlock(b.fn), newBlock(b.fn)];
+    const [one, two] = [b.constant("i32", 1), b.constant("i32", 2)];
+    const asked = word(b, context);
+    b.branch(b.compare("ult", asked, b.constant("i32", 9)), yes, no);
+    for (const side of [yes, no]) {
+      b.block = side;
+      b.jump(after);
+    }
+    b.block = after;
+    b.store(32, context, 8, b.phi("i32", [one, two]), "context");
+    b.return(asked);
+  });
+  assert.equal(lines.filter((line) => line.startsWith("goto")).length, 0, lines.join("\n"));
+});

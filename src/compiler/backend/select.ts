@@ -37,7 +37,7 @@ class Selector {
   private span: Span | undefined;
 
   constructor(private readonly fn: IrFunction) {
-    this.code = { source: fn, blocks: [], nextRegister: VIRTUAL, slots: [] };
+    this.code = { source: fn, blocks: [], nextRegister: VIRTUAL };
     this.values = new Values(fn, this.code, (operation) => this.emit(operation));
   }
 
@@ -113,9 +113,7 @@ class Selector {
     const to = this.values.register(instruction);
     if (right.op === "constant" && right.value === 0n && (operator === "udiv" || operator === "umod")) {
       // Verifier: division by an immediate zero is refused; the kernel's rule for it is in ir-arithmetic.ts.
-      if (operator === "umod") this.values.put(to, left);
-      else this.emit({ op: "move", width: 64, to, from: { immediate: 0 } });
-      return;
+      return this.emit({ op: "move", width, to, from: operator === "umod" ? this.values.register(left) : { immediate: 0 } });
     }
     if (operator === "sub" && left.op === "constant" && left.value === 0n) {
       this.values.put(to, right);
@@ -150,6 +148,9 @@ class Selector {
     const to = this.values.register(instruction);
     if (pointer.op === "stackAddress" && index === undefined) {
       return this.emit({ op: "slotAddress", to, slot: this.values.frameSlot(pointer.slot), offset: instruction.offset });
+    }
+    if (pointer.op === "mapValue" && index === undefined) {
+      return this.emit({ op: "wide", to, value: { kind: "mapValue", map: pointer.map, offset: pointer.offset + instruction.offset } });
     }
     this.values.put(to, pointer);
     if (index !== undefined) this.alu("add", 64, to, this.values.operand(index, 64));
@@ -244,17 +245,22 @@ class Selector {
   private branch({ condition, ifTrue, ifFalse, likely, span }: Terminator & { op: "branch" }): Exit {
     const [yes, no] = [this.blocks.get(ifTrue)!, this.blocks.get(ifFalse)!];
     if (condition.op === "constant") return { op: "jump", target: condition.value === 0n ? no : yes, span };
+    const { asked, isOpposite } = this.asked(condition);
+    if (!isOpposite) return { op: "branch", condition: asked, ifTrue: yes, ifFalse: no, likely, span };
+    return { op: "branch", condition: asked, ifTrue: no, ifFalse: yes, likely: likely === undefined ? undefined : !likely, span };
+  }
+
+  /** A condition as a jump can ask it; a test of bits only asks whether any is set. */
+  private asked(condition: Instruction): { readonly asked: Condition; readonly isOpposite: boolean } {
     if (condition.op !== "compare") {
-      const asked: Condition = { predicate: "ne", width: 32, left: this.values.register(condition), right: { immediate: 0 } };
-      return { op: "branch", condition: asked, ifTrue: yes, ifFalse: no, likely, span };
+      return { asked: { predicate: "ne", width: 32, left: this.values.register(condition), right: { immediate: 0 } }, isOpposite: false };
     }
     const tested = testedBits(condition, this.values.uses);
-    if (tested === undefined || !this.isAskedByBranchesOnly(condition)) return { op: "branch", condition: this.condition(condition), ifTrue: yes, ifFalse: no, likely, span };
+    if (tested === undefined || !this.isAskedByBranchesOnly(condition)) return { asked: this.condition(condition), isOpposite: false };
     const [value, mask] = tested.args;
     const width = widthOf(value);
-    const asked: Condition = { predicate: "bits", width, left: this.values.register(value), right: this.values.operand(mask, width) };
-    if (condition.predicate === "ne") return { op: "branch", condition: asked, ifTrue: yes, ifFalse: no, likely, span };
-    return { op: "branch", condition: asked, ifTrue: no, ifFalse: yes, likely: likely === undefined ? undefined : !likely, span };
+    const asked = { predicate: "bits", width, left: this.values.register(value), right: this.values.operand(mask, width) } as const;
+    return { asked, isOpposite: condition.predicate === "eq" };
   }
 
   private alu(operator: AluOperator, width: Width, to: Register, from: Operand): void {
@@ -267,7 +273,8 @@ class Selector {
 }
 
 /** The `and` of a comparison (a & b) = 0 or ≠ 0 that nobody else uses: one jump tests it. */
-function testedBits({ predicate, args: [left, right] }: Instruction & { op: "compare" }, uses: Uses): (Instruction & { op: "binary" }) | undefined {
+function testedBits(compare: Instruction & { op: "compare" }, uses: Uses): (Instruction & { op: "binary" }) | undefined {
+  const { predicate, args: [left, right] } = compare;
   if (predicate !== "eq" && predicate !== "ne" || right.op !== "constant" || right.value !== 0n) return undefined;
   return left.op === "binary" && left.operator === "and" && uses.of(left).length === 1 ? left : undefined;
 }

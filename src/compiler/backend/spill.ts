@@ -6,25 +6,29 @@
 //   call          →    call
 //   … r20 … r20        r31 = [slot]; … r31 … r31
 //
-// When a stretch is still too long, its register is spilled again, now with a load for every single use.
+// A stretch goes on into blocks that have one way in. When it is still too long, its register is spilled again, with
+// stretches that end with their block, and at last with a load for every single use.
 
 import type { CodeBlock, CodeFunction, FrameSlot, Operand, Operation, OperationKind, Register } from "./code.js";
-import { exitReads, FRAME, reads, renameCondition, renameOperation, writes } from "./code.js";
+import { exitReads, FRAME, reads, renameCondition, renameOperation, successors, writes } from "./code.js";
 import { isCopy } from "./interference.js";
 import { SPILLED } from "./slot-liveness.js";
 
 /** Where a spilled value comes from: a slot, or an operation that makes it again from nothing. */
 type Home = { readonly slot: FrameSlot } | { readonly again: OperationKind };
 
+/** How far a register that stands for a spilled one reaches. */
+type Grain = "path" | "block" | "use";
+const finer: { readonly [G in Grain]: Grain } = { path: "block", block: "use", use: "use" };
+
 interface Spilled {
   readonly home: Home;
-  /** A register for every use, not for every stretch. */
-  readonly finely: boolean;
+  readonly grain: Grain;
 }
 
 export class Spiller {
   /** Registers that stand for a stretch of a spilled one. */
-  private readonly homes = new Map<Register, Home>();
+  private readonly standIns = new Map<Register, Spilled>();
   /** Registers that live for one operation only: spilling them gains nothing. */
   readonly shortest = new Set<Register>();
 
@@ -36,10 +40,27 @@ export class Spiller {
     const writers = this.writersOf(registers);
     const spilled = new Map<Register, Spilled>();
     for (const register of registers.keys()) {
-      const known = this.homes.get(register);
-      spilled.set(register, { home: known ?? this.newHome(writers.get(register)!), finely: known !== undefined });
+      const known = this.standIns.get(register);
+      spilled.set(register, known === undefined
+        ? { home: this.newHome(writers.get(register)!), grain: "path" }
+        : { home: known.home, grain: finer[known.grain] });
     }
-    for (const block of this.code.blocks) new Stretch(this.code, this.homes, this.shortest, spilled).rewrite(block);
+    this.rewrite(spilled);
+  }
+
+  private rewrite(spilled: ReadonlyMap<Register, Spilled>): void {
+    const entries = onlyEntries(this.code);
+    const ends = new Map<CodeBlock, ReadonlyMap<Register, Register>>();
+    // In reverse postorder, so that an only predecessor comes before its block.
+    for (const block of this.code.blocks) {
+      const stretch = new Stretch(this.code, spilled, ends.get(entries.get(block)!));
+      stretch.rewrite(block);
+      ends.set(block, stretch.current);
+      for (const [register, standIn] of stretch.begun) {
+        this.standIns.set(standIn, spilled.get(register)!);
+        if (spilled.get(register)!.grain === "use") this.shortest.add(standIn);
+      }
+    }
   }
 
   /** Gives all that were coalesced the name of one; copies between them go. */
@@ -48,7 +69,7 @@ export class Spiller {
     for (const [register, coalesced] of registers) {
       for (const other of coalesced) names.set(other, register);
       // With others in it, it may no longer hold what its home does.
-      if (coalesced.length > 0) this.homes.delete(register);
+      if (coalesced.length > 0) this.standIns.delete(register);
     }
     if (names.size === 0) return;
     const rename = (register: Register) => names.get(register) ?? register;
@@ -71,23 +92,41 @@ export class Spiller {
   private newHome(writers: readonly Operation[]): Home {
     const [only] = writers;
     if (writers.length === 1 && only !== undefined && canMakeAgain(only)) return { again: only };
-    const slot: FrameSlot = { size: 8, name: SPILLED };
-    this.code.slots.push(slot);
-    return { slot };
+    return { slot: { size: 8, name: SPILLED } };
   }
 }
 
-/** Rewrites one block, knowing which register stands for each spilled one since the last call. */
+/** The predecessor of each block that has one only. */
+function onlyEntries(code: CodeFunction): ReadonlyMap<CodeBlock, CodeBlock> {
+  const entries = new Map<CodeBlock, CodeBlock>();
+  const met = new Set<CodeBlock>([code.blocks[0]!]);
+  for (const block of code.blocks) {
+    for (const successor of successors(block)) {
+      if (met.has(successor)) entries.delete(successor);
+      else entries.set(successor, block);
+      met.add(successor);
+    }
+  }
+  return entries;
+}
+
+/** Rewrites one block. */
 class Stretch {
-  private readonly current = new Map<Register, Register>();
-  private operations: Operation[] = [];
+  /** Which register stands for each spilled one, since the last call. */
+  readonly current = new Map<Register, Register>();
+  /** Stand-ins made here, with what they stand for. */
+  readonly begun: [Register, Register][] = [];
+  private readonly operations: Operation[] = [];
 
   constructor(
     private readonly code: CodeFunction,
-    private readonly homes: Map<Register, Home>,
-    private readonly shortest: Set<Register>,
     private readonly spilled: ReadonlyMap<Register, Spilled>,
-  ) {}
+    before: ReadonlyMap<Register, Register> = new Map(),
+  ) {
+    for (const [register, standIn] of before) {
+      if (spilled.get(register)!.grain === "path") this.current.set(register, standIn);
+    }
+  }
 
   rewrite(block: CodeBlock): void {
     for (const operation of block.operations) {
@@ -135,17 +174,15 @@ class Stretch {
   }
 
   private fetch(register: Register, span: Operation["span"]): void {
-    const { home, finely } = this.spilled.get(register)!;
-    if (this.current.has(register) && !finely) return;
+    const { home, grain } = this.spilled.get(register)!;
+    if (this.current.has(register) && grain !== "use") return;
     this.operations.push(fetchInto(this.begin(register), home, span));
   }
 
   private begin(register: Register): Register {
-    const { home, finely } = this.spilled.get(register)!;
     const standIn = this.code.nextRegister++;
     this.current.set(register, standIn);
-    this.homes.set(standIn, home);
-    if (finely) this.shortest.add(standIn);
+    this.begun.push([register, standIn]);
     return standIn;
   }
 }

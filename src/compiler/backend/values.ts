@@ -70,7 +70,6 @@ export class Values {
     if (frameSlot === undefined) {
       frameSlot = { size: slot.size, name: slot.name };
       this.slots.set(slot, frameSlot);
-      this.code.slots.push(frameSlot);
     }
     return frameSlot;
   }

@@ -11,7 +11,7 @@
 
 import type { Block, Instruction, IrFunction, Terminator } from "../ir.js";
 import { foldCompare } from "../ir-arithmetic.js";
-import { constantOf, newBlock, newInstruction, removePredecessor, setTerminator } from "../ir-builder.js";
+import { constantOf, newBlock, removePredecessor, setTerminator } from "../ir-builder.js";
 import type { Uses } from "../analysis/uses.js";
 import { usesOf } from "../analysis/uses.js";
 import { Facts } from "./facts.js";

@@ -1,15 +1,14 @@
-// Every forwarded packet is one hop older. Linux v6.12 include/net/ip.h, ip_decrease_ttl().
+// Every forwarded packet is one hop older.
 
 import type { Be16 } from "#layout/numbers.js";
-import { be16, u32 as U32 } from "#layout/numbers.js";
+import { be16, u16, u32 } from "#layout/numbers.js";
 import type { Ipv4 } from "#wire/ipv4.js";
-import { replace16 } from "#wire/checksum.js";
 
-/** One less time to live; the checksum follows (RFC 1624). The packet's time to live is known to be above 1. */
+/** One less time to live. The packet's time to live is known to be above 1. */
 export function age(ip: Ipv4): void {
-  // The TTL is the first byte of a word in the packet: as a number in network order it counts 0x0100.
-  const before = be16(U32(ip.ttl) << 8) as Be16;
-  const after = be16(U32(ip.ttl - 1) << 8) as Be16;
-  ip.checksum = replace16(ip.checksum, before, after);
+  // Linux v6.12 include/net/ip.h, ip_decrease_ttl(): the time to live is the upper byte of its word, so the checksum grows
+  // by 0x0100, as ones' complement numbers do: what is carried out comes in below, and 0xffff is 0.
+  const sum = u32(ip.checksum) + u32(be16(0x0100));
+  ip.checksum = u16(sum + ((sum + 1) >>> 16)) as Be16;
   ip.ttl -= 1;
 }

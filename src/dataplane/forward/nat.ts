@@ -7,7 +7,7 @@ import { Be16 as Be16Type, be16, u64 } from "#layout/numbers.js";
 import { struct } from "#layout/struct.js";
 import { bpf_l4_csum_replace } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
-import { replace16, replace32 } from "#wire/checksum.js";
+import { difference16, difference32, replace } from "#wire/checksum.js";
 import { IPPROTO_TCP, Ipv4 } from "#wire/ipv4.js";
 import { TCP_CHECKSUM_OFFSET } from "#wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "#wire/udp.js";
@@ -34,7 +34,7 @@ export function forwardMasquerade(packet: Packet, flow: Flow, connection: Connec
   if (!fixChecksum(packet, flow, flow.destination, address, flow.destinationPort, port)) return drop(Verdict.rewriteFailed);
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
-  ip.checksum = replace32(ip.checksum, ip.destination, address);
+  ip.checksum = replace(ip.checksum, difference32(flow.destination, address));
   ip.destination = address;
   age(ip);
   const ports = packet.view(Ports, flow.transportAt);
@@ -50,7 +50,7 @@ export function answerMasquerade(packet: Packet, flow: Flow, connection: Connect
   if (!fixChecksum(packet, flow, flow.source, address, flow.sourcePort, port)) return drop(Verdict.rewriteFailed);
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
-  ip.checksum = replace32(ip.checksum, ip.source, address);
+  ip.checksum = replace(ip.checksum, difference32(flow.source, address));
   ip.source = address;
   age(ip);
   const ports = packet.view(Ports, flow.transportAt);
@@ -80,7 +80,7 @@ function fixInPlace(packet: Packet, at: u32, isTcp: boolean, address: Be32, newA
   const transport = packet.view(Checksum, at);
   if (transport === null) return false;
   if (!isTcp && transport.checksum === be16(0)) return true;
-  const checksum = replace16(replace32(transport.checksum, address, newAddress), port, newPort);
+  const checksum = replace(transport.checksum, difference32(address, newAddress) + difference16(port, newPort));
   transport.checksum = !isTcp && checksum === be16(0) ? be16(0xffff) : checksum;
   return true;
 }

@@ -44,8 +44,6 @@ const ACTIVE_STATES = (1 << TCP_ESTABLISHED) | (1 << TCP_SYN_SENT) | (1 << TCP_S
 
 /** The state after a packet with these flags: rst before syn before fin before ack; without any of them, CLOSE. */
 export function nextState(state: u32, flags: u32, from: u32): u32 {
-  // Most packets: neither end of an established connection.
-  if (state === TCP_ESTABLISHED && (flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) === TCP_ACK) return TCP_ESTABLISHED;
   let states: u64 = 0n;
   if ((flags & TCP_RST) !== 0) states = from === FROM_SERVER ? SERVER_RST : from === FROM_CLIENT ? CLIENT_RST : CLIENT_ONLY_RST;
   else if ((flags & TCP_SYN) !== 0) states = from === FROM_SERVER ? SERVER_SYN : from === FROM_CLIENT ? CLIENT_SYN : CLIENT_ONLY_SYN;

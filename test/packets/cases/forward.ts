@@ -1,7 +1,7 @@
 // The three methods: what leaves the director for what came in.
 
 import type { Case, Step } from "../case.js";
-import { destination, forwarded, fromClient, fromServer, service } from "../case.js";
+import { answered, destination, forwarded, fromClient, fromServer, service } from "../case.js";
 import { ACK, FIN, PSH, SYN, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { End, TcpFields, UdpFields } from "../frame.js";
 import { VIP, at, client, distantClient, eth1, r1, remote } from "../network.js";
@@ -81,7 +81,7 @@ export const forwardCases: readonly Case[] = [
     services: [service("udp", 80, [destination(r1, 8080, "masq")])],
     steps: udpVariants().flatMap((fields) => [
       fromClient(udp(CLIENT, SERVICE, fields), forwarded(r1, udp(CLIENT, MAPPED, { ...fields, ...AGED }))),
-      fromServer(r1, udp(MAPPED, CLIENT, fields), forwarded(client, udp(SERVICE, CLIENT, { ...fields, ...AGED }))),
+      fromServer(r1, udp(MAPPED, CLIENT, fields), answered(client, udp(SERVICE, CLIENT, { ...fields, ...AGED }))),
     ]),
   },
   {
@@ -89,7 +89,7 @@ export const forwardCases: readonly Case[] = [
     services: [service("udp", 80, [destination(r1, 8080, "masq")])],
     steps: [
       fromClient(udp(CLIENT, SERVICE, { payload: zeroingPayload(CLIENT, MAPPED) }), forwarded(r1, udp(CLIENT, MAPPED, { payload: zeroingPayload(CLIENT, MAPPED), ...AGED }))),
-      fromServer(r1, udp(MAPPED, CLIENT, { payload: zeroingPayload(SERVICE, CLIENT) }), forwarded(client, udp(SERVICE, CLIENT, { payload: zeroingPayload(SERVICE, CLIENT), ...AGED }))),
+      fromServer(r1, udp(MAPPED, CLIENT, { payload: zeroingPayload(SERVICE, CLIENT) }), answered(client, udp(SERVICE, CLIENT, { payload: zeroingPayload(SERVICE, CLIENT), ...AGED }))),
       // And from all ones to an ordinary one.
       fromClient(udp(CLIENT, SERVICE, { payload: zeroingPayload(CLIENT, SERVICE) }), forwarded(r1, udp(CLIENT, MAPPED, { payload: zeroingPayload(CLIENT, SERVICE), ...AGED }))),
     ],
@@ -99,7 +99,7 @@ export const forwardCases: readonly Case[] = [
     services: [service("tcp", 80, [destination(r1, 8080, "masq")])],
     steps: [
       fromClient(tcp(CLIENT, SERVICE, { flags: SYN, options: ALL_OPTIONS }), forwarded(r1, tcp(CLIENT, MAPPED, { flags: SYN, options: ALL_OPTIONS, ...AGED }))),
-      fromServer(r1, tcp(MAPPED, CLIENT, { flags: SYN | ACK, options: RECORD_ROUTE }), forwarded(client, tcp(SERVICE, CLIENT, { flags: SYN | ACK, options: RECORD_ROUTE, ...AGED }))),
+      fromServer(r1, tcp(MAPPED, CLIENT, { flags: SYN | ACK, options: RECORD_ROUTE }), answered(client, tcp(SERVICE, CLIENT, { flags: SYN | ACK, options: RECORD_ROUTE, ...AGED }))),
     ],
   },
   {
@@ -113,8 +113,8 @@ export const forwardCases: readonly Case[] = [
     steps: [
       fromClient(tcp(CLIENT, SERVICE, { flags: SYN }), forwarded(r1, tcp(CLIENT, SERVER, { flags: SYN, ...AGED }))),
       fromClient(udp(CLIENT, SERVICE), forwarded(r1, udp(CLIENT, MAPPED, AGED))),
-      fromServer(r1, udp(MAPPED, CLIENT), forwarded(client, udp(SERVICE, CLIENT, AGED))),
-      fromServer(r1, tcp(SERVER, CLIENT, { flags: SYN | ACK }), forwarded(client, tcp(SERVICE, CLIENT, { flags: SYN | ACK, ...AGED }))),
+      fromServer(r1, udp(MAPPED, CLIENT), answered(client, udp(SERVICE, CLIENT, AGED))),
+      fromServer(r1, tcp(SERVER, CLIENT, { flags: SYN | ACK }), answered(client, tcp(SERVICE, CLIENT, { flags: SYN | ACK, ...AGED }))),
     ],
   },
 ];
@@ -131,7 +131,7 @@ function conversation(): readonly TcpFields[] {
 function natConversation(server: End, from = client): readonly Step[] {
   const sender = at(from, CLIENT.port);
   const request = (fields: TcpFields) => fromClient(tcp(sender, SERVICE, fields), forwarded(r1, tcp(sender, server, { ...fields, ...AGED })), from);
-  const answer = (fields: TcpFields) => fromServer(r1, tcp(server, sender, fields), forwarded(from, tcp(SERVICE, sender, { ...fields, ...AGED })));
+  const answer = (fields: TcpFields) => fromServer(r1, tcp(server, sender, fields), answered(from, tcp(SERVICE, sender, { ...fields, ...AGED })));
   const [syn, ack, data, fin, last] = conversation().map(request) as [Step, Step, Step, Step, Step];
   return [
     syn, answer({ flags: SYN | ACK }), ack, data, answer({ flags: ACK }), answer({ flags: PSH | ACK, payload: payloadOf(23) }), fin,

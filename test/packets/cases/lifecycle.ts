@@ -4,7 +4,7 @@ import { Rows } from "#control/rows.js";
 import { settings } from "#dataplane/maps.js";
 import type { Values } from "#layout/struct.js";
 import type { Case, Step } from "../case.js";
-import { destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, toStack } from "../case.js";
+import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, toStack } from "../case.js";
 import { ACK, FIN, RST, SYN, icmp, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, at, client, r1, r2, r3 } from "../network.js";
@@ -141,7 +141,7 @@ export const lifecycleCases: readonly Case[] = [
       ...numbers(64).map((i) => datagram(r1, PORT + i)),
       ...numbers(20).map((i) => fromClient(udp(at(client, 1000 + i), SERVICE), dropped("tableFull"))),
       ...numbers(64).map((i) => datagram(r1, PORT + i)),
-      ...numbers(64).map((i) => fromServer(r1, udp(at(r1, 80), at(client, PORT + i)), forwarded(client, udp(SERVICE, at(client, PORT + i), AGED)))),
+      ...numbers(64).map((i) => fromServer(r1, udp(at(r1, 80), at(client, PORT + i)), answered(client, udp(SERVICE, at(client, PORT + i), AGED)))),
       { destination: r1, is: { inactive: 64, connections: 64n, packetsIn: 128n, packetsOut: 64n } },
     ],
   },
@@ -164,7 +164,7 @@ function request(server: Host, flags: number, port = PORT): Step {
 }
 
 function answer(server: Host, flags: number, port = PORT): Step {
-  return fromServer(server, tcp(at(server, 80), at(client, port), { flags }), forwarded(client, tcp(SERVICE, at(client, port), { flags, ...AGED })));
+  return fromServer(server, tcp(at(server, 80), at(client, port), { flags }), answered(client, tcp(SERVICE, at(client, port), { flags, ...AGED })));
 }
 
 /** By DR. */

@@ -2,7 +2,7 @@
 // forward-*.txt), and what is counted.
 
 import type { Case, Expectation } from "../case.js";
-import { destination, dropped, forwarded, fromClient, fromServer, refused, service, toStack } from "../case.js";
+import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, toStack } from "../case.js";
 import { SYN, icmp, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { UdpFields } from "../frame.js";
 import { VIP, at, client, eth1, r1, r2, silent, unreachable } from "../network.js";
@@ -85,7 +85,7 @@ export const refusedCases: readonly Case[] = [
     steps: [
       fromClient(udp(CLIENT, SERVICE), forwarded(r1, udp(CLIENT, SERVER, AGED))),
       fromServer(r1, udp(SERVER, CLIENT, { ttl: 1 }), toStack("answerTtlExceeded")),
-      fromServer(r1, udp(SERVER, CLIENT, { ttl: 2 }), forwarded(client, udp(SERVICE, CLIENT, { ttl: 1 }))),
+      fromServer(r1, udp(SERVER, CLIENT, { ttl: 2 }), answered(client, udp(SERVICE, CLIENT, { ttl: 1 }))),
     ],
   },
   {
@@ -137,5 +137,5 @@ function optioned(fields: { readonly flags: number }): Uint8Array {
 }
 
 function askedFor(packet: Uint8Array): Expectation {
-  return forwarded(silent, packet, { leftToTc: "only TC can ask for a neighbour" });
+  return { ...forwarded(silent, packet), leftToTc: "only TC can ask for a neighbour" };
 }

@@ -6,7 +6,7 @@
 // and the seconds that it has left, or nothing where there is no connection.
 
 import type { Case, Step } from "../case.js";
-import { destination, forwarded, fromClient, fromServer, service, toStack } from "../case.js";
+import { answered, destination, forwarded, fromClient, fromServer, service, toStack } from "../case.js";
 import { tcp } from "../frame.js";
 import { VIP, at, client, r4 } from "../network.js";
 import { section } from "../recording.js";
@@ -35,7 +35,7 @@ function toSteps(step: string, port: number): readonly Step[] {
   const isNat = port === 80;
   const packet = answer === undefined
     ? fromClient(tcp(CLIENT, virtual, fields), state === undefined ? toStack("notASyn") : forwarded(r4, tcp(CLIENT, isNat ? server : virtual, aged)))
-    : fromServer(r4, tcp(server, CLIENT, fields), forwarded(client, tcp(virtual, CLIENT, aged)));
+    : fromServer(r4, tcp(server, CLIENT, fields), answered(client, tcp(virtual, CLIENT, aged)));
   const connections = state === undefined ? [] : [{
     client: "10.0.0.2:40000", virtual: `10.0.0.100:${port}`, destination: `10.1.0.14:${port}`, state, expiresSeconds: Number(seconds),
   }];

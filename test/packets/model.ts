@@ -1,0 +1,183 @@
+// What LVS does with a packet, said once more in plain TypeScript: the second opinion on every frame of the fuzzer. It
+// shares neither code nor layouts with the data plane; it reads frames by lab/dissect and builds what must leave.
+// Only what the fuzzer's services need is here: rr, three methods, conn_reuse_mode 1, nothing removed, nothing expired.
+
+import { dissect, type Ip } from "#lab/dissect.js";
+import { ipProblems } from "#lab/verify.js";
+import type { Destination } from "#model/director.js";
+import type { Expectation, Forwarded, Refused, ServiceDescription } from "./case.js";
+import { answered, dropped, forwarded, refused, toStack } from "./case.js";
+import type { End } from "./frame.js";
+import { RST, SYN, concatenate, icmp, ipip, packetOf } from "./frame.js";
+import type { Host, NetworkInterface, NextHop } from "./network.js";
+import { at, eth1, nextHop } from "./network.js";
+import { rewrite } from "./rewrite.js";
+import { nextTcpState, type Sender, type TcpState } from "./tcp-model.js";
+
+export interface ModelConnection {
+  readonly protocol: "tcp" | "udp";
+  readonly client: End;
+  readonly virtual: End;
+  readonly destination: Destination;
+  state: TcpState | "UDP";
+}
+
+interface ModelService {
+  readonly members: readonly Destination[];
+  /** Of the member chosen last; -1 before the first. */
+  last: number;
+}
+
+const ETH_P_IP = 0x0800;
+const MTU = 1500;
+const TUNNEL_BYTES = 20;
+const QUOTED_MAX = 548;
+const INTERNETWORK_CONTROL = 0xc0;
+
+export class Model {
+  readonly #services = new Map<string, ModelService>();
+  readonly #connections = new Map<string, ModelConnection>();
+
+  constructor(services: readonly ServiceDescription[]) {
+    for (const { service: { id }, destinations } of services) {
+      if (id.kind !== "address") throw new Error("The model knows services by address only");
+      // Added to the head of the list, each of them.
+      this.#services.set(`${id.protocol} ${id.address}:${id.port}`, { members: [...destinations].reverse(), last: -1 });
+    }
+  }
+
+  get connections(): readonly ModelConnection[] {
+    return [...this.#connections.values()];
+  }
+
+  meet(bytes: Uint8Array, by: NetworkInterface): Expectation {
+    const { destination, etherType } = dissect(bytes);
+    if (destination !== by.mac) return toStack("otherHost");
+    if (etherType !== ETH_P_IP) return toStack("notIpv4");
+    const packet = packetOf(bytes);
+    const flaw = headerFlaw(packet);
+    if (flaw !== undefined) return flaw;
+    const ip = dissect(bytes).ip!;
+    const ports = portsOf(ip);
+    if (ports === undefined) return toStack(ip.protocol === 6 || ip.protocol === 17 ? "truncated" : "otherProtocol");
+    return this.#direct(packet, ip, ports);
+  }
+
+  /** ip_vs_in() and ip_vs_out(): by its connection, or a new one's, or a connection's answer, or not at all. */
+  #direct(packet: Uint8Array, ip: Ip, { protocol, from, to, flags }: Ports): Expectation {
+    const key = `${protocol} ${text(from)} ${text(to)}`;
+    const known = this.#connections.get(key);
+    const isReused = known !== undefined && protocol === "tcp" && (flags & SYN) !== 0 && (known.state === "TIME_WAIT" || known.state === "CLOSE");
+    if (known !== undefined && !isReused) return this.#request(packet, ip, known, flags);
+    this.#connections.delete(key);
+    const service = this.#services.get(`${protocol} ${text(to)}`);
+    if (service === undefined || !isUnicast(from.address)) return this.#answer(packet, ip, { protocol, from, to, flags });
+    if (protocol === "tcp" && ((flags & SYN) === 0 || (flags & RST) !== 0)) return toStack("notASyn");
+    const chosen = schedule(service);
+    if (chosen === undefined) return refused("noDestination", error(ip, 3, 3, 0, packet));
+    const connection: ModelConnection = { protocol, client: from, virtual: to, destination: chosen, state: protocol === "tcp" ? "NONE" : "UDP" };
+    this.#connections.set(key, connection);
+    return this.#request(packet, ip, connection, flags);
+  }
+
+  #request(packet: Uint8Array, ip: Ip, connection: ModelConnection, flags: number): Expectation {
+    const { destination } = connection;
+    const isTunnel = destination.forward === "tunnel";
+    const isNat = destination.forward === "masq";
+    advance(connection, flags, isNat ? "client" : "client only");
+    const hop = nextHop(destination.address);
+    if (hop === undefined) return dropped("noRoute", "counted");
+    if (ip.ttl <= 1) return refused("ttlExceeded", error(ip, 11, 0, 0, packet), "counted");
+    const aged = rewrite(packet, { ttl: ip.ttl - 1 });
+    const room = MTU - (isTunnel ? TUNNEL_BYTES : 0);
+    if (ip.length > room) return ip.dontFragment ? loose(refused("tooBig", error(ip, 3, 4, room, aged), "counted"), ip) : dropped("tooBig", "counted");
+    const leaves = isNat ? rewrite(aged, { to: at(destination.address, destination.port) }) : isTunnel ? encapsulate(aged, ip, destination.address) : aged;
+    return loose(by(hop, forwarded(hostAt(hop), leaves)), ip);
+  }
+
+  #answer(packet: Uint8Array, ip: Ip, { protocol, from, to, flags }: Ports): Expectation {
+    const connection = this.connections.find((one) => one.protocol === protocol && one.destination.forward === "masq"
+      && text(one.client) === text(to) && text(at(one.destination.address, one.destination.port)) === text(from));
+    if (connection === undefined) return toStack("notOurs");
+    if (ip.ttl <= 1) return toStack("answerTtlExceeded");
+    const hop = nextHop(connection.client.address);
+    if (hop === undefined) return dropped("noRoute");
+    advance(connection, flags, "server");
+    return loose(by(hop, answered(hostAt(hop), rewrite(packet, { ttl: ip.ttl - 1, from: connection.virtual }))), ip);
+  }
+}
+
+interface Ports {
+  readonly protocol: "tcp" | "udp";
+  readonly from: End;
+  readonly to: End;
+  /** TCP's. */
+  readonly flags: number;
+}
+
+/** net/ipv4/ip_input.c, ip_rcv_core(): LVS never sees such packets. Its header's checksum is not looked at: `LVS differs`. */
+function headerFlaw(packet: Uint8Array): Expectation | undefined {
+  if (packet.length < 20) return toStack("truncated");
+  const [first = 0, , high = 0, low = 0, , , fragmentHigh = 0, fragmentLow = 0] = packet;
+  if (first >> 4 !== 4) return toStack("notIpv4");
+  if ((first & 0x0f) < 5) return toStack("truncated");
+  if ((((fragmentHigh << 8) | fragmentLow) & 0x3fff) !== 0) return toStack("fragment");
+  return ((high << 8) | low) > packet.length ? toStack("truncated") : undefined;
+}
+
+/** Undefined when the packet is of another protocol, or too short for its own. */
+function portsOf(ip: Ip): Ports | undefined {
+  const transport = ip.tcp ?? ip.udp;
+  if (transport === undefined) return undefined;
+  return {
+    protocol: ip.tcp === undefined ? "udp" : "tcp", flags: ip.tcp === undefined ? 0 : ip.payload[13]!,
+    from: at(ip.source, transport.sourcePort), to: at(ip.destination, transport.destinationPort),
+  };
+}
+
+/** ip_vs_rr.c: the next member after the last one that takes connections. */
+function schedule(service: ModelService): Destination | undefined {
+  for (let step = 1; step <= service.members.length; step++) {
+    const place = (service.last + step) % service.members.length;
+    if (service.members[place]!.weight === 0) continue;
+    service.last = place;
+    return service.members[place];
+  }
+  return undefined;
+}
+
+function advance(connection: ModelConnection, flags: number, sender: Sender): void {
+  if (connection.state !== "UDP") connection.state = nextTcpState(connection.state, flags, sender);
+}
+
+/** net/ipv4/route.c, ip_route_input_slow(): the stack refuses other sources. */
+function isUnicast(address: string): boolean {
+  const first = Number(address.split(".")[0]);
+  return first !== 0 && first !== 127 && first < 224;
+}
+
+/** RFC 2003, and ip_vs_xmit.c, ip_vs_tunnel_xmit(): what pads the frame stays behind it. */
+function encapsulate(aged: Uint8Array, ip: Ip, to: string): Uint8Array {
+  const outer = { ttl: ip.ttl - 1, typeOfService: ip.tos, dontFragment: ip.dontFragment, identification: ip.dontFragment ? 0 : ip.identification };
+  return concatenate(ipip(eth1.address, to, aged.subarray(0, ip.length), outer), aged.subarray(ip.length));
+}
+
+/** The director's word about `packet`, from the address that it was sent to. */
+function error(ip: Ip, type: number, code: number, rest: number, packet: Uint8Array): Uint8Array {
+  const payload = packet.subarray(0, Math.min(ip.length, QUOTED_MAX));
+  return icmp(ip.destination, ip.source, { type, code, rest, payload, typeOfService: INTERNETWORK_CONTROL, identification: ip.identification, dontFragment: false });
+}
+
+/** The way there: where no neighbour is known, only TC can ask for one. */
+function by(hop: NextHop, expectation: Forwarded): Forwarded {
+  return hop.mac === undefined ? { ...expectation, leftToTc: "the next hop's MAC address is not known" } : expectation;
+}
+
+const hostAt = (hop: NextHop): Host => ({ name: hop.address, ...hop });
+
+/** Checksums that came wrong leave wrong: which wrong ones, nobody promises. */
+function loose<E extends Forwarded | Refused>(expectation: E, ip: Ip): E {
+  return ipProblems(ip).length === 0 ? expectation : { ...expectation, checksumsWrong: true };
+}
+
+const text = ({ address, port }: End): string => `${address}:${port}`;

@@ -1,0 +1,64 @@
+// Packets changed byte by byte, for the model: offsets are those of RFC 791, 768 and 9293, and every checksum is computed
+// anew, where the data plane changes it by differences.
+
+import { internetChecksum } from "#lab/checksum.js";
+import type { End } from "./frame.js";
+import { concatenate } from "./frame.js";
+
+export interface Changes {
+  readonly ttl?: number;
+  readonly from?: End;
+  readonly to?: End;
+}
+
+const TCP = 6;
+const UDP = 17;
+
+/** `packet`: TCP or UDP in IPv4, with or without padding behind it. */
+export function rewrite(packet: Uint8Array, { ttl, from, to }: Changes): Uint8Array {
+  const bytes = Buffer.from(packet);
+  const headerBytes = (bytes[0]! & 0x0f) * 4;
+  if (ttl !== undefined) bytes[8] = ttl;
+  if (from !== undefined) setEnd(bytes, 12, headerBytes, from);
+  if (to !== undefined) setEnd(bytes, 16, headerBytes + 2, to);
+  bytes.writeUInt16BE(0, 10);
+  bytes.writeUInt16BE(internetChecksum(bytes.subarray(0, headerBytes)), 10);
+  fixTransport(bytes, headerBytes);
+  return Uint8Array.from(bytes);
+}
+
+function setEnd(bytes: Buffer, addressAt: number, portAt: number, end: End): void {
+  end.address.split(".").forEach((byte, i) => { bytes[addressAt + i] = Number(byte); });
+  bytes.writeUInt16BE(end.port, portAt);
+}
+
+function fixTransport(bytes: Buffer, headerBytes: number): void {
+  const protocol = bytes[9]!;
+  const segment = bytes.subarray(headerBytes, bytes.readUInt16BE(2));
+  const at = protocol === TCP ? 16 : 6;
+  // RFC 768: zero says that there is none.
+  if (protocol === UDP && segment.readUInt16BE(at) === 0) return;
+  segment.writeUInt16BE(0, at);
+  const pseudo = concatenate(bytes.subarray(12, 20), Uint8Array.of(0, protocol, segment.length >> 8, segment.length & 0xff));
+  const checksum = internetChecksum(pseudo, segment);
+  segment.writeUInt16BE(protocol === UDP && checksum === 0 ? 0xffff : checksum, at);
+}
+
+/** The packet with zeros for checksums, its inner and quoted packets' too: to compare what came with wrong ones. */
+export function withoutChecksums(packet: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(packet);
+  if (bytes.length < 20) return bytes;
+  const headerBytes = (bytes[0]! & 0x0f) * 4;
+  bytes.fill(0, 10, 12);
+  const transport = TRANSPORTS[bytes[9]!];
+  if (transport === undefined) return bytes;
+  if (transport.checksumAt !== undefined) bytes.fill(0, headerBytes + transport.checksumAt, headerBytes + transport.checksumAt + 2);
+  if (transport.packetAt === undefined) return bytes;
+  const innerAt = headerBytes + transport.packetAt;
+  return concatenate(bytes.subarray(0, innerAt), withoutChecksums(bytes.subarray(innerAt)));
+}
+
+/** By protocol: where the checksum stands, and where a packet inside begins. */
+const TRANSPORTS: { readonly [protocol: number]: { readonly checksumAt?: number; readonly packetAt?: number } } = {
+  1: { checksumAt: 2, packetAt: 8 }, 4: { packetAt: 0 }, [TCP]: { checksumAt: 16 }, [UDP]: { checksumAt: 6 },
+};
