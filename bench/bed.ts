@@ -12,6 +12,7 @@ import * as dataplane from "#dataplane/maps.js";
 import type { MapSpec, ProgramSpec } from "#ebpf/spec.js";
 import { BpfMap } from "#kernel/map.js";
 import { batches, deleteBatch, updateBatch } from "#kernel/map-batch.js";
+import type { MappedMemory } from "#kernel/memory.js";
 import type { BpfProgram } from "#kernel/program.js";
 import { loadProgram } from "#kernel/program.js";
 import { decode, encode, encodeInto } from "#layout/codec.js";
@@ -37,6 +38,24 @@ const DIRECTOR = "10.1.0.1";
 /** Nobody asks for the way during a run. */
 const HOP_SECONDS = 24 * 3600;
 
+/** What a bed is made of. */
+export interface Parts {
+  readonly specs: ReadonlyMap<string, MapSpec>;
+  readonly programs: ReadonlyMap<Subject, ProgramSpec>;
+  readonly wrapper: ProgramSpec;
+}
+
+/** Compiles everything; the C program only where there is a clang. */
+export async function compileParts(): Promise<Parts> {
+  const shape = shapeOfThisMachine(CONNECTIONS);
+  const specs = new Map([...mapSpecs(shape), ...[...cMaps(CONNECTIONS), courses, laps, targets].map((spec) => [spec.name, spec] as const)]);
+  const programs = new Map<Subject, ProgramSpec>([
+    ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
+    ...(clangVersion() === undefined ? [] : [["c", cProgram(specs)] as const]),
+  ]);
+  return { specs, programs, wrapper: wrapperProgram("wrapper") };
+}
+
 export class Bed {
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #store: BedStore;
@@ -47,25 +66,14 @@ export class Bed {
   readonly subjects: readonly Subject[];
   readonly director: StoreDirector;
 
-  /** Everything is loaded; the C program only where there is a clang. */
-  static async open(): Promise<Bed> {
-    const shape = shapeOfThisMachine(CONNECTIONS);
-    const specs = new Map([...mapSpecs(shape), ...[...cMaps(CONNECTIONS), courses, laps, targets].map((spec) => [spec.name, spec] as const)]);
-    const programs = new Map<Subject, ProgramSpec>([
-      ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
-      ...(clangVersion() === undefined ? [] : [["c", cProgram(specs)] as const]),
-    ]);
-    return new Bed(specs, programs);
-  }
-
-  private constructor(specs: ReadonlyMap<string, MapSpec>, programs: ReadonlyMap<Subject, ProgramSpec>) {
+  constructor({ specs, programs, wrapper }: Parts) {
     this.#maps = new Map(Array.from(specs.values(), (spec) => [spec.name, BpfMap.create(spec)]));
     this.#store = new BedStore(this.#maps);
     this.director = new StoreDirector(this.#store);
     this.subjects = SUBJECTS.filter((subject) => programs.has(subject));
     this.#programs = SUBJECTS.map((subject) => loadProgram(programs.get(subject) ?? programs.get("nothing")!, this.#maps));
     this.#programs.forEach((program, i) => this.#maps.get(targets.name)!.putObject(i, program));
-    this.wrapper = loadProgram(wrapperProgram("wrapper"), this.#maps);
+    this.wrapper = loadProgram(wrapper, this.#maps);
     this.#configure();
   }
 
@@ -98,7 +106,7 @@ export class Bed {
   }
 
   close(): void {
-    for (const held of [this.wrapper, ...this.#programs, ...this.#maps.values()]) held.close();
+    for (const held of [this.#store, this.wrapper, ...this.#programs, ...this.#maps.values()]) held.close();
   }
 
   /** One service for each method, with a real server, and the way to it. */
@@ -127,17 +135,15 @@ const FORWARD = { dr: "route", tun: "tunnel", nat: "masq" } as const;
 
 /** Maps that nobody else sees. */
 class BedStore implements Store {
-  readonly #tables = new Map<string, Uint8Array>();
+  readonly #tables = new Map<string, MappedMemory>();
 
   constructor(readonly maps: ReadonlyMap<string, BpfMap>) {}
 
   table({ name }: MapSpec): Uint8Array {
-    let bytes = this.#tables.get(name);
-    if (bytes === undefined) {
-      const map = this.maps.get(name)!;
-      this.#tables.set(name, (bytes = map.memory().bytes.subarray(0, map.spec.valueSize)));
-    }
-    return bytes;
+    const map = this.maps.get(name)!;
+    let memory = this.#tables.get(name);
+    if (memory === undefined) this.#tables.set(name, (memory = map.memory()));
+    return memory.bytes.subarray(0, map.spec.valueSize);
   }
 
   hash({ name }: MapSpec): HashAccess {
@@ -154,5 +160,9 @@ class BedStore implements Store {
 
   exclusively<T>(change: () => T): T {
     return change();
+  }
+
+  close(): void {
+    for (const memory of this.#tables.values()) memory.close();
   }
 }

@@ -10,30 +10,40 @@ import { routeTo } from "#kernel/network.js";
 import { findState, openState } from "#kernel/pin.js";
 import { CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
+import { ControlError } from "./errors.js";
+import { layoutOf } from "./layouts.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
 import type { Shape } from "./shape.js";
 import { mapSpecs, nextPowerOfTwo } from "./shape.js";
 import type { HashAccess, Store } from "./store.js";
 
-const SHAPE_FILE = "shape.json";
+const STATE_FILE = "state.json";
+
+/** Of what is pinned, beside it: the shape, and each map's layout. */
+interface StateRecord {
+  readonly shape: Shape;
+  readonly layouts: { readonly [map: string]: string };
+}
 
 export class KernelStore implements Store {
   readonly #specs: ReadonlyMap<string, MapSpec>;
   readonly #maps = new Map<string, BpfMap>();
   readonly #tables = new Map<string, Uint8Array>();
+  readonly #record: RecordFile<StateRecord>;
   #locksHeld = 0;
 
   private constructor(readonly state: StateDirectory, readonly shape: Shape) {
     this.#specs = mapSpecs(shape);
+    this.#record = recordOf(state);
   }
 
   /** This network namespace's store, or undefined when there is none. */
   static find(): KernelStore | undefined {
     const state = findState();
     if (state === undefined) return undefined;
-    const shape = shapeFile(state).read();
-    return shape === undefined ? undefined : new KernelStore(state, shape);
+    const record = recordOf(state).read();
+    return record === undefined ? undefined : new KernelStore(state, record.shape);
   }
 
   /**
@@ -43,15 +53,30 @@ export class KernelStore implements Store {
   static open(connections = CONNECTIONS_DEFAULT, overrides: Partial<Shape> = {}): KernelStore {
     const state = openState();
     return withLock(state.lockPath, () => {
-      const shape = shapeFile(state).read() ?? create(state, { ...shapeOfThisMachine(connections), ...overrides });
+      const { shape } = recordOf(state).read() ?? create(state, { ...shapeOfThisMachine(connections), ...overrides });
       return new KernelStore(state, shape);
     });
   }
 
   map(name: string): BpfMap {
     let map = this.#maps.get(name);
-    if (map === undefined) this.#maps.set(name, (map = BpfMap.open(this.state.mapPath(name), this.#specs.get(name)!)));
+    if (map === undefined) this.#maps.set(name, (map = this.#open(this.#specs.get(name)!)));
     return map;
+  }
+
+  /** A map that only this version has is made; one that another version made otherwise is refused. */
+  #open(spec: MapSpec): BpfMap {
+    const layout = this.#record.read()?.layouts[spec.name];
+    if (layout === undefined) this.exclusively(() => this.#add(spec));
+    else if (layout !== layoutOf(spec)) throw madeOtherwise(this.state, spec.name);
+    return BpfMap.open(this.state.mapPath(spec.name), spec);
+  }
+
+  #add(spec: MapSpec): void {
+    const record = this.#record.read()!;
+    if (spec.name in record.layouts) return;
+    pinMap(this.state, spec);
+    this.#record.write({ ...record, layouts: { ...record.layouts, [spec.name]: layoutOf(spec) } });
   }
 
   allMaps(): ReadonlyMap<string, BpfMap> {
@@ -97,25 +122,35 @@ export class KernelStore implements Store {
   }
 }
 
-/** All maps or none: what was pinned before a failure goes again. The shape is written last: it says that all is there. */
-function create(state: StateDirectory, shape: Shape): Shape {
+/** All maps or none: what was pinned before a failure goes again. The record is written last: it says that all is there. */
+function create(state: StateDirectory, shape: Shape): StateRecord {
+  const specs = [...mapSpecs(shape).values()];
+  const record: StateRecord = { shape, layouts: Object.fromEntries(specs.map((spec) => [spec.name, layoutOf(spec)])) };
   try {
-    for (const spec of mapSpecs(shape).values()) {
-      state.unpin(state.mapPath(spec.name));
-      const map = BpfMap.create(spec);
-      map.pin(state.mapPath(spec.name));
-      map.close();
-    }
-    shapeFile(state).write(shape);
-    return shape;
+    for (const spec of specs) pinMap(state, spec);
+    recordOf(state).write(record);
+    return record;
   } catch (error) {
     state.remove();
     throw error;
   }
 }
 
-function shapeFile(state: StateDirectory): RecordFile<Shape> {
-  return openRecord(state.filePath(SHAPE_FILE));
+/** In the place of what a process may have left that was ended in the middle. */
+function pinMap(state: StateDirectory, spec: MapSpec): void {
+  state.unpin(state.mapPath(spec.name));
+  const map = BpfMap.create(spec);
+  map.pin(state.mapPath(spec.name));
+  map.close();
+}
+
+function recordOf(state: StateDirectory): RecordFile<StateRecord> {
+  return openRecord(state.filePath(STATE_FILE));
+}
+
+function madeOtherwise({ path }: StateDirectory, map: string): ControlError {
+  const remedy = "run weir down, which ends all connections, then weir up";
+  return new ControlError("STATE", `Cannot use the director's state in ${path}: another version of weir made its map "${map}", and differently; ${remedy}`);
 }
 
 export function shapeOfThisMachine(connections: number): Shape {

@@ -39,6 +39,8 @@ export function entry(packet: Packet): i32 {
   if (HOOK !== XDP) {
     // A segment may flood frames for others; the stack ignores them by this mark, and so does LVS behind it.
     if (packet.packetType !== PACKET_HOST) return pass(Verdict.otherHost);
+    // The device has taken a VLAN's tag out of the frame: the packet is the VLAN's interface's, and comes to its program next.
+    if (packet.vlanPresent !== 0) return pass(Verdict.notIpv4);
     pullHeaders(packet);
   }
   // First, as a call takes all but four registers, and there is nothing to keep in them yet.

@@ -165,7 +165,7 @@ export const Search = struct("Search", {
   hashed: u32,
   slotsAt: u32,
   slotsStart: u32,
-  /** lblc, lblcr: whether the walk met what it was looking for. */
+  /** mh, lblc, lblcr: whether the walk met what it was looking for. */
   found: u32,
   /** twos: the members' weights together, and those of the members passed so far. */
   weightInAll: u64,

@@ -53,7 +53,7 @@ test("what stands against an XDP attachment is said with its remedy", { skip }, 
     refused(() => attachXdp(drop, interfaceByName("left"), "native"), /^Cannot attach XDP program to "left": program \d+ \("pass"\) in native mode is attached already \(EBUSY\); remove it/);
     refused(() => attachXdp(drop, interfaceByName("left"), "generic"), /native and generic mode exclude each other/);
     refused(() => attachXdp(drop, interfaceByName("lo"), "native"),
-      /^Cannot attach XDP program to "lo": native mode is not supported by this kind of interface \(EOPNOTSUPP\); try --mode generic$/);
+      /^Cannot attach XDP program to "lo": native mode is not supported by this kind of interface \(EOPNOTSUPP\); try generic mode$/);
     refused(() => attachXdp(drop, { index: 4711, name: "gone" }, "native"), /no such interface/);
     for (const held of [link, pass, drop]) held.close();
   });

@@ -147,14 +147,14 @@ function xdpMeanings(device: Device, mode: XdpMode): Meanings {
   return {
     [EPERM]: NET_ADMIN,
     get [EOPNOTSUPP]() {
-      return { code: "UNSUPPORTED", found: `${mode} mode is not supported by ${driver()}`, remedy: mode === "native" ? "try --mode generic" : "use TC" } as const;
+      return { code: "UNSUPPORTED", found: `${mode} mode is not supported by ${driver()}`, remedy: mode === "native" ? "try generic mode" : "use TC" } as const;
     },
     get [EINVAL]() {
       // Linux net/core/dev.c, bpf_xdp_link_attach() answers so for an unknown interface too.
       if (!interfaces().some(({ index }) => index === device.index)) return NO_INTERFACE;
       return {
         code: "INVALID", found: `${driver()} refuses: the MTU may be too large for XDP, or LRO, or the number of queues be in the way`,
-        remedy: "lower the MTU, turn LRO off with ethtool, or try --mode generic",
+        remedy: "lower the MTU, turn LRO off with ethtool, or try generic mode",
       } as const;
     },
     get [EBUSY]() {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Bed } from "../../bench/bed.js";
+import { Bed, compileParts } from "../../bench/bed.js";
 import { clangVersion } from "../../bench/c-program.js";
 import type { Method } from "../../bench/cases.js";
 import { frameOf } from "../../bench/cases.js";
@@ -17,7 +17,7 @@ import { kernelLacks } from "../packets/requirements.js";
 const METHODS: readonly Method[] = ["dr", "tun", "nat"];
 
 let bed: Bed;
-before(async () => { if (kernelLacks === false) bed = await Bed.open(); });
+before(async () => { if (kernelLacks === false) bed = new Bed(await compileParts()); });
 after(() => bed?.close());
 
 test("the wrapper restores the packet and goes from flow to flow", { skip: kernelLacks }, () => {

@@ -1,8 +1,9 @@
 // How evenly the connection table fills: clients' addresses and ports come in sequences, and a weak hash would crowd them
 // into some buckets. Connections are entered by real packets, on the machine; the kernel runs the same instructions.
 //
-// A hash that spreads like chance puts Poisson-many connections into a bucket: of four on average (a table half full),
-// 0.83 % find no room in a bucket of eight; of two on average, 0.01 %.
+// A hash that spreads like chance puts Poisson-many connections into a bucket: of four on average (a table half full) some
+// 0.87 % find no room in their bucket of eight, of two on average 0.014 %. The limits below are what 4,000 such tables,
+// filled by chance itself, stayed under.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -29,8 +30,8 @@ const SEQUENCES: { readonly [description: string]: (i: number) => End } = {
 };
 
 const LOADS = [
-  { name: "a quarter full", share: 1 / 4, displacedMax: 0.001, farthestMax: 1 },
-  { name: "half full", share: 1 / 2, displacedMax: 0.013, farthestMax: 4 },
+  { name: "a quarter full", share: 1 / 4, displacedMax: 0.0025, farthestMax: 2 },
+  { name: "half full", share: 1 / 2, displacedMax: 0.018, farthestMax: 6 },
 ];
 
 const world = machineWorld(CONNECTIONS);
@@ -47,7 +48,7 @@ for (const [sequence, end] of Object.entries(SEQUENCES)) {
         const farthest = Math.max(...found);
         t.diagnostic(`seed ${seed.toString(16)}, ${name}: ${(100 * displaced).toFixed(2)} % displaced, by ${farthest} at most`);
         assert.equal(found.length, count, "every connection found its place");
-        assert.ok(displaced <= displacedMax, `${displaced} are displaced; chance alone would displace fewer than ${displacedMax}`);
+        assert.ok(displaced <= displacedMax, `${100 * displaced} % are displaced; chance would displace ${100 * displacedMax} % at most`);
         assert.ok(farthest <= farthestMax, `one stands ${farthest} buckets beyond its own`);
       }
     }

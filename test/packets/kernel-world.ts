@@ -1,8 +1,8 @@
 // The world in the kernel: a network namespace with the interfaces, neighbours and routes of network.ts, and a state
 // directory of its own. The programs run by BPF_PROG_TEST_RUN, attached to nothing; nothing is sent.
 
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoreDirector } from "#control/director.js";
 import { KernelStore } from "#control/kernel-store.js";
@@ -21,28 +21,22 @@ import { skBuffContext, xdpContext } from "#kernel/test-run.js";
 import { XDP_PASS } from "#prelude/packet.js";
 import type { NetworkInterface } from "./network.js";
 import { interfaces, neighbours, routes } from "./network.js";
-import type { Hook, Run, World } from "./world.js";
+import type { TestNamespace } from "./test-namespace.js";
+import { addNamespace } from "./test-namespace.js";
+import type { Hook, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
 const PROGRAMS = { tc: "weir_tc", xdp: "weir_xdp", start: "weir_start" } as const;
 type ProgramRole = keyof typeof PROGRAMS;
 
-let worlds = 0;
-
 /** `connections`: how many fit. */
 export async function kernelWorld(connections: number): Promise<World> {
-  const namespace = `weir-packets-${process.pid}-${++worlds}`;
-  const stateRoot = `/run/${namespace}`;
-  buildNamespace(namespace);
-  try {
-    const store = inNetworkNamespace(`/run/netns/${namespace}`, () => openStore(stateRoot, connections));
-    const specs = new Map<ProgramRole, ProgramSpec>();
-    for (const role of Object.keys(PROGRAMS) as ProgramRole[]) specs.set(role, await programSpec(PROGRAMS[role], store.shape));
-    return inNetworkNamespace(`/run/netns/${namespace}`, () => new KernelWorld(namespace, stateRoot, store, specs));
-  } catch (error) {
-    removeNamespace(namespace, stateRoot);
-    throw error;
-  }
+  const namespace = addNamespace();
+  buildNetwork(namespace.name);
+  const store = inNetworkNamespace(namespace.path, () => openStore(namespace.stateRoot, connections));
+  const specs = new Map<ProgramRole, ProgramSpec>();
+  for (const role of Object.keys(PROGRAMS) as ProgramRole[]) specs.set(role, await programSpec(PROGRAMS[role], store.shape));
+  return inNetworkNamespace(namespace.path, () => new KernelWorld(namespace, store, specs));
 }
 
 class KernelWorld implements World {
@@ -51,7 +45,7 @@ class KernelWorld implements World {
   readonly #links: readonly BpfLink[];
   director!: StoreDirector;
 
-  constructor(readonly namespace: string, readonly stateRoot: string, readonly store: KernelStore, specs: ReadonlyMap<ProgramRole, ProgramSpec>) {
+  constructor(readonly namespace: TestNamespace, readonly store: KernelStore, specs: ReadonlyMap<ProgramRole, ProgramSpec>) {
     this.#programs = new Map(Array.from(specs, ([role, spec]) => [role, loadProgram(spec, store.allMaps())]));
     // As KernelPlane does: route look-ups are made "from" the loopback.
     writeSysctl("net/ipv4/conf/lo/forwarding", "1");
@@ -70,9 +64,10 @@ class KernelWorld implements World {
     this.director = newDirector(this.store);
   }
 
-  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface): Run {
-    const context = hook === "xdp" ? xdpContext(bytes, { ingressIfindex: by.ifindex }) : skBuffContext({ ifindex: by.ifindex, ingressIfindex: by.ifindex });
-    const { returnValue, data } = inNetworkNamespace(`/run/netns/${this.namespace}`, () => this.#programs.get(hook)!.testRun({ data: bytes, context }));
+  run(hook: Hook, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, checksumPartial, vlanPresent }: Offload = {}): Run {
+    assert.ok(checksumPartial === undefined && vlanPresent === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
+    const context = hook === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize });
+    const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(hook)!.testRun({ data: bytes, context }));
     return { verdict: returnValue, bytes: data };
   }
 
@@ -90,7 +85,7 @@ class KernelWorld implements World {
   close(): void {
     for (const held of [...this.#links, ...this.#programs.values()]) held.close();
     this.store.state.remove();
-    removeNamespace(this.namespace, this.stateRoot);
+    this.namespace.remove();
   }
 }
 
@@ -106,9 +101,8 @@ function openStore(stateRoot: string, connections: number): KernelStore {
 }
 
 /** Every interface has its peer beside it, so that it is up; nothing answers there. */
-function buildNamespace(namespace: string): void {
-  ip([`netns add ${namespace}`]);
-  ip([
+function buildNetwork(namespace: string): void {
+  ip(namespace, [
     "link set lo up",
     ...interfaces.flatMap(({ name, ifindex, mac, address, prefixLength, mtu }) => [
       `link add ${name} index ${ifindex} address ${mac} mtu ${mtu} type veth peer name ${name}-peer`,
@@ -116,16 +110,11 @@ function buildNamespace(namespace: string): void {
     ]),
     ...neighbours.filter(({ mac }) => mac !== undefined).map(({ address, mac, interface: { name } }) => `neighbour add ${address} lladdr ${mac} dev ${name} nud permanent`),
     ...routes.map(({ destination, prefixLength, gateway }) => `route add ${destination}/${prefixLength} via ${gateway.address}`),
-  ], namespace);
+  ]);
 }
 
-function removeNamespace(namespace: string, stateRoot: string): void {
-  ip([`netns delete ${namespace}`]);
-  spawnSync("umount", [`${stateRoot}/bpf`]);
-  rmSync(stateRoot, { recursive: true, force: true });
-}
-
-function ip(commands: readonly string[], namespace?: string): void {
-  const { status, stderr } = spawnSync("ip", [...(namespace === undefined ? [] : ["-netns", namespace]), "-batch", "-"], { input: `${commands.join("\n")}\n`, encoding: "utf8" });
-  if (status !== 0) throw new Error(`Cannot build the network namespace of a test: ip said "${stderr?.trim()}" to\n${commands.join("\n")}`);
+function ip(namespace: string, commands: readonly string[]): void {
+  const input = commands.map((command) => `${command}\n`).join("");
+  const { status, stderr } = spawnSync("ip", ["-netns", namespace, "-batch", "-"], { input, encoding: "utf8" });
+  if (status !== 0) throw new Error(`Cannot build the network of a test: ip said "${stderr.trim()}" to\n${input}`);
 }

@@ -15,7 +15,7 @@ import { decode, encodeInto } from "#layout/codec.js";
 import { address, addressText, macBytes, macText } from "./frame.js";
 import type { NetworkInterface } from "./network.js";
 import { nextHop } from "./network.js";
-import type { Hook, Run, World } from "./world.js";
+import type { Hook, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
 /** Some time after boot. */
@@ -64,9 +64,10 @@ class MachineWorld implements World {
     this.director = newDirector(this.store);
   }
 
-  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface): Run {
-    const { verdict, packet, redirect } = this.#machine.run(this.#programs[hook], bytes, { ifindex: by.ifindex, packetType: packetType(bytes, by) });
-    return { verdict, bytes: packet, ...(redirect && { redirect }) };
+  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, checksumPartial = false, vlanPresent = false }: Offload = {}): Run {
+    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, checksumPartial, vlanPresent: Number(vlanPresent) };
+    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs[hook], bytes, context);
+    return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }) };
   }
 
   startExpiry(): void {

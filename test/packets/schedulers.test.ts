@@ -3,11 +3,13 @@
 //   rr close src=1 vport=1005 sport=20120+i [r1:1 r2:2 r3:3] then add r4:2: r3 r2 r1 … | r4 r3 r2 r1 …
 //      10.1.0.11:80 a=0 i=8;   10.1.0.12:80 a=0 i=8;   10.1.0.13:80 a=0 i=8;
 //
-// Each connection is closed before the next begins; behind the bar stand those after the change.
+// Each connection is closed before the next begins; behind the bar stand those after the change. Services by firewall
+// mark ("dst=12") and connections that stay open are in schedulers/recorded.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SCHEDULERS } from "#control/encode.js";
+import { HASH_FALLBACK, HASH_PORT } from "#dataplane/maps.js";
 import { dissect } from "#lab/dissect.js";
 import type { Destination } from "#model/director.js";
 import { configure, destination, service, serviceId } from "./case.js";
@@ -36,9 +38,10 @@ interface Recorded {
   readonly counts: readonly string[];
 }
 
-type Change =
-  | { readonly verb: "add" | "edit"; readonly member: Destination }
-  | { readonly verb: "del"; readonly member: Destination };
+interface Change {
+  readonly verb: "add" | "edit" | "del";
+  readonly member: Destination;
+}
 
 for (const recorded of recordings()) {
   const missing = SCHEDULERS[recorded.scheduler] === undefined ? `this director has no scheduler ${recorded.scheduler}` : undefined;
@@ -107,7 +110,6 @@ function toMember(text: string): Destination {
   return destination(servers.find((host: Host) => host.name === name)!, 80, "masq", { weight: Number(weight) });
 }
 
-/** Linux include/uapi/linux/ip_vs.h, IP_VS_SVC_F_SCHED_SH_FALLBACK and its siblings, counted from the first. */
 function flagBits(text: string): number {
-  return (text.includes("-fallback") ? 1 : 0) | (text.includes("-port") ? 2 : 0);
+  return (text.includes("-fallback") ? HASH_FALLBACK : 0) | (text.includes("-port") ? HASH_PORT : 0);
 }

@@ -22,6 +22,18 @@ export interface Run {
   readonly bytes: Uint8Array;
   /** Where to; the kernel's test runs do not tell. */
   readonly redirect?: Redirect;
+  /** Of a super-packet, as the program left it; the kernel's test runs do not tell. */
+  readonly gsoSize?: number;
+}
+
+/** What a sender or a device left undone, or did before. At TC only. */
+export interface Offload {
+  /** A super-packet: payload bytes of each of the segments that it will be cut into. */
+  readonly gsoSize?: number;
+  /** The transport checksum covers only the pseudo header yet. The kernel's test runs know no such packets. */
+  readonly checksumPartial?: boolean;
+  /** A VLAN's tag stands beside the packet. Nor these. */
+  readonly vlanPresent?: boolean;
 }
 
 export interface World {
@@ -30,7 +42,7 @@ export interface World {
   readonly store: Store;
   readonly director: StoreDirector;
   /** Runs weir_tc or weir_xdp on a frame that came in by that interface. */
-  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface): Run;
+  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, offload?: Offload): Run;
   /** Arms the timer that ends idle connections; it goes round the table fifty times a second. */
   startExpiry(): void;
   /** Lets so much time pass. */

@@ -70,11 +70,16 @@ export class Bed {
   }
 
   weir(args: readonly string[], settings: CommandSettings = {}): Promise<CommandResult> {
-    return this.#run([process.execPath, `${PROJECT}bin/weir`, ...args], settings);
+    return this.node([`${PROJECT}bin/weir`, ...args], settings);
   }
 
   ipvsadm(args: readonly string[], settings: CommandSettings = {}): Promise<CommandResult> {
-    return this.#run([process.execPath, `${PROJECT}bin/ipvsadm`, ...args], settings);
+    return this.node([`${PROJECT}bin/ipvsadm`, ...args], settings);
+  }
+
+  /** Runs Node with these arguments. */
+  node(args: readonly string[], { input = "", environment, namespace = this.topology.namespaces.director }: CommandSettings = {}): Promise<CommandResult> {
+    return this.topology.run(namespace, [process.execPath, ...args], { input, environment: { WEIR_STATE: this.state, ...environment } });
   }
 
   /** What a successful ipvsadm prints; the command as one would type it. */
@@ -84,7 +89,7 @@ export class Bed {
 
   /** Runs a sibling of this file, a program of its own, in the director's namespace; what it prints. */
   async script(name: string): Promise<string> {
-    return succeeded(await this.#run([process.execPath, fileURLToPath(new URL(`./${name}.js`, import.meta.url))], {}));
+    return succeeded(await this.node([fileURLToPath(new URL(`./${name}.js`, import.meta.url))]));
   }
 
   /** Starts a command of weir's and does not wait for it. */
@@ -116,10 +121,6 @@ export class Bed {
     await this.topology.close();
     this.#removeState();
     this.#callOff();
-  }
-
-  #run(argv: readonly string[], { input = "", environment, namespace = this.topology.namespaces.director }: CommandSettings): Promise<CommandResult> {
-    return this.topology.run(namespace, argv, { input, environment: { WEIR_STATE: this.state, ...environment } });
   }
 
   #removeState(): void {

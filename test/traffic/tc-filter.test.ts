@@ -36,7 +36,7 @@ describe("tc filter", needs, () => {
     succeeded(await bed.weir(["up", "-"], { input: JSON.stringify(configuration), environment: { WEIR_CACHE: `${bed.state}/other-version` } }));
     const after = await filters(bed, "eth0");
     assert.notEqual(after, before);
-    assert.equal(after.match(/weir_tc/g)?.length, 1);
+    assert.equal(after.match(/direct-action/g)?.length, 1);
     assert.equal((await client.sessionGet(session)).server, server);
     await client.close(session);
   });

@@ -10,6 +10,7 @@ import { realServerRecordPath } from "#control/realserver-state.js";
 import { openRecord } from "#control/record.js";
 
 type Report = (line: string) => void;
+type StandingParts = Omit<DirectorParts, "director">;
 
 /** The director of this network namespace, or undefined where there is none. */
 export function findDirectorParts(report: Report): DirectorParts | undefined {
@@ -17,7 +18,13 @@ export function findDirectorParts(report: Report): DirectorParts | undefined {
   return store === undefined ? undefined : directorParts(store, report);
 }
 
-/** The same, made where there is none; `tableEntries` has a say only then. */
+/** The same without the director: what this version cannot read in its maps, it can still take down. */
+export function findStandingParts(report: Report): StandingParts | undefined {
+  const store = KernelStore.find();
+  return store === undefined ? undefined : standingParts(store, report);
+}
+
+/** The same as findDirectorParts(), made where there is none; `tableEntries` has a say only then. */
 export function openDirectorParts(tableEntries: number | undefined, report: Report): DirectorParts {
   return directorParts(KernelStore.open(tableEntries), report);
 }
@@ -27,8 +34,9 @@ export function openRealServerParts(report: Report): RealServerParts {
 }
 
 function directorParts(store: KernelStore, report: Report): DirectorParts {
-  return {
-    director: new StoreDirector(store), dataPlane: new KernelPlane(store), host,
-    record: openRecord<DirectorRecord>(store.state.filePath("up.json")), report,
-  };
+  return { director: new StoreDirector(store), ...standingParts(store, report) };
+}
+
+function standingParts(store: KernelStore, report: Report): StandingParts {
+  return { dataPlane: new KernelPlane(store), host, record: openRecord<DirectorRecord>(store.state.filePath("up.json")), report };
 }

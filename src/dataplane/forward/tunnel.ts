@@ -39,10 +39,10 @@ export function forwardTunnel(packet: Packet, source: Be32, destination: Be32, h
   const identification = fragmentation === be16(0) ? inner.identification : be16(0);
   if (!makeRoom(packet)) return drop(Verdict.rewriteFailed);
 
-  const ethernet = packet.view(Ethernet, 0);
-  if (ethernet === null) return drop(Verdict.rewriteFailed);
   const outer = packet.view(Ipv4, NETWORK_AT);
   if (outer === null) return drop(Verdict.rewriteFailed);
+  const ethernet = packet.view(Ethernet, 0);
+  if (ethernet === null) return drop(Verdict.rewriteFailed);
   ethernet.etherType = ETH_P_IP;
   outer.versionAndLength = IPV4_PLAIN;
   outer.typeOfService = typeOfService;

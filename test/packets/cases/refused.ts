@@ -1,5 +1,5 @@
 // What the director cannot forward: what it says to the client, to the byte (recordings/no-destination.txt and
-// forward-*.txt), and what is counted.
+// forward-ipip.txt), and what is counted.
 
 import type { Case, Expectation } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, toStack } from "../case.js";
