@@ -8,7 +8,7 @@ import type { Parts } from "./bed.js";
 import { Bed, compileParts } from "./bed.js";
 import { CASES } from "./cases.js";
 import type { Round } from "./measure.js";
-import { visit } from "./measure.js";
+import { age, visit } from "./measure.js";
 import { environment } from "./environment.js";
 import { resultsOf, table } from "./results.js";
 
@@ -56,6 +56,7 @@ function measureAll(parts: Parts, beds: number, seconds: number): ReadonlyMap<st
 }
 
 function measureOn(bed: Bed, seconds: number, rounds: ReadonlyMap<string, Round[]>): void {
+  age(bed);
   const end = Date.now() + seconds * 1000;
   for (let number = 0; number === 0 || Date.now() < end; number++) {
     for (const one of CASES) if (number % one.everyVisits === 0) rounds.get(one.name)!.push(...visit(bed, one));

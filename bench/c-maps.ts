@@ -13,7 +13,7 @@ export const CConnectionKey = struct("CConnectionKey", {
   source: Be32, destination: Be32, sourcePort: Be16, destinationPort: Be16, protocol: IpProtocol, padding: array(u8, 3),
 }, { size: 16 });
 
-/** One cache line less the kernel's own 48 bytes would be too little; what every packet needs stands first. */
+/** What every packet needs stands first, behind the kernel's own 48 bytes and the key. */
 export const CConnection = struct("CConnection", {
   expires: u32,
   flags: u32,

@@ -28,6 +28,18 @@ export function visit(bed: Bed, one: Case): readonly Round[] {
     Object.fromEntries(bed.subjects.map((subject) => [subject, stintTime(times, round * SUBJECTS.length + SUBJECTS.indexOf(subject))])));
 }
 
+/** Connections that come and go before anything is measured: half of what the kernel's hash map has room for. */
+const AGING_CONNECTIONS = 2 ** 17;
+
+/**
+ * Makes a new bed's maps those of a director that has run for a while. The kernel hands out a new hash map's entries one
+ * beside the other, all in a few pages; later from wherever one became free.
+ */
+export function age(bed: Bed): void {
+  for (const subject of bed.subjects) run(bed, subject, { method: "dr", packets: "syn", flows: AGING_CONNECTIONS, repeat: AGING_CONNECTIONS });
+  bed.forgetConnections();
+}
+
 /** The connections that `one` meets are there, for every program. */
 function prepare(bed: Bed, { method, packets, flows }: Case): void {
   bed.forgetConnections();

@@ -4,9 +4,12 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { ProgramSpec, ProgramType } from "#ebpf/spec.js";
 import { programFromJson, programToJson } from "#ebpf/program.js";
+import { KernelError } from "#kernel/errors.js";
+import { lock, type Lock } from "#kernel/lock.js";
 import { TC, XDP } from "#dataplane/config.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
@@ -26,7 +29,12 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_xdp: { module: "entry", function: "entry", type: "xdp", hook: XDP },
   weir_start: { module: "timers", function: "start", type: "tc", hook: TC },
 };
+
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];
+
+/** Longer than compiling takes on a slow machine; who has waited so long compiles too. */
+const LOCK_MILLISECONDS_MAX = 60_000;
+const LOCK_RETRY_MILLISECONDS = 20;
 
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 /** What the outcome depends on, compiled. */
@@ -36,9 +44,31 @@ export async function programSpec(name: ProgramName, shape: Shape): Promise<Prog
   const file = cacheFile(name, shape);
   const cached = readCached(file);
   if (cached !== undefined) return cached;
+  const held = await lockCache();
+  try {
+    return readCached(file) ?? await compileAnew(file, name, shape);
+  } finally {
+    held?.release();
+  }
+}
+
+async function compileAnew(file: string, name: ProgramName, shape: Shape): Promise<ProgramSpec> {
   const spec = await compileProgram(name, shape);
   writeCached(file, spec);
   return spec;
+}
+
+/** Of commands that start at once one compiles, and the others wait for it. Undefined where the cache cannot be written: each does it then. */
+async function lockCache(): Promise<Lock | undefined> {
+  for (const end = performance.now() + LOCK_MILLISECONDS_MAX; performance.now() < end; await delay(LOCK_RETRY_MILLISECONDS)) {
+    try {
+      mkdirSync(cacheFolder(), { recursive: true });
+      return lock(join(cacheFolder(), "lock"), { timeoutSeconds: 0 });
+    } catch (error) {
+      if (!(error instanceof KernelError && error.code === "LOCKED")) return undefined;
+    }
+  }
+  return undefined;
 }
 
 async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramSpec> {

@@ -17,6 +17,8 @@ export interface LabOptions {
   readonly director?: LabDirector;
   /** One request's walk on the user-space machine: the same programs and packets, where no kernel may be used. */
   readonly simulateWalk?: (method: Method) => Promise<Walk>;
+  /** How many of so many connections each server takes there. */
+  readonly simulateDistribution?: (method: Method, count: number) => Promise<Record<string, number>>;
   /** Default: all. */
   readonly methods?: readonly Method[];
   readonly output?: Output;
@@ -45,7 +47,7 @@ export async function runLab(options: LabOptions = {}): Promise<number> {
   const started = performance.now();
   introduce(terminal);
   const lacking = options.simulate ? "No network is built, as asked." : whyNoLaboratory() ?? whyNoBpf();
-  if (lacking !== undefined) return simulate(terminal, methods, lacking, options.simulateWalk);
+  if (lacking !== undefined) return simulate(terminal, methods, lacking, options);
   const results: MethodResult[] = [];
   for (const method of methods) results.push(await withTopology(method, (topology) => showMethod(terminal, topology, director, options.measure !== false)));
   summarize(terminal, results, (performance.now() - started) / 1000);
@@ -139,11 +141,12 @@ function summarize(terminal: Terminal, results: readonly MethodResult[], seconds
   terminal.line(terminal.dim(`${seconds.toFixed(0)} s; all namespaces are removed.`));
 }
 
-async function simulate(terminal: Terminal, methods: readonly Method[], lacking: string, simulateWalk: LabOptions["simulateWalk"]): Promise<number> {
+async function simulate(terminal: Terminal, methods: readonly Method[], lacking: string, { simulateWalk, simulateDistribution }: LabOptions): Promise<number> {
   terminal.heading("Without the kernel");
   terminal.paragraph(lacking);
   if (simulateWalk === undefined) return 1;
   terminal.line();
+  let status = 0;
   terminal.paragraph("Here the same compiled programs run on weir's own eBPF machine, on the packets of one request by each method.");
   for (const method of methods) {
     const { title, text, lookAt } = EXPLANATIONS[method];
@@ -153,8 +156,12 @@ async function simulate(terminal: Terminal, methods: readonly Method[], lacking:
     for (const line of walkTable(await simulateWalk(method), terminal)) terminal.line(`  ${line}`);
     terminal.line();
     terminal.paragraph(lookAt);
+    const answered = await simulateDistribution?.(method, CONNECTIONS);
+    if (answered === undefined) continue;
+    showDistribution(terminal, answered);
+    if (!sharesOf(answered).sharesRight) status = 1;
   }
-  return 0;
+  return status;
 }
 
 function sharesOf(answered: Readonly<Record<string, number>>): { readonly shares: string; readonly sharesRight: boolean } {

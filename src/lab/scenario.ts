@@ -16,7 +16,7 @@ export const DIRECT_PORT = 8081;
 export const WEIGHTS: readonly number[] = [1, 2, 3];
 
 /** The director's whole weir.yaml. */
-export function configuration({ method, vip, addresses }: Pick<Topology, "method" | "vip" | "addresses">): string {
+export function configuration({ method, vip, addresses }: Pick<Topology, "method" | "vip"> & { readonly addresses: Pick<Topology["addresses"], "servers"> }): string {
   return stringify({
     services: [{
       protocol: "tcp", address: vip, port: SERVICE_PORT, scheduler: "wrr", method,

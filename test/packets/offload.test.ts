@@ -45,7 +45,12 @@ test("TUN leaves each segment of a super-packet room for the outer header", asyn
 
 test("NAT keeps a checksum that is left to the device the sum of the pseudo header, in both directions, for TCP and UDP", async () => {
   const world = await begin(machine!.world, "masq");
-  for (const build of [(from: End, to: End, ttl: number) => tcp(from, to, { flags: ACK, ttl, payload: payloadOf(9) }), (from: End, to: End, ttl: number) => udp(from, to, { ttl, payload: payloadOf(9) })]) {
+  const payload = payloadOf(9);
+  const builders = [
+    (from: End, to: End, ttl: number) => tcp(from, to, { flags: ACK, ttl, payload }),
+    (from: End, to: End, ttl: number) => udp(from, to, { ttl, payload }),
+  ];
+  for (const build of builders) {
     const request = world.run("tc", frame(LINK, partial(build(CLIENT, SERVICE, 64))), eth0, { checksumPartial: true });
     assert.deepEqual(packetOf(request.bytes), partial(build(CLIENT, SERVER, 63)));
     const answer = world.run("tc", frame({ from: r1.mac!, to: eth1.mac }, partial(build(SERVER, CLIENT, 64))), eth1, { checksumPartial: true });

@@ -11,11 +11,13 @@ import { service } from "./services.js";
 describe("refused, with nothing changed", needs, () => {
   let bed: Bed;
   let standing: object;
+  let untouched: readonly string[];
   before(async () => {
     bed = await Bed.open("nat");
     standing = { interfaces: ["eth0", "eth1"], services: [service(bed.topology, { serverPort: 8080 })] };
     await bed.serve({ http: [8080] });
     await bed.up(standing);
+    untouched = await everything();
   });
   after(() => bed?.close());
 
@@ -76,11 +78,13 @@ describe("refused, with nothing changed", needs, () => {
   });
 
   async function unchanged(command: () => Promise<CommandResult>): Promise<CommandResult> {
-    const all = async () => [await bed.tell("-S -n"), await bed.tell("-Ln --timeout"), await bed.script("attachments"), await bed.ip("addr")];
-    const before = await all();
     const outcome = await command();
-    assert.deepEqual(await all(), before);
+    assert.deepEqual(await everything(), untouched);
     return outcome;
+  }
+
+  async function everything(): Promise<readonly string[]> {
+    return [await bed.tell("-S -n"), await bed.script("attachments"), await bed.ip("addr")];
   }
 
   function unprivileged([program = "", ...args]: readonly string[], settings: CommandSettings = {}): Promise<CommandResult> {

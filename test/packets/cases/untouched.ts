@@ -117,6 +117,14 @@ export const untouchedCases: readonly Case[] = [
     steps: [ACK, FIN | ACK, RST, RST | ACK, RST | SYN, PSH | ACK, 0, 0x29].map((flags, i) => fromClient(tcp(at(client, 30044 + i), SERVICE, { flags }), toStack("notASyn"))),
   },
   {
+    description: "a packet from an address that nobody can have begins no connection and gets no answer",
+    services: [...NAT, service("udp", 81, [])],
+    steps: ["0.0.0.0", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"].flatMap((address) => [
+      fromClient(tcp(at(address, 40000), SERVICE, { flags: SYN }), toStack("notOurs")),
+      fromClient(udp(at(address, 40000), at(VIP, 81)), toStack("notOurs")),
+    ]),
+  },
+  {
     description: "a frame for another host's MAC address is left alone",
     services: NAT,
     steps: ["02:00:00:00:00:77", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"].map((to): Step => (
