@@ -106,9 +106,7 @@ export class Destinations {
   }
 
   #taken(): number[] {
-    const taken: number[] = [];
-    for (let index = 0; index < DESTINATIONS_MAX; index++) if (this.#isTaken(index)) taken.push(index);
-    return taken;
+    return this.rows.indicesWith("flags", DESTINATION_IN_USE).filter((index) => this.#isTaken(index));
   }
 
   #isTaken(index: number): boolean {

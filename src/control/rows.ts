@@ -46,6 +46,17 @@ export class Rows<S extends StructType<any, any>> {
     return this.#view.getBigUint64(this.#offset(index) + this.#field(field).offset, LITTLE_ENDIAN);
   }
 
+  /** The entries of which a one-byte field has one of these bits, by a walk over that byte alone. */
+  indicesWith(field: string, bits: number): number[] {
+    const { offset } = this.#field(field);
+    const { size } = this.map.value;
+    const found: number[] = [];
+    for (let index = 0, at = offset; index < this.length; index++, at += size) {
+      if ((this.#bytes[at]! & bits) !== 0) found.push(index);
+    }
+    return found;
+  }
+
   #field(name: string): Field {
     let field = this.#fields.get(name);
     if (field === undefined) this.#fields.set(name, (field = fieldOf(this.map.value, name)));

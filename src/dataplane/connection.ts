@@ -33,8 +33,8 @@ export const TAG_LIVE = 0x8000;
 export const NO_CONNECTION = 0xffffffff;
 
 /**
- * Buckets that a search goes through at most. With tables at most half full a connection stands in its first bucket all
- * but a few times in a million; sixteen keep one client's end that talks to 128 VIPs at once.
+ * Buckets that a search goes through at most. In a table a quarter full one connection in a thousand stands past its first
+ * bucket, in one half full one in a hundred; sixteen keep one client's end that talks to 128 VIPs at once.
  */
 export const PROBES_MAX = 16;
 

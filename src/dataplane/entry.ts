@@ -23,7 +23,7 @@ import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, HOP_UNRESOLVED, NO_ADDRESS, Way, resolve } from "./hop.js";
 import { NO_REST, sendError } from "./icmp.js";
-import type { Connection, Destination } from "./maps.js";
+import type { Connection, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, settings,
 } from "./maps.js";
@@ -103,14 +103,14 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   const way = make(Way);
   resolve(packet, destination.hop, destination.address, now, way);
   if (way.source !== NO_ADDRESS) destination.tunnelSource = way.source;
-  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || flow.bytes + overhead(connection) > destination.hop.mtu)) return XDP_PASS;
+  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection), destination.hop))) return XDP_PASS;
 
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
   if (HOOK !== XDP) {
     if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
     if (flow.ttl <= 1) return sendError(packet, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, NO_REST, Verdict.ttlExceeded);
-    if (isTooBig(packet, flow, connection, destination)) return refuseTooBig(packet, destination.hop.mtu - overhead(connection));
+    if (isTooBig(packet, flow.bytes + overhead(connection), destination.hop)) return refuseTooBig(packet, destination.hop.mtu - overhead(connection));
   }
   switch (connection.flags & CONNECTION_METHOD_MASK) {
     case METHOD_MASQ: return forwardMasquerade(packet, flow, connection, destination.hop, way);
@@ -131,11 +131,19 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   const way = make(Way);
   resolve(packet, connection.clientHop, connection.clientAddress, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-  if (HOOK === XDP && (way.outcome === HOP_UNRESOLVED || flow.bytes > connection.clientHop.mtu)) return XDP_PASS;
+  if (HOOK === XDP && (way.outcome === HOP_UNRESOLVED || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
+  if (HOOK !== XDP && isTooBig(packet, flow.bytes, connection.clientHop)) return leaveTooBig(packet);
 
   countOut(connection.destination, flow.bytes);
   touch(index, advanceByServer(connection, flow), now);
   return answerMasquerade(packet, flow, connection, connection.clientHop, way);
+}
+
+/** ip_forward() again: it tells the real server what fits, if that forbade fragments; what may be cut is not cut by weir. */
+function leaveTooBig(packet: Packet): i32 {
+  const ip = packet.view(Ipv4, NETWORK_AT);
+  if (ip === null || (ip.flagsAndOffset & IP_DF) === be16(0)) return drop(Verdict.tooBig);
+  return pass(Verdict.answerTooBig);
 }
 
 /** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
@@ -157,8 +165,8 @@ function overhead(connection: Connection): u32 {
 }
 
 /** ip_vs_xmit.c, ensure_mtu_is_adequate(): super-packets are cut to size on their way out. */
-function isTooBig(packet: Packet, flow: Flow, connection: Connection, destination: Destination): boolean {
-  return packet.gsoSize === 0 && flow.bytes + overhead(connection) > destination.hop.mtu;
+function isTooBig(packet: Packet, bytes: u32, hop: Hop): boolean {
+  return bytes > hop.mtu && (HOOK === XDP || packet.gsoSize === 0);
 }
 
 /** RFC 1191: tells the client what fits, if it forbade fragments; a packet that allows them is not cut by weir. */

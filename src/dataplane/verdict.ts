@@ -24,6 +24,7 @@ export const Verdict = {
   answerTtlExceeded: 12,
   rewriteFailed: 13,
   otherHost: 14,
+  answerTooBig: 15,
 } as const;
 
 /** To the kernel's own stack, untouched. */

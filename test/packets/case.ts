@@ -43,6 +43,8 @@ export type Expectation = ToStack | Dropped | Forwarded | Refused;
 export interface ToStack {
   readonly fate: "stack";
   readonly verdict: VerdictName;
+  /** Why XDP leaves it to TC, and so does not count it. */
+  readonly leftToTc?: string | undefined;
 }
 
 export interface Dropped {
@@ -120,7 +122,7 @@ export const fromClient = (packet: Uint8Array, expect: Expectation, from: Host =
 export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation): Step =>
   ({ frame: frame({ from: server.mac!, to: server.interface.mac }, packet), by: server.interface, expect });
 
-export const toStack = (verdict: VerdictName): ToStack => ({ fate: "stack", verdict });
+export const toStack = (verdict: VerdictName, leftToTc?: string): ToStack => ({ fate: "stack", verdict, leftToTc });
 export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });
 export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: "counted"): Refused => ({ fate: "refused", verdict, packet, counted: counted !== undefined });
 /** A request, on its way to a server. */

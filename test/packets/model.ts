@@ -102,6 +102,7 @@ export class Model {
     if (ip.ttl <= 1) return toStack("answerTtlExceeded");
     const hop = nextHop(connection.client.address);
     if (hop === undefined) return dropped("noRoute");
+    if (ip.length > MTU) return ip.dontFragment ? toStack("answerTooBig", "only TC knows super-packets") : dropped("tooBig");
     advance(connection, flags, "server");
     return loose(by(hop, answered(hostAt(hop), rewrite(packet, { ttl: ip.ttl - 1, from: connection.virtual }))), ip);
   }

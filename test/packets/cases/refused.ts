@@ -89,6 +89,16 @@ export const refusedCases: readonly Case[] = [
     ],
   },
   {
+    description: "NAT leaves an answer that is too big for the client's network to the stack, which tells the server; one that may be cut is dropped",
+    services: [service("udp", 80, [destination(r1, 8080, "masq")])],
+    steps: [
+      fromClient(udp(CLIENT, SERVICE), forwarded(r1, udp(CLIENT, SERVER, AGED))),
+      fromServer(r1, udp(SERVER, CLIENT, { payload: payloadOf(1473) }), toStack("answerTooBig", "only TC knows super-packets")),
+      fromServer(r1, udp(SERVER, CLIENT, { payload: payloadOf(1473), dontFragment: false }), dropped("tooBig")),
+      fromServer(r1, udp(SERVER, CLIENT, { payload: payloadOf(1472) }), answered(client, udp(SERVICE, CLIENT, { payload: payloadOf(1472), ...AGED }))),
+    ],
+  },
+  {
     description: "TUN answers a DF packet that does not fit with the tunnel: fragmentation needed, MTU 1480, quoted one hop older",
     services: [service("udp", 80, [destination(r1, 80, "tunnel")])],
     steps: [1481 - 28, 1472].flatMap((length) => {
