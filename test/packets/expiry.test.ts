@@ -15,8 +15,8 @@ import { meet } from "./world.js";
 const LINK = { from: client.mac!, to: eth0.mac };
 const TCP_SERVICE = service("tcp", 80, [destination(r1, 80, "route")]);
 const UDP_SERVICE = service("udp", 80, [destination(r1, 80, "route")]);
-/** A timeout of one second ends after at most that, a tick of the data plane's clock and a round of the timer. */
-const TIMEOUT = { seconds: 1, overMilliseconds: 1500, underMilliseconds: 700 };
+/** A timeout of two seconds ends after at most that, a tick of the data plane's clock and a round of the timer. */
+const TIMEOUT = { seconds: 2, overMilliseconds: 2700, underMilliseconds: 900 };
 
 for (const executor of EXECUTORS) {
   const options = { skip: executor.lacks };
