@@ -84,7 +84,7 @@ export function resolve(packet: Packet, hop: Hop, address: Be32, now: u32, way: 
 
 function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
   "use subprogram";
-  if (HOOK === XDP && hop.ifindex !== 0 && ((now >>> PROVED_SHIFT) - hop.provedAt & 0xff) >= PROVED_AGE_MAX) {
+  if (HOOK === XDP && hop.ifindex !== 0 && provedAge(hop, now) >= PROVED_AGE_MAX) {
     way.outcome = HOP_UNRESOLVED;
     return;
   }
@@ -120,6 +120,10 @@ function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void 
  */
 export function prove(hop: Hop, now: u32): void {
   hop.provedAt = now >>> PROVED_SHIFT;
+}
+
+function provedAge(hop: Hop, now: u32): u32 {
+  return ((now >>> PROVED_SHIFT) - hop.provedAt) & 0xff;
 }
 
 /** net/core/filter.c, bpf_ipv4_fib_lookup() tells the MTU after it has found the neighbour, or was told not to look for it. */

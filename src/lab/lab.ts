@@ -146,8 +146,8 @@ async function simulate(terminal: Terminal, methods: readonly Method[], lacking:
   terminal.paragraph(lacking);
   if (simulateWalk === undefined) return 1;
   terminal.line();
-  let status = 0;
   terminal.paragraph("Here the same compiled programs run on weir's own eBPF machine, on the packets of one request by each method.");
+  let status = 0;
   for (const method of methods) {
     const { title, text, lookAt } = EXPLANATIONS[method];
     terminal.heading(title);

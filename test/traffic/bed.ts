@@ -4,11 +4,12 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NetworkOptions } from "#lab/build.js";
 import type { CommandResult } from "#lab/command.js";
-import { onSuddenEnd } from "#lab/namespaces.js";
+import { leftovers, onSuddenEnd } from "#lab/namespaces.js";
 import type { Worker } from "#lab/remote.js";
 import { whyNoBpf, whyNoLaboratory } from "#lab/requirements.js";
 import { buildTopology, type Method, type Topology } from "#lab/topology.js";
@@ -17,8 +18,11 @@ const lacking = whyNoLaboratory() ?? whyNoBpf();
 /** For describe() and test(). */
 export const needs = lacking === undefined ? {} : { skip: lacking };
 
-/** Where "#control/…" means this project: compiled, this file is dist/out/test/traffic/bed.js. */
+/** The project's folder: compiled, this file is dist/out/test/traffic/bed.js. */
 export const PROJECT = fileURLToPath(new URL("../../../../", import.meta.url));
+
+/** Where the state directories stand, named after the laboratories' namespaces. */
+const RUN = "/run";
 
 export interface CommandSettings {
   readonly input?: string;
@@ -33,11 +37,12 @@ export class Bed {
   readonly #callOff: () => void;
 
   private constructor(readonly topology: Topology, readonly client: Worker, readonly servers: readonly Worker[]) {
-    this.state = `/run/${topology.namespaces.director}`;
-    this.#callOff = onSuddenEnd(() => this.#removeState());
+    this.state = join(RUN, topology.namespaces.director);
+    this.#callOff = onSuddenEnd(() => removeState(this.state));
   }
 
   static async open(method: Method, options: NetworkOptions = {}): Promise<Bed> {
+    for (const name of leftovers(readdirSync(RUN), (pid) => existsSync(`/proc/${pid}`))) removeState(join(RUN, name));
     const topology = await buildTopology(method, options);
     try {
       const [client, ...servers] = await Promise.all([topology.namespaces.client, ...topology.namespaces.servers].map(topology.worker));
@@ -88,8 +93,8 @@ export class Bed {
   }
 
   /** Runs a sibling of this file, a program of its own, in the director's namespace; what it prints. */
-  async script(name: string): Promise<string> {
-    return succeeded(await this.node([fileURLToPath(new URL(`./${name}.js`, import.meta.url))]));
+  async script(name: string, ...args: readonly string[]): Promise<string> {
+    return succeeded(await this.node([fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...args]));
   }
 
   /** Starts a command of weir's and does not wait for it. */
@@ -116,17 +121,20 @@ export class Bed {
 
   async close(): Promise<void> {
     const { method, namespaces } = this.topology;
-    await this.weir(["down"]);
-    if (method === "tun") await Promise.all(namespaces.servers.map((namespace) => this.weir(["realserver", "down"], { namespace })));
-    await this.topology.close();
-    this.#removeState();
-    this.#callOff();
+    try {
+      succeeded(await this.weir(["down"]));
+      if (method === "tun") for (const namespace of namespaces.servers) succeeded(await this.weir(["realserver", "down"], { namespace }));
+    } finally {
+      await this.topology.close();
+      removeState(this.state);
+      this.#callOff();
+    }
   }
+}
 
-  #removeState(): void {
-    for (const mount of ["bpf", "realserver/bpf"]) spawnSync("umount", ["-q", `${this.state}/${mount}`]);
-    rmSync(this.state, { recursive: true, force: true });
-  }
+function removeState(folder: string): void {
+  for (const mount of ["bpf", "realserver/bpf"]) spawnSync("umount", ["-q", join(folder, mount)]);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** The output of a command that must succeed. */

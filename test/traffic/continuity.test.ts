@@ -47,6 +47,7 @@ describe("a transfer under way", needs, () => {
   test("survives an upgrade of the programs, which takes the places of the old ones in their links", async () => {
     const folder = `${bed.state}/other-version`;
     await fillCache(folder, anotherVersion);
+    await bed.script("other-state", "older");
     const before = JSON.parse(await bed.script("attachments")) as Attachments;
     await undisturbed(bed, async () => {
       assert.equal((await bed.weir(["up", "-"], { input: JSON.stringify(base), environment: { WEIR_CACHE: folder } })).status, 0);

@@ -1,10 +1,18 @@
-// A program of its own, for Bed.script(): lets this network namespace's director look as if another version of weir had made
-// one of its maps.
+// A program of its own, for Bed.script(): lets this network namespace's state look as if another version of weir had made it.
+//   node other-state.js older       it did not have one of the maps yet
+//   node other-state.js different   it kept one of them otherwise
 
 import { KernelStore } from "#control/kernel-store.js";
 import { openRecord } from "#control/record.js";
-import { settings } from "#dataplane/maps.js";
+import { localities, settings } from "#dataplane/maps.js";
 
-const record = openRecord<{ layouts: object }>(KernelStore.find()!.state.filePath("state.json"));
-const state = record.read()!;
-record.write({ ...state, layouts: { ...state.layouts, [settings.name]: "another layout" } });
+const { state } = KernelStore.find()!;
+const record = openRecord<{ readonly layouts: { readonly [map: string]: string } }>(state.filePath("state.json"));
+const standing = record.read()!;
+if (process.argv[2] === "older") {
+  const { [localities.name]: _, ...layouts } = standing.layouts;
+  record.write({ ...standing, layouts });
+  state.unpin(state.mapPath(localities.name));
+} else {
+  record.write({ ...standing, layouts: { ...standing.layouts, [settings.name]: "another layout" } });
+}

@@ -65,7 +65,7 @@ describe("refused, with nothing changed", needs, () => {
   });
 
   test("maps of another version: which, and what to do; weir down is the way out", async () => {
-    await bed.script("other-state");
+    await bed.script("other-state", "different");
     const before = await bed.script("attachments");
     for (const args of [["up", "-"], ["status"]]) assertOneMessage(await bed.weir(args, { input: JSON.stringify(standing) }), 1, /"settings".*weir down/);
     const list = await bed.ipvsadm(["-Ln"]);
