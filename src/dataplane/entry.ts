@@ -1,5 +1,5 @@
 // A packet's whole life in the director, as net/netfilter/ipvs/ip_vs_core.c has it in ip_vs_in() and ip_vs_out():
-// parse → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
+// parse → ICMP? → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
 //
 // Compiled twice: for XDP, the fast path, and for TC. XDP does what needs no help, and hands every other packet on
 // untouched (XDP_PASS) to the program at TC, which does all of it.
@@ -28,8 +28,9 @@ import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, settings,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
-import { Flow, NETWORK_AT, PARSED, parse, pullHeaders } from "./parse.js";
+import { Flow, NETWORK_AT, PARSED, PARSED_ICMP, parse, pullHeaders } from "./parse.js";
 import { isReusable } from "./protocols/tcp.js";
+import { followConnection } from "./related.js";
 import { connect, schedule } from "./schedule.js";
 import { findService, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
@@ -47,7 +48,7 @@ export function entry(packet: Packet): i32 {
   const now = ticks();
   const flow = make(Flow);
   const parsed = parse(packet, flow);
-  if (parsed !== PARSED) return pass(parsed);
+  if (parsed !== PARSED) return parsed === PARSED_ICMP ? control(packet, now) : pass(parsed);
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
@@ -70,6 +71,12 @@ const NO_CONNECTION_YET = 0xfffffff0;
 const NOT_A_SYN = 0xfffffff1;
 const NO_SERVER = 0xfffffff2;
 const TABLE_FULL = 0xfffffff3;
+
+/** ip_vs_in_icmp(), ip_vs_out_icmp(). */
+function control(packet: Packet, now: u32): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  return followConnection(packet, now);
+}
 
 /** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
 function begin(flow: Flow, now: u32): u32 {

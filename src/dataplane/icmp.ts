@@ -23,8 +23,8 @@ const ICMP_PACKET_MAX = 576;
 const ICMP_HEADERS = IPV4_HEADER_MIN + Icmp.size;
 const QUOTE_MAX = ICMP_PACKET_MAX - ICMP_HEADERS;
 /** Linux net/ipv4/icmp.c, icmp_send(): IPTOS_PREC_INTERNETCONTROL. */
-const INTERNETWORK_CONTROL = 0xc0;
-const ICMP_TTL = 64;
+export const INTERNETWORK_CONTROL = 0xc0;
+export const ICMP_TTL = 64;
 const BPF_ADJ_ROOM_MAC = 1;
 
 export const Word = struct("Word", { first: Be16, second: Be16 }, { size: 4 });

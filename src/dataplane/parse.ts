@@ -7,7 +7,7 @@ import { struct } from "#layout/struct.js";
 import { bpf_skb_pull_data } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
-import { IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IP_FRAGMENT, IpProtocol, Ipv4 } from "#wire/ipv4.js";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IP_FRAGMENT, IpProtocol, Ipv4 } from "#wire/ipv4.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
 import { be16 } from "#layout/numbers.js";
@@ -38,6 +38,8 @@ const HEADERS_MAX = 14 + 60 + 20;
 
 /** parse() found a flow. */
 export const PARSED = 0xffff;
+/** parse() found ICMP, which may be about a flow. */
+export const PARSED_ICMP = 0xfffe;
 
 /** TC: sees to it that all headers lie in the packet's linear part. */
 export function pullHeaders(packet: Packet): void {
@@ -46,7 +48,7 @@ export function pullHeaders(packet: Packet): void {
   }
 }
 
-/** Fills `flow`; gives PARSED, or the verdict by which the packet goes to the kernel's own stack. */
+/** Fills `flow`; gives PARSED, PARSED_ICMP, or the verdict by which the packet goes to the kernel's own stack. */
 export function parse(packet: Packet, flow: Flow): u32 {
   const ethernet = packet.view(Ethernet, 0);
   if (ethernet === null) return Verdict.truncated;
@@ -85,7 +87,7 @@ export function parse(packet: Packet, flow: Flow): u32 {
     flow.destinationPort = udp.destination;
     return PARSED;
   }
-  return Verdict.otherProtocol;
+  return ip.protocol === IPPROTO_ICMP ? PARSED_ICMP : Verdict.otherProtocol;
 }
 
 /** Linux include/linux/ip.h, iph_totlen(): a super-packet of more than 64 KB has no room for its length, and says 0. */

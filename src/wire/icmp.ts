@@ -15,6 +15,7 @@ export type Icmp = View<typeof Icmp>;
 
 /** Names as Linux include/uapi/linux/icmp.h spells them. */
 export const ICMP_DEST_UNREACH = 3;
+export const ICMP_SOURCE_QUENCH = 4;
 export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_PORT_UNREACH = 3;
 export const ICMP_FRAG_NEEDED = 4;

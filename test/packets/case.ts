@@ -60,6 +60,8 @@ export interface Forwarded {
   readonly to: Host;
   readonly packet: Uint8Array;
   readonly direction: "in" | "out";
+  /** Counted, if that is not one packet of its length as it came. */
+  readonly counts?: { readonly packetsOut: number; readonly bytesOut: number };
   /** Why XDP leaves it to TC. */
   readonly leftToTc?: string;
   /** Those that it came with: what leaves is compared without. */

@@ -29,6 +29,8 @@ interface ModelService {
 }
 
 const ETH_P_IP = 0x0800;
+/** Random bytes quote no connection. */
+const ICMP = 1;
 const MTU = 1500;
 const TUNNEL_BYTES = 20;
 const QUOTED_MAX = 548;
@@ -59,6 +61,7 @@ export class Model {
     if (flaw !== undefined) return flaw;
     const ip = dissect(bytes).ip!;
     const ports = portsOf(ip);
+    if (ip.protocol === ICMP) return { ...toStack("otherProtocol"), leftToTc: "XDP has no part in ICMP" };
     if (ports === undefined) return toStack(ip.protocol === 6 || ip.protocol === 17 ? "truncated" : "otherProtocol");
     return this.#direct(packet, ip, ports);
   }

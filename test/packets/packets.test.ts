@@ -1,10 +1,11 @@
 // Every packet case on both executors and at both hooks.
 
 import { forwardCases } from "./cases/forward.js";
+import { icmpCases } from "./cases/icmp.js";
 import { lifecycleCases } from "./cases/lifecycle.js";
 import { refusedCases } from "./cases/refused.js";
 import { tcpStateCases } from "./cases/tcp-states.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
-runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases]);
+runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...icmpCases]);

@@ -114,6 +114,7 @@ function expectedVerdicts(hook: Hook, expect: Expectation) {
 
 function expectedCounts(bytes: Uint8Array, expect: Expectation) {
   if (expect.fate === "stack" || (expect.fate !== "forwarded" && !expect.counted)) return {};
+  if (expect.fate === "forwarded" && expect.counts !== undefined) return expect.counts;
   const length = totalLengthOf(packetOf(bytes));
   return expect.fate === "forwarded" && expect.direction === "out" ? { packetsOut: 1, bytesOut: length } : { packetsIn: 1, bytesIn: length };
 }

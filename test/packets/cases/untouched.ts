@@ -63,7 +63,7 @@ export const untouchedCases: readonly Case[] = [
     description: "ICMP echo to the VIP, and other protocols, go to the stack",
     services: NAT,
     steps: [
-      fromClient(icmp(client.address, VIP, { type: 8, rest: 0x0c870001, payload: payloadOf(56) }), toStack("otherProtocol")),
+      fromClient(icmp(client.address, VIP, { type: 8, rest: 0x0c870001, payload: payloadOf(56) }), { ...toStack("otherProtocol"), leftToTc: "XDP has no part in ICMP" }),
       fromClient(ipip(client.address, VIP, udp(CLIENT, SERVICE)), toStack("otherProtocol")),
       fromClient(ipv4(client.address, VIP, 50 as IpProtocol, payloadOf(60)), toStack("otherProtocol")),
       fromClient(ipv4(client.address, VIP, 132 as IpProtocol, payloadOf(60)), toStack("otherProtocol")),
