@@ -2,9 +2,10 @@
 
 import { forwardCases } from "./cases/forward.js";
 import { lifecycleCases } from "./cases/lifecycle.js";
+import { persistenceCases } from "./cases/persistence.js";
 import { refusedCases } from "./cases/refused.js";
 import { tcpStateCases } from "./cases/tcp-states.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
-runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases]);
+runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...persistenceCases]);
