@@ -1,7 +1,7 @@
 // The connection table as `ipvsadm -Lc` lists it: read in place, a bucket at a time, while packets go on.
 
 import { TAG_LIVE } from "#dataplane/connection.js";
-import { SLOTS_PER_BUCKET, buckets, connections } from "#dataplane/maps.js";
+import { SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets, connections } from "#dataplane/maps.js";
 import type { Connection } from "#model/director.js";
 import { IPPROTO_UDP } from "#wire/ipv4.js";
 import { TCP_STATE_NAMES, fromBe16, fromBe32, protocolName, ticksToSeconds } from "./encode.js";
@@ -23,15 +23,23 @@ export function* connectionsOf(store: Store): Generator<Connection> {
   }
 }
 
-function describe(row: ReturnType<Rows<typeof connections.value>["read"]>, expiresSeconds: number): Connection {
+type Row = ReturnType<Rows<typeof connections.value>["read"]>;
+
+function describe(row: Row, expiresSeconds: number): Connection {
   return {
     protocol: protocolName(row.protocol),
-    state: row.protocol === IPPROTO_UDP ? "UDP" : TCP_STATE_NAMES[row.state] ?? `#${row.state}`,
+    state: stateName(row),
     expiresSeconds,
     client: { address: fromBe32(row.clientAddress), port: fromBe16(row.clientPort) },
     virtual: { address: fromBe32(row.virtualAddress), port: fromBe16(row.virtualPort) },
     destination: { address: fromBe32(row.destinationAddress), port: fromBe16(row.destinationPort) },
   };
+}
+
+/** ip_vs_proto.c, ip_vs_state_name(); ip_vs_ctpl_state_name(). */
+function stateName({ kind, protocol, state }: Row): string {
+  if (kind === TEMPLATE) return state === TEMPLATE_ASSURED ? "ASSURED" : "NONE";
+  return protocol === IPPROTO_UDP ? "UDP" : TCP_STATE_NAMES[state] ?? `#${state}`;
 }
 
 /** Slots that are taken: live connections, and those that the expiry has yet to clear away. */

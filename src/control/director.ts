@@ -73,6 +73,7 @@ export class StoreDirector implements Director {
       const sequence = entries.reduce((most, entry) => Math.max(most, entry.row.sequence), 0) + 1;
       this.#markVip(serviceIdOf(key));
       this.#services.update(key, encode(ServiceStruct, { ...wordsOf(service), ...span, slot, sequence }));
+      this.#countAnyPortServices();
     });
   }
 
@@ -170,7 +171,7 @@ export class StoreDirector implements Director {
     if (this.#settings.bigint(0, "hashSeed") !== 0n) return;
     this.#settings.write(0, {
       tcpTimeouts: TCP_TIMEOUT_SECONDS.map(secondsToTicks), udpTimeout: secondsToTicks(UDP_TIMEOUT_SECONDS),
-      connectionReuseMode: 1, expireNodestConnections: 0,
+      connectionReuseMode: 1, expireNodestConnections: 0, expireQuiescentTemplate: 0,
     });
     this.#settings.write(0, { hashSeed: randomBytes(8).readBigUInt64LE() | 1n });
   }
@@ -217,6 +218,7 @@ export class StoreDirector implements Director {
 
   #delete(entry: Entry): void {
     this.#services.delete(entry.key);
+    this.#countAnyPortServices();
     for (const { destination } of this.#lists.read(entry.row)) this.#destinations.remove(destination);
     this.#refreshFilters();
   }
@@ -246,6 +248,10 @@ export class StoreDirector implements Director {
     this.#settings.write(0, { vipFilter: filter });
   }
 
+  #countAnyPortServices(): void {
+    this.#settings.write(0, { anyPortServices: this.#entries().filter(({ id }) => id.port === 0).length });
+  }
+
   #refreshFilters(): void {
     const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
     for (const entry of this.#entries()) setBit(filter, toBe32(entry.id.address));
@@ -262,13 +268,19 @@ function setBit(filter: bigint[], address: Be32): void {
 /** What a service's entry says of the administrator's words. */
 function wordsOf(service: Service): Partial<ServiceRow> {
   return {
-    scheduler: schedulerNumber(service.scheduler), schedulerFlags: service.schedulerFlags, flags: 0, persistentSeconds: 0, netmask: toBe32(service.netmask),
+    scheduler: schedulerNumber(service.scheduler), schedulerFlags: service.schedulerFlags, flags: flagsOf(service),
+    persistentSeconds: service.persistentSeconds, netmask: toBe32(service.netmask),
   };
 }
 
+function flagsOf({ id, persistentSeconds, onePacket }: Service): number {
+  const anyPort = id.kind === "address" && id.port === 0;
+  return (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
+}
+
 function refuseWhatIsMissing(service: Service): void {
-  const missing = service.persistentSeconds !== 0 ? "persistence" : service.onePacket ? "one-packet scheduling" : service.persistenceEngine !== "" ? "a persistence engine" : undefined;
-  if (missing !== undefined) throw new DirectorError("UNSUPPORTED", `Cannot make the service ${name(service.id)} with ${missing}: this director does not have it as yet`);
+  if (service.persistenceEngine === "") return;
+  throw new DirectorError("UNSUPPORTED", `Cannot make the service ${name(service.id)} with a persistence engine: this director does not have it as yet`);
 }
 
 /** ip_vs_ctl.c, ip_vs_add_dest(): weight, thresholds; __ip_vs_update_dest() and ip_vs_new_dest(): a unicast address. */

@@ -16,11 +16,11 @@
 
 import type { Be16, Be32, u32, u64 } from "#layout/numbers.js";
 import { u32 as U32, u64 as U64 } from "#layout/numbers.js";
-import { atomicAdd, compareExchange, fetchXor, likely } from "#prelude/intrinsics.js";
+import { atomicAdd, compareExchange, fetchAdd, fetchXor, likely } from "#prelude/intrinsics.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { hasPassed } from "./clock.js";
 import type { Connection } from "./maps.js";
-import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, settings, SLOTS_PER_BUCKET } from "./maps.js";
+import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, NO_TEMPLATE, settings, SLOTS_PER_BUCKET, TEMPLATE, templates } from "./maps.js";
 import type { Flow } from "./parse.js";
 
 export const TAG_FREE = 0;
@@ -41,6 +41,11 @@ export const PROBES_MAX = 16;
 /** The client's end as one word, as it stands at the beginning of its entry. */
 export function clientEnd(address: Be32, port: Be16, protocol: IpProtocol): u64 {
   return U64(address) | (U64(port) << 32n) | (U64(protocol) << 48n);
+}
+
+/** A template's: of a network of clients, and all their ports. */
+export function templateEnd(network: Be32, protocol: IpProtocol): u64 {
+  return U64(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
 }
 
 /** 64 mixed bits. Two multiplications: with one, sequential addresses and ports filled some buckets. */
@@ -96,9 +101,32 @@ function isOtherEnd(connection: Connection, flow: Flow, fromServer: boolean): bo
     && (connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ;
 }
 
-/** Claims a slot for a new connection of that client: its place, or NO_CONNECTION when there is no room. */
-export function claim(flow: Flow): u32 {
-  let at = bucketOf(hashOf(clientEnd(flow.source, flow.sourcePort, flow.protocol)));
+/** The template of that client's end and service; past its time it is none, unless connections of it still stand (expiry.ts). */
+export function findTemplate(client: u64, address: Be32, port: Be16, now: u32): u32 {
+  const hash = hashOf(client);
+  const pattern = U64(tagOf(hash)) * EVERY_LANE;
+  let at = bucketOf(hash);
+  for (let probe = 0; probe < PROBES_MAX; probe++) {
+    const words = bucketWords.at(at);
+    let lanes = mergeLanes(lanesWith(words.low, pattern), lanesWith(words.high, pattern));
+    for (let candidate = 0; candidate < CANDIDATES_MAX; candidate++) {
+      if (lanes === 0n) break;
+      const slot = slotOfLowest(lanes);
+      const index = (at << 3) | slot;
+      const connection = connections.at(index);
+      if (connectionWords.at(index).client === client && connection.virtualAddress === address && connection.virtualPort === port
+        && (!hasPassed(buckets.at(at).expires[slot], now) || templates.at(index).controlled !== 0)) return index;
+      lanes &= lanes - 1n;
+    }
+    if (likely(buckets.at(at).overflow === 0)) return NO_CONNECTION;
+    at += 1;
+  }
+  return NO_CONNECTION;
+}
+
+/** Claims a slot for a new connection whose client's end hashes so: its place, or NO_CONNECTION when there is no room. */
+export function claim(hash: u64): u32 {
+  let at = bucketOf(hash);
   for (let probe = 0; probe < PROBES_MAX; probe++) {
     const slot = claimIn(at);
     if (likely(slot < SLOTS_PER_BUCKET)) {
@@ -159,9 +187,8 @@ function slotOfLowest(lanes: u64): u32 {
 const SLOT_BY_BIT = (4n << 61n) | (0n << 58n) | (5n << 45n) | (1n << 42n) | (6n << 29n) | (2n << 26n) | (7n << 13n) | (3n << 10n);
 
 /** Makes a claimed and filled entry findable. */
-export function publish(index: u32, flow: Flow): void {
-  const tag = tagOf(hashOf(clientEnd(flow.source, flow.sourcePort, flow.protocol)));
-  changeTag(index, TAG_CLAIMED, tag);
+export function publish(index: u32, hash: u64): void {
+  changeTag(index, TAG_CLAIMED, tagOf(hash));
 }
 
 /** From one tag to another, by whoever owns the slot in its present state. */
@@ -178,6 +205,21 @@ export function forgetOverflow(at: u32, displacement: u32): void {
     if (back > displacement) break;
     atomicAdd(buckets.at(at - back), "overflow", 0xffffffff);
   }
+}
+
+/** A connection more that a template stands for: the template, or NO_TEMPLATE when the expiry's walk is just ending it. */
+export function hold(template: u32): u32 {
+  const held = templates.at(template);
+  // A full barrier, as the walk's change of the tag is: one of the two sees the other's (expiry.ts, clear()).
+  fetchAdd(held, "controlled", 1);
+  if (buckets.at(template >>> 3).tags[template & 7] >= TAG_LIVE) return template;
+  atomicAdd(held, "controlled", 0xffffffff);
+  return NO_TEMPLATE;
+}
+
+/** One connection less. */
+export function letGo(template: u32): void {
+  if (template !== NO_TEMPLATE) atomicAdd(templates.at(template), "controlled", 0xffffffff);
 }
 
 /** Starts its idle time anew. Written only when it differs: within a tick, packets leave the line clean. */

@@ -25,13 +25,15 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, NO_ADDRESS, Way, resolve } from "./hop.js
 import { NO_REST, sendError } from "./icmp.js";
 import type { Connection, Hop } from "./maps.js";
 import {
-  CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, settings,
+  CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
+  SERVICE_PERSISTENT, settings,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { Flow, NETWORK_AT, PARSED, PARSED_ICMP, parse, pullHeaders } from "./parse.js";
+import { templateOf } from "./persistence.js";
 import { isReusable } from "./protocols/tcp.js";
 import { followConnection } from "./related.js";
-import { connect, schedule } from "./schedule.js";
+import { NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, connect, schedule } from "./schedule.js";
 import { findService, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -66,12 +68,6 @@ export function entry(packet: Packet): i32 {
   return answer(packet, flow, now);
 }
 
-// What begin() gives where there is no connection; places in the table are smaller. NO_CONNECTION: not for a service.
-const NO_CONNECTION_YET = 0xfffffff0;
-const NOT_A_SYN = 0xfffffff1;
-const NO_SERVER = 0xfffffff2;
-const TABLE_FULL = 0xfffffff3;
-
 /** ip_vs_in_icmp(), ip_vs_out_icmp(). */
 function control(packet: Packet, now: u32): i32 {
   if (HOOK === XDP) return XDP_PASS;
@@ -84,10 +80,10 @@ function begin(flow: Flow, now: u32): u32 {
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
   // ip_vs_proto_tcp.c, tcp_conn_schedule(): any SYN without RST begins a connection, other segments are the stack's.
   if (flow.protocol === IPPROTO_TCP && (flow.tcpFlags & (TCP_SYN | TCP_RST)) !== TCP_SYN) return NOT_A_SYN;
-  const chosen = schedule(service, flow, now);
+  const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
+  const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return NO_SERVER;
-  const index = connect(flow, chosen, now);
-  return index === NO_CONNECTION ? TABLE_FULL : index;
+  return connect(flow, service, chosen, template, now);
 }
 
 /** net/ipv4/route.c, ip_route_input_slow() refuses other sources before LVS sees them; to answer them would be worse. */
@@ -156,6 +152,8 @@ function leaveTooBig(packet: Packet): i32 {
 /** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
 function startsAnew(connection: Connection, flow: Flow): boolean {
   if (flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
+  // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server.
+  if (connection.template !== NO_TEMPLATE) return false;
   const mode = settings.at(0).connectionReuseMode;
   return mode !== 0 && isReusable(connection.state, mode, (connection.flags & CONNECTION_NO_OUTPUT) !== 0);
 }

@@ -7,11 +7,11 @@ import type { View } from "#layout/struct.js";
 import { struct } from "#layout/struct.js";
 import type { MapSpec } from "#ebpf/spec.js";
 import { bpf_loop, bpf_timer_start } from "#prelude/helpers.js";
-import { likely, make } from "#prelude/intrinsics.js";
-import { hasPassed, ticks } from "./clock.js";
-import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow } from "./connection.js";
+import { atomicAdd, likely, make } from "#prelude/intrinsics.js";
+import { TICK_SHIFT, hasPassed, ticks } from "./clock.js";
+import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow, letGo, touch } from "./connection.js";
 import type { Expiry } from "./maps.js";
-import { CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, MapIndex } from "./maps.js";
+import { CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, MapIndex, TEMPLATE, templates } from "./maps.js";
 import { countUnbound } from "./schedule.js";
 
 export const SLICE_NANOSECONDS = 20_000_000n;
@@ -46,10 +46,32 @@ function clear(at: u32, slot: u32, tag: u32, now: u32): u32 {
     return 0;
   }
   if (tag < TAG_LIVE) return 0;
+  const connection = connections.at(index);
+  const isTemplate = connection.kind === TEMPLATE;
+  if (isTemplate && prolong(index, now)) return 0;
   buckets.at(at).expires[slot] = now;
   changeTag(index, tag, TAG_DYING);
-  const connection = connections.at(index);
-  countUnbound(destinations.at(connection.destination), (connection.flags & CONNECTION_INACTIVE) !== 0);
+  if (isTemplate) {
+    // A packet may have found it just now (connection.ts, hold()).
+    if (prolong(index, now)) {
+      changeTag(index, TAG_DYING, tag);
+      return 0;
+    }
+    atomicAdd(destinations.at(connection.destination), "persistentConnections", 0xffffffff);
+  } else {
+    letGo(connection.template);
+    countUnbound(destinations.at(connection.destination), (connection.flags & CONNECTION_INACTIVE) !== 0);
+  }
   forgetOverflow(at, connection.displacement);
   return 1;
 }
+
+/** ip_vs_conn.c, ip_vs_conn_expire(): a template of which connections stand gets another minute, and from then on only minutes. */
+function prolong(index: u32, now: u32): boolean {
+  const template = templates.at(index);
+  if (template.controlled === 0) return false;
+  template.timeout = MINUTE_TICKS;
+  touch(index, MINUTE_TICKS, now);
+  return true;
+}
+const MINUTE_TICKS = U32((60n * 1_000_000_000n) >> TICK_SHIFT);

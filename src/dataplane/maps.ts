@@ -47,6 +47,10 @@ export const Settings = struct("Settings", {
   connectionReuseMode: u32,
   /** net.ipv4.vs.expire_nodest_conn */
   expireNodestConnections: u32,
+  /** net.ipv4.vs.expire_quiescent_template */
+  expireQuiescentTemplate: u32,
+  /** Services on port 0, which stands for every port: while there is none, packets are looked up by their own port only. */
+  anyPortServices: u32,
   /** Destinations by NAT: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   /** Bit hash(VIP): some service may have this address. */
@@ -87,6 +91,8 @@ export const services = hashMap("services", ServiceKey, Service, SERVICES_MAX);
 /** Service.flags */
 export const SERVICE_ONE_PACKET = 1;
 export const SERVICE_PERSISTENT = 2;
+/** On port 0: every port of the VIP that has no service of its own. */
+export const SERVICE_ANY_PORT = 4;
 
 /** Service.scheduler */
 export const SCHEDULER_RR = 1;
@@ -282,8 +288,8 @@ export const Connection = struct("Connection", {
   clientAddress: Be32,
   clientPort: Be16,
   protocol: IpProtocol,
-  /** Always zero. */
-  padding: u8,
+  /** 0, or TEMPLATE: so that no packet's client end is ever a template's. */
+  kind: u8,
   virtualAddress: Be32,
   virtualPort: Be16,
   destinationPort: Be16,
@@ -292,12 +298,14 @@ export const Connection = struct("Connection", {
   /** In `destinations`. */
   destination: u32,
   state: u8,
-  spare: array(u8, 3),
+  /** How many buckets past its own it was put. */
+  displacement: u8,
+  spare: array(u8, 2),
   /** The way back to the client, for the answers of NAT. */
   clientHop: Hop,
   packetsIn: u32,
-  /** How many buckets past its own it was put. */
-  displacement: u32,
+  /** In `connections`: the template that it counts with, or NO_TEMPLATE. */
+  template: u32,
 }, { size: 64 });
 export type Connection = View<typeof Connection>;
 export const connections = table("connections", Connection, CONNECTIONS_DEFAULT);
@@ -306,10 +314,44 @@ export const connections = table("connections", Connection, CONNECTIONS_DEFAULT)
 export const ConnectionWords = struct("ConnectionWords", { client: u64, rest: array(u64, 7) }, { size: 64 });
 export const connectionWords = table("connections", ConnectionWords, CONNECTIONS_DEFAULT);
 
+/**
+ * The same memory once more, for templates: what a persistent service remembers of a client (persistence.ts). They begin
+ * as connections do, with the client's address masked and its port 0.
+ */
+export const Template = struct("Template", {
+  connection: array(u64, 4),
+  /** Its time after each new connection, in ticks. */
+  timeout: u32,
+  /** Connections that were made by it and still stand. While there are any, it does. */
+  controlled: u32,
+  rest: array(u64, 3),
+}, { size: 64 });
+export type Template = View<typeof Template>;
+export const templates = table("connections", Template, CONNECTIONS_DEFAULT);
+
+/** Connection.kind of a template. */
+export const TEMPLATE = 1;
+/** Connection.template of a connection without. */
+export const NO_TEMPLATE = 0xffffffff;
+/** Connection.state of a template: a connection of it was established. Linux v6.12 include/net/ip_vs.h, IP_VS_CTPL_S_ASSURED. */
+export const TEMPLATE_ASSURED = 1;
+
+/** What a processor has at hand when connections begin. */
+export const Beginning = struct("Beginning", {
+  /** Where it keeps the connection of a packet that is scheduled for itself alone: place + 1 in `connections`, claimed and never found. */
+  onePacketPlace: u32,
+  /** The template that it found or made last. Handed over here: read back it is any number, and the verifier follows one, not each that it may be. */
+  template: u32,
+  spare: array(u32, 14),
+}, { size: 64 });
+export const beginnings = table("beginnings", Beginning, PROCESSORS);
+
 /** Connection.flags: Linux include/uapi/linux/ip_vs.h, IP_VS_CONN_F_*. The method stands in the lowest bits. */
 export const CONNECTION_METHOD_MASK = 0x0007;
 export const CONNECTION_NO_OUTPUT = 0x0080;
 export const CONNECTION_INACTIVE = 0x0100;
+export const CONNECTION_TEMPLATE = 0x1000;
+export const CONNECTION_ONE_PACKET = 0x2000;
 
 // --- Counters ------------------------------------------------------------------------------------------------------
 

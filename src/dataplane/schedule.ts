@@ -2,19 +2,25 @@
 // net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule(); ip_vs_conn.c, ip_vs_conn_new() and ip_vs_bind_dest().
 
 import type { Be16, Be32, u32 } from "#layout/numbers.js";
+import { be16 } from "#layout/numbers.js";
+import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
-import { IPPROTO_TCP } from "#wire/ipv4.js";
-import { NO_CONNECTION, claim, publish, touch } from "./connection.js";
+import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
+import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
-import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ } from "./maps.js";
+import {
+  beginnings, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, NO_TEMPLATE,
+  SERVICE_ANY_PORT, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
+} from "./maps.js";
 import {
   SCHEDULER_DH, SCHEDULER_FO, SCHEDULER_LBLC, SCHEDULER_LBLCR, SCHEDULER_LC, SCHEDULER_MH, SCHEDULER_NQ, SCHEDULER_OVF, SCHEDULER_RR, SCHEDULER_SED,
   SCHEDULER_SH, SCHEDULER_TWOS, SCHEDULER_WLC, SCHEDULER_WRR,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import type { Flow } from "./parse.js";
+import { remember } from "./persistence.js";
 import { TCP_NONE } from "./protocols/tcp.js";
 import { UDP_NORMAL } from "./protocols/udp.js";
 import { scheduleDestinationHashing } from "./schedulers/dh.js";
@@ -32,8 +38,16 @@ import { schedulePowerOfTwoChoices } from "./schedulers/twos.js";
 import { scheduleWeightedLeastConnection } from "./schedulers/wlc.js";
 import { scheduleWeightedRoundRobin } from "./schedulers/wrr.js";
 
+// What there is in place of a connection; places in the table are smaller. NO_CONNECTION: not for a service.
+export const NO_CONNECTION_YET = 0xfffffff0;
+export const NOT_A_SYN = 0xfffffff1;
+export const NO_SERVER = 0xfffffff2;
+export const TABLE_FULL = 0xfffffff3;
+
 /** The destination for the next new connection, or NO_DESTINATION. */
 export function schedule(service: Service, flow: Flow, now: u32): u32 {
+  // ip_vs_schedule(): port 0 is every port for persistent services alone.
+  if ((service.flags & (SERVICE_ANY_PORT | SERVICE_PERSISTENT)) === SERVICE_ANY_PORT) return NO_DESTINATION;
   return choose(service, flow.source, flow.sourcePort, flow.destination, now);
 }
 
@@ -59,10 +73,26 @@ function choose(service: Service, source: Be32, sourcePort: Be16, destination: B
   }
 }
 
-/** Enters a connection of `flow` with that destination: its place in `connections`, or NO_CONNECTION when the table is full. */
-export function connect(flow: Flow, chosen: u32, now: u32): u32 {
-  const index = claim(flow);
-  if (index === NO_CONNECTION) return NO_CONNECTION;
+/**
+ * Enters a connection of `flow` with that destination, and with the template that led there, a new one if the service
+ * wants one and there is none: its place in `connections`, or TABLE_FULL. One-packet scheduling's entry is this
+ * processor's own, and nobody finds it.
+ */
+export function connect(flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
+  let template = known;
+  if ((service.flags & SERVICE_PERSISTENT) !== 0 && known === NO_TEMPLATE) {
+    template = remember(service, flow, chosen, now);
+    if (template === NO_TEMPLATE) return TABLE_FULL;
+  }
+  const onePacket = (service.flags & SERVICE_ONE_PACKET) !== 0 && flow.protocol === IPPROTO_UDP;
+  const hash = hashOf(clientEnd(flow.source, flow.sourcePort, flow.protocol));
+  const own = beginnings.at(bpf_get_smp_processor_id());
+  let index = onePacket ? own.onePacketPlace - 1 : NO_CONNECTION;
+  if (index === NO_CONNECTION) {
+    index = claim(hash);
+    if (index === NO_CONNECTION) return TABLE_FULL;
+    if (onePacket) own.onePacketPlace = index + 1;
+  }
   const destination = destinations.at(chosen);
   const connection = connections.at(index);
   connection.clientAddress = flow.source;
@@ -70,19 +100,25 @@ export function connect(flow: Flow, chosen: u32, now: u32): u32 {
   connection.virtualAddress = flow.destination;
   connection.virtualPort = flow.destinationPort;
   connection.destinationAddress = destination.address;
-  connection.destinationPort = destination.port;
+  // ip_vs_core.c, ip_vs_schedule(), ip_vs_sched_persist(): each port of a service on all of them goes to the same port.
+  connection.destinationPort = (service.flags & SERVICE_ANY_PORT) !== 0 || destination.port === be16(0) ? flow.destinationPort : destination.port;
   connection.protocol = flow.protocol;
+  connection.kind = 0;
   connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : UDP_NORMAL;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
-  connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT);
+  connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
+    | (onePacket ? CONNECTION_ONE_PACKET : 0);
   connection.destination = chosen;
   connection.clientHop.validUntil = now;
   prove(connection.clientHop, now);
   connection.packetsIn = 0;
+  connection.template = NO_TEMPLATE;
+  if (onePacket) return index;
+  if (template !== NO_TEMPLATE) connection.template = hold(template);
   countBound(destination);
   countConnection(chosen);
   touch(index, NEW_CONNECTION_TICKS, now);
-  publish(index, flow);
+  publish(index, hash);
   return index;
 }
 

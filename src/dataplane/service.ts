@@ -1,15 +1,21 @@
 // Which virtual service a packet is for. Linux v6.12 net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find().
 
 import type { Be16, Be32, u32 } from "#layout/numbers.js";
-import { u32 as U32, u64 } from "#layout/numbers.js";
+import { be16, u32 as U32, u64 } from "#layout/numbers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import type { Service } from "./maps.js";
 import { ServiceKey, services, settings, VIP_FILTER_BITS } from "./maps.js";
 
+/** The service on that port, or else the one on port 0. */
 export function findService(address: Be32, port: Be16, protocol: IpProtocol): Service | null {
-  return services.lookup(make(ServiceKey, { address, port, protocol }));
+  const key = make(ServiceKey, { address, port, protocol });
+  const service = services.lookup(key);
+  if (service !== null || settings.at(0).anyPortServices === 0) return service;
+  key.port = ANY_PORT;
+  return services.lookup(key);
 }
+const ANY_PORT = be16(0);
 
 /** False only for an address that no service has: most packets that are none of ours end here, without a look-up. */
 export function mayBeVip(address: Be32): boolean {

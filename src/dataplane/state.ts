@@ -5,9 +5,11 @@ import type { u32 } from "#layout/numbers.js";
 import { atomicAdd, likely } from "#prelude/intrinsics.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "#wire/tcp.js";
+import { countConnection } from "./counters.js";
 import type { Connection } from "./maps.js";
-import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, destinations, settings } from "./maps.js";
+import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, destinations, settings } from "./maps.js";
 import type { Flow } from "./parse.js";
+import { assure } from "./persistence.js";
 import { FROM_CLIENT, FROM_CLIENT_ONLY, FROM_SERVER, TCP_ESTABLISHED, isActive, nextState } from "./protocols/tcp.js";
 
 /** After a packet of the client's. Gives the connection's timeout from now on, in ticks. */
@@ -31,11 +33,16 @@ function isSteady(connection: Connection, flow: Flow): boolean {
 }
 
 function advance(connection: Connection, flow: Flow, from: u32): u32 {
-  if (flow.protocol !== IPPROTO_TCP) return settings.at(0).udpTimeout;
+  if (flow.protocol !== IPPROTO_TCP) {
+    if (from === FROM_SERVER) assure(connection);
+    else if ((connection.flags & CONNECTION_ONE_PACKET) !== 0) countConnection(connection.destination);
+    return settings.at(0).udpTimeout;
+  }
   const state = nextState(connection.state, flow.tcpFlags, from);
   if (state !== connection.state) {
     connection.state = state;
     countActivity(connection, isActive(state));
+    if (state === TCP_ESTABLISHED) assure(connection);
   }
   return settings.at(0).tcpTimeouts[state & 0x0f];
 }

@@ -89,6 +89,7 @@ export interface ConnectionExpectation {
 export interface DestinationExpectation {
   readonly active?: number;
   readonly inactive?: number;
+  readonly persistent?: number;
   readonly connections?: bigint;
   readonly packetsIn?: bigint;
   readonly packetsOut?: bigint;

@@ -63,6 +63,36 @@ for (const executor of EXECUTORS) {
     assert.equal(overflowTotal(world), 0);
   });
 
+  test(`a template ends by itself on ${executor.name}, but not before its connections`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [service("udp", 80, [destination(r1, 80, "route")], { persistentSeconds: 1 })]);
+    world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: 3 });
+    world.startExpiry();
+    sendUdp(world, 40000);
+    assert.deepEqual(persistentCounts(world), [1]);
+    await world.wait(1900);
+    // Linux v6.12 net/netfilter/ipvs/ip_vs_conn.c, ip_vs_conn_expire(): a minute more, as often as it takes.
+    const prolonged = [...world.director.connections()].find(({ client: { port } }) => port === 0)!;
+    assert.ok(prolonged.expiresSeconds >= 57 && prolonged.expiresSeconds <= 59, `it ends in ${prolonged.expiresSeconds} s`);
+    await world.wait(2500);
+    assert.deepEqual([...world.director.connections()].map(({ client: { port } }) => port), [0], "the connection has ended");
+    assert.deepEqual(counted(world), [{ active: 0, inactive: 0 }]);
+    if (executor.name === "the machine") await world.wait(60_000);
+    assert.deepEqual(persistentCounts(world), [executor.name === "the machine" ? 0 : 1]);
+    assert.equal(countConnections(world.store), executor.name === "the machine" ? 0 : 1);
+  });
+
+  test(`a template without connections ends at its time on ${executor.name}`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [service("udp", 80, [destination(r1, 80, "route")], { persistentSeconds: 3 })]);
+    world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: 1 });
+    world.startExpiry();
+    sendUdp(world, 40000);
+    await world.wait(4000);
+    assert.deepEqual(persistentCounts(world), [0]);
+    assert.equal(countConnections(world.store), 0);
+  });
+
   test(`a full table takes connections again when old ones have ended on ${executor.name}`, options, async () => {
     const world = await executor.world(64);
     configure(world.director, [UDP_SERVICE]);
@@ -87,6 +117,8 @@ function sendTcp(world: World, port: number, flags: number): void {
 function sendUdp(world: World, port: number, vip = VIP): string {
   return meet(world, "tc", frame(LINK, udp(at(client, port), at(vip, 80))), eth0).outcome;
 }
+
+const persistentCounts = (world: World) => allDestinations(world).map(({ persistentConnections }) => persistentConnections);
 
 function counted(world: World) {
   return allDestinations(world).map(({ activeConnections, inactiveConnections }) => ({ active: activeConnections, inactive: inactiveConnections }));

@@ -2,7 +2,7 @@
 // In the kernel that time passes when it likes; here it never does, so that a packet takes the same way in every run.
 
 import type { Store } from "#control/store.js";
-import { Connection, DESTINATION_IN_USE, Destination, Hop, connections, destinations } from "#dataplane/maps.js";
+import { Connection, DESTINATION_IN_USE, Destination, Hop, TEMPLATE, connections, destinations } from "#dataplane/maps.js";
 import { fieldOf } from "#layout/struct.js";
 
 /** In ticks: four and a half minutes. */
@@ -10,6 +10,7 @@ const HELD_TICKS = 4096;
 
 const DESTINATION_FLAGS_AT = fieldOf(Destination, "flags").offset;
 const DESTINATION_HOP_AT = fieldOf(Destination, "hop").offset;
+const CONNECTION_KIND_AT = fieldOf(Connection, "kind").offset;
 const CONNECTION_HOP_AT = fieldOf(Connection, "clientHop").offset;
 const VALID_UNTIL_AT = fieldOf(Hop, "validUntil").offset;
 const INTERFACE_AT = fieldOf(Hop, "ifindex").offset;
@@ -18,15 +19,16 @@ const INTERFACE_AT = fieldOf(Hop, "ifindex").offset;
 export function holdHops(store: Store): void {
   const validUntil = store.now() + HELD_TICKS;
   const servers = store.table(destinations);
-  hold(servers, destinationsTaken(servers), Destination.size, DESTINATION_HOP_AT, validUntil);
+  hold(servers, destinationsTaken(servers), Destination.size, DESTINATION_HOP_AT, validUntil, () => true);
   const clients = store.table(connections);
-  hold(clients, clients.length / Connection.size, Connection.size, CONNECTION_HOP_AT, validUntil);
+  // A template has something else there.
+  hold(clients, clients.length / Connection.size, Connection.size, CONNECTION_HOP_AT, validUntil, (i) => clients[i * Connection.size + CONNECTION_KIND_AT] !== TEMPLATE);
 }
 
-function hold(bytes: Uint8Array, count: number, stride: number, hopAt: number, validUntil: number): void {
+function hold(bytes: Uint8Array, count: number, stride: number, hopAt: number, validUntil: number, hasHop: (i: number) => boolean): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0, at = hopAt; i < count; i++, at += stride) {
-    if (view.getUint32(at + INTERFACE_AT, true) !== 0) view.setUint32(at + VALID_UNTIL_AT, validUntil, true);
+    if (hasHop(i) && view.getUint32(at + INTERFACE_AT, true) !== 0) view.setUint32(at + VALID_UNTIL_AT, validUntil, true);
   }
 }
 

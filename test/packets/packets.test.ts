@@ -3,9 +3,10 @@
 import { forwardCases } from "./cases/forward.js";
 import { icmpCases } from "./cases/icmp.js";
 import { lifecycleCases } from "./cases/lifecycle.js";
+import { persistenceCases } from "./cases/persistence.js";
 import { refusedCases } from "./cases/refused.js";
 import { tcpStateCases } from "./cases/tcp-states.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
-runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...icmpCases]);
+runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...persistenceCases, ...icmpCases]);

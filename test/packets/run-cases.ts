@@ -137,7 +137,7 @@ function asText({ client, virtual, destination, state }: Connection) {
 function checkDestination(world: World, host: Host, expected: DestinationExpectation): void {
   const found = allDestinations(world).find(({ address }) => address === host.address);
   assert.ok(found !== undefined, `there is a destination ${host.name}`);
-  const actual = { active: found.activeConnections, inactive: found.inactiveConnections, ...found.counters };
+  const actual = { active: found.activeConnections, inactive: found.inactiveConnections, persistent: found.persistentConnections, ...found.counters };
   const named = Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name as keyof typeof actual]]));
   assert.deepEqual(named, expected, host.name);
 }
