@@ -11,7 +11,8 @@ import { XDP_DROP, XDP_PASS } from "#prelude/packet.js";
 import { bpfLacks } from "./_privileges.js";
 import { BpfMap } from "./map.js";
 import { loadProgram } from "./program.js";
-import { BPF_F_TEST_XDP_LIVE_FRAMES, skBuffContext, xdpContext, XdpMd } from "./test-run.js";
+import { XdpMd } from "#ebpf/context.js";
+import { BPF_F_TEST_XDP_LIVE_FRAMES, skBuffContext, xdpContext } from "./test-run.js";
 import { VerifierError } from "./verifier-log.js";
 
 const { r0, r1, r2 } = asm;

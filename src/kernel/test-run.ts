@@ -1,23 +1,11 @@
 // BPF_PROG_TEST_RUN: a program run on a packet of the caller's, by the kernel, with no interface attached.
 
+import { SkBuff, XdpMd } from "#ebpf/context.js";
 import { encode } from "#layout/codec.js";
-import { u8, u32, u64 } from "#layout/numbers.js";
-import { array, struct, type Values } from "#layout/struct.js";
+import type { Values } from "#layout/struct.js";
 import { EINVAL, ENOSPC, EOPNOTSUPP, ENOTSUPP } from "./errno.js";
 import { BPF_PROG_TEST_RUN, bpf, bpfError } from "./syscall.js";
 import type { BpfProgram } from "./program.js";
-
-/** Linux include/uapi/linux/bpf.h, struct xdp_md. In a test run `data` is 0 and `dataEnd` the length of the packet. */
-export const XdpMd = struct("xdp_md", { data: u32, dataEnd: u32, dataMeta: u32, ingressIfindex: u32, rxQueueIndex: u32, egressIfindex: u32 });
-
-/** Linux include/uapi/linux/bpf.h, struct __sk_buff. net/bpf/test_run.c, convert___skb_to_skb() says which may be given. */
-export const SkBuff = struct("__sk_buff", {
-  length: u32, packetType: u32, mark: u32, queueMapping: u32, protocol: u32, vlanPresent: u32, vlanTci: u32, vlanProtocol: u32, priority: u32,
-  ingressIfindex: u32, ifindex: u32, tcIndex: u32, cb: array(u32, 5), hash: u32, tcClassid: u32, data: u32, dataEnd: u32, napiId: u32,
-  family: u32, remoteIp4: u32, localIp4: u32, remoteIp6: array(u32, 4), localIp6: array(u32, 4), remotePort: u32, localPort: u32,
-  dataMeta: u32, flowKeys: u64, timestamp: u64, wireLength: u32, gsoSegments: u32, socket: u64, gsoSize: u32, timestampType: u8,
-  padding: array(u8, 3), hardwareTimestamp: u64,
-});
 
 /** XDP: the packets really go where the program sends them, `repeat` of them (5.18). No data or context comes back. */
 export const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
@@ -28,7 +16,7 @@ const GROWTH_BYTES = 512;
 export interface TestRun {
   /** From the Ethernet header on. */
   readonly data: Uint8Array;
-  /** An encoded XdpMd or SkBuff. */
+  /** As xdpContext() and skBuffContext() make it. */
   readonly context?: Uint8Array;
   /** The packet is not restored between runs. */
   readonly repeat?: number;
