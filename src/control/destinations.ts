@@ -83,6 +83,11 @@ export class Destinations {
     this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & DESTINATION_OVERLOAD) });
   }
 
+  /** Removes what is available without being listed: a command that was killed between its two writes left it so. */
+  removeUnlisted(listed: ReadonlySet<number>): void {
+    for (const index of this.rows.indicesWith("flags", DESTINATION_AVAILABLE)) if (!listed.has(index)) this.remove(index);
+  }
+
   /** Destinations by NAT, removed ones with connections among them: while there are any, answers are looked for. */
   countMasquerading(): number {
     return this.#taken().filter((index) => this.rows.number(index, "method") === METHOD_MASQ).length;

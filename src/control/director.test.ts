@@ -1,17 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
-import type { Service } from "#model/director.js";
+import { DESTINATION_AVAILABLE, DESTINATION_IN_USE, destinations } from "#dataplane/maps.js";
+import type { Destination, Service } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { StoreDirector } from "./director.js";
 import { MachineStore } from "./machine-store.js";
+import { Rows } from "./rows.js";
 
 const SERVICE: Service = {
   id: { kind: "address", protocol: "udp", address: "10.0.0.100", port: 53 }, scheduler: "rr", schedulerFlags: 0, persistentSeconds: 0,
   netmask: "255.255.255.255", persistenceEngine: "", onePacket: false,
 };
 
-const newDirector = () => new StoreDirector(new MachineStore(new Machine(), { processors: 1, connections: 1024, fibGivesSource: false, tcx: true }, () => 0n));
+const DESTINATION: Destination = {
+  address: "10.1.0.11", port: 53, forward: "route", weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
+};
+
+const newStore = () => new MachineStore(new Machine(), { processors: 1, connections: 1024, fibGivesSource: false, tcx: true }, () => 0n);
+const newDirector = () => new StoreDirector(newStore());
 const wordsOf = (director: StoreDirector) => director.services().map(({ persistentSeconds, netmask, onePacket }) => ({ persistentSeconds, netmask, onePacket }));
 
 test("persistence, its netmask and one-packet scheduling are listed as they were given, and gone when an edit does not name them", () => {
@@ -33,4 +40,17 @@ test("a service on port 0 stands beside those of single ports", () => {
 
 test("a persistence engine is refused", () => {
   assert.throws(() => newDirector().addService({ ...SERVICE, persistentSeconds: 360, persistenceEngine: "sip" }), (error) => error instanceof DirectorError && error.code === "UNSUPPORTED");
+});
+
+test("a destination that a killed command left without a service is cleared away, others stay", () => {
+  const store = newStore();
+  const director = new StoreDirector(store);
+  director.addService(SERVICE);
+  director.addDestination(SERVICE.id, DESTINATION);
+  const rows = new Rows(store, destinations);
+  const [listed = 0] = rows.indicesWith("flags", DESTINATION_AVAILABLE);
+  rows.write(listed + 1, { flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE });
+  director.reclaim();
+  assert.deepEqual(rows.indicesWith("flags", DESTINATION_AVAILABLE), [listed]);
+  assert.deepEqual(director.services()[0]!.destinations.map(({ address }) => address), ["10.1.0.11"]);
 });

@@ -96,6 +96,14 @@ export class StoreDirector implements Director {
     this.#store.exclusively(() => this.#entries().forEach((entry) => this.#delete(entry)));
   }
 
+  /** Clears away what commands that were killed half-way left behind. */
+  reclaim(): void {
+    this.#store.exclusively(() => {
+      this.#destinations.removeUnlisted(new Set(this.#entries().flatMap(({ row }) => this.#lists.read(row).map(({ destination }) => destination))));
+      this.#refreshFilters();
+    });
+  }
+
   addDestination(id: ServiceId, destination: Destination): void {
     checkDestination(destination);
     this.#store.exclusively(() => {

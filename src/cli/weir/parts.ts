@@ -26,7 +26,9 @@ export function findStandingParts(report: Report): StandingParts | undefined {
 
 /** The same as findDirectorParts(), made where there is none; `tableEntries` has a say only then. */
 export function openDirectorParts(tableEntries: number | undefined, report: Report): DirectorParts {
-  return directorParts(KernelStore.open(tableEntries), report);
+  const store = KernelStore.open(tableEntries);
+  new StoreDirector(store).reclaim();
+  return directorParts(store, report);
 }
 
 export function openRealServerParts(report: Report): RealServerParts {
