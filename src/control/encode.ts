@@ -3,7 +3,6 @@
 import type { Be16, Be32 } from "#layout/numbers.js";
 import { be16, host16 } from "#layout/numbers.js";
 import { decode, encode } from "#layout/codec.js";
-import type { Values } from "#layout/struct.js";
 import * as maps from "#dataplane/maps.js";
 import * as tcp from "#dataplane/protocols/tcp.js";
 import { TICK_SHIFT } from "#dataplane/clock.js";
@@ -37,8 +36,6 @@ export function protocolNumber(protocol: Protocol): IpProtocol {
 export function protocolName(number: IpProtocol): Protocol {
   return number === IPPROTO_UDP ? "udp" : "tcp";
 }
-
-export type ServiceKeyValues = Values<typeof maps.ServiceKey>;
 
 /** The key under which packets look the service up. */
 export function serviceKey(id: ServiceId): Uint8Array {

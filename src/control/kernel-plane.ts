@@ -22,6 +22,7 @@ import type { ProgramName } from "./programs.js";
 import { PROGRAM_NAMES, programSpec } from "./programs.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
+import { verdictCounts } from "./verdicts.js";
 
 interface AttachedInterface extends Attachment {
   readonly ifindex: number;
@@ -95,7 +96,8 @@ export class KernelPlane implements DataPlane {
   status(): DataPlaneStatus {
     return {
       attachments: this.#record().attachments.filter(({ ifindex }) => exists(ifindex)),
-      entriesUsed: countConnections(this.store), entriesMax: this.store.shape.connections, stateDirectory: this.store.state.path,
+      entriesUsed: countConnections(this.store), entriesMax: this.store.shape.connections,
+      verdicts: verdictCounts(this.store), stateDirectory: this.store.state.path,
     };
   }
 

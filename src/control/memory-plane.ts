@@ -27,7 +27,7 @@ export class MemoryPlane implements DataPlane {
   }
 
   status(): DataPlaneStatus {
-    return { attachments: this.#attachments, entriesUsed: 0, entriesMax: 1024, stateDirectory: "in memory" };
+    return { attachments: this.#attachments, entriesUsed: 0, entriesMax: 1024, verdicts: {}, stateDirectory: "in memory" };
   }
 }
 

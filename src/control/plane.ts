@@ -1,6 +1,7 @@
 // The data plane as the control layer sees it: weir's programs on the interfaces of this network namespace.
 
 import type { InterfaceSelection } from "#model/config.js";
+import type { VerdictCounts } from "./verdicts.js";
 
 export type Hook = "tc" | "xdp" | "generic";
 
@@ -20,6 +21,8 @@ export interface DataPlaneStatus {
   /** Of the connection table. */
   readonly entriesUsed: number;
   readonly entriesMax: number;
+  /** Packets that were not forwarded, by what became of them (docs/verdicts.md); those that never happened are left out. */
+  readonly verdicts: VerdictCounts;
   /** Where maps, programs and links are pinned. */
   readonly stateDirectory: string;
 }

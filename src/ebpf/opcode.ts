@@ -107,8 +107,3 @@ export function accessBytes(opcode: number): 1 | 2 | 4 | 8 {
     default: return 8;
   }
 }
-
-/** The width bits of a load or store of so many bytes. */
-export function sizeCode(bytes: 1 | 2 | 4 | 8): number {
-  return bytes === 1 ? BPF_B : bytes === 2 ? BPF_H : bytes === 4 ? BPF_W : BPF_DW;
-}

@@ -2,13 +2,11 @@
 // run-cases.ts runs every case on both executors and at both hooks.
 
 import type { Destination, Director, ForwardMethod, Protocol, Service, ServiceId } from "#model/director.js";
-import type { Verdict } from "#dataplane/verdict.js";
+import type { VerdictName } from "#control/verdicts.js";
 import { frame } from "./frame.js";
 import type { Host, NetworkInterface } from "./network.js";
 import { VIP, client, eth0 } from "./network.js";
 import type { Hook, World } from "./world.js";
-
-export type VerdictName = keyof typeof Verdict;
 
 export interface Case {
   /** A sentence. */

@@ -2,32 +2,18 @@
 
 import { Rows } from "#control/rows.js";
 import { connectionsOf } from "#control/connections.js";
+import type { VerdictCounts } from "#control/verdicts.js";
+import { VERDICT_NAMES, verdictCounts as countsOf } from "#control/verdicts.js";
 import { TAG_LIVE } from "#dataplane/connection.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_IN_USE, SLOTS_PER_BUCKET, VERDICTS_MAX, buckets, connections, destinationCounters, destinations, verdicts,
+  DESTINATIONS_MAX, DESTINATION_IN_USE, SLOTS_PER_BUCKET, buckets, connections, destinationCounters, destinations,
 } from "#dataplane/maps.js";
-import { Verdict } from "#dataplane/verdict.js";
 import type { DestinationState } from "#model/director.js";
-import type { VerdictName } from "./case.js";
 import { addressText } from "./frame.js";
 import { host16 } from "#layout/numbers.js";
 import type { World } from "./world.js";
 
-const VERDICT_NAMES = Object.keys(Verdict) as VerdictName[];
-
-export type VerdictCounts = { readonly [name in VerdictName]?: number };
-
-/** Verdicts that were ever counted, by name. */
-export function verdictCounts(world: World): VerdictCounts {
-  const rows = new Rows(world.store, verdicts);
-  const counts: { [name in VerdictName]?: number } = {};
-  for (const name of VERDICT_NAMES) {
-    let sum = 0n;
-    for (let at: number = Verdict[name]; at < rows.length; at += VERDICTS_MAX) sum += rows.bigint(at, "packets");
-    if (sum > 0n) counts[name] = Number(sum);
-  }
-  return counts;
-}
+export const verdictCounts = (world: World): VerdictCounts => countsOf(world.store);
 
 export function difference(before: VerdictCounts, after: VerdictCounts): VerdictCounts {
   const changes = VERDICT_NAMES.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)] as const);

@@ -18,7 +18,7 @@ const TIMEOUTS = { tcp: 900, tcpFin: 120, udp: 300 };
 
 test("the status shows interfaces with their reasons, services sorted, and how full the table is", () => {
   const attachments = [{ interface: "eth0", hook: "xdp", reason: "virtio_net: frames from a wire" }] as const;
-  const text = formatStatus({ attachments, entriesUsed: 3, entriesMax: 262144, stateDirectory: "/run/weir/bpf/netns-1" }, [SERVICE], TIMEOUTS);
+  const text = formatStatus({ attachments, entriesUsed: 3, entriesMax: 262144, verdicts: { notOurs: 12345, tableFull: 2 }, stateDirectory: "/run/weir/bpf/netns-1" }, [SERVICE], TIMEOUTS);
   assert.equal(text, `\
 Interface  Hook  Why
 eth0       xdp   virtio_net: frames from a wire
@@ -28,13 +28,17 @@ tcp 10.0.0.100:80     wrr, persistent 300 s                                 1,23
   10.1.0.1:80         nat                     1 (full)       2         1            0           0            0         0          0
   10.1.0.2:80         nat                    0 (drain)       0         0            0           0            0         0          0
 
+Not forwarded  Packets
+notOurs         12,345
+tableFull            2
+
 Connection table: 3 of 262,144 entries used (0.0 %)
 Timeouts: tcp 900 s, tcp after FIN 120 s, udp 300 s
 State in the kernel: /run/weir/bpf/netns-1`);
 });
 
 test("a director without interfaces or services says so", () => {
-  const text = formatStatus({ attachments: [], entriesUsed: 0, entriesMax: 0, stateDirectory: "" }, [], TIMEOUTS);
+  const text = formatStatus({ attachments: [], entriesUsed: 0, entriesMax: 0, verdicts: {}, stateDirectory: "" }, [], TIMEOUTS);
   assert.match(text, /^Interfaces: none; nothing is forwarded \(weir up FILE\)\n\nServices: none\n/);
 });
 

@@ -18,6 +18,7 @@ export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceS
   return [
     formatInterfaces(plane),
     formatServices(services),
+    ...formatVerdicts(plane),
     formatTable(plane, timeouts),
   ].join("\n\n");
 }
@@ -25,6 +26,12 @@ export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceS
 function formatInterfaces({ attachments }: DataPlaneStatus): string {
   if (attachments.length === 0) return "Interfaces: none; nothing is forwarded (weir up FILE)";
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
+}
+
+/** Nothing where every packet was forwarded. */
+function formatVerdicts({ verdicts }: DataPlaneStatus): readonly string[] {
+  const rows = Object.entries(verdicts).map(([name, packets]) => [name, formatCount(packets)]);
+  return rows.length === 0 ? [] : [table(["Not forwarded", ">Packets"], rows)];
 }
 
 const SERVICE_HEADINGS = [
