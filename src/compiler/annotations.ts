@@ -90,11 +90,11 @@ function arrayType(module: Module, argument: TSType): Type {
   return unknownType(module, argument);
 }
 
-/** The value that stands under a type's name: types do not depend on `define`. */
+/** The value that stands under a type's name. */
 function valueOf(module: Module, name: string, node: TSType): unknown {
-  const resolved = module.resolveName(name, {});
+  const resolved = module.resolveName(name);
   if (resolved?.kind === "live") return resolved.value;
-  return resolved?.kind === "private" ? evaluatePrivate(resolved, {}, spanOf(module.file, node)) : undefined;
+  return resolved?.kind === "private" ? evaluatePrivate(resolved, spanOf(module.file, node)) : undefined;
 }
 
 function unknownType(module: Module, node: TSType): never {

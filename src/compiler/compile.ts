@@ -14,7 +14,7 @@ export interface CompileOptions {
   readonly type: ProgramType;
   /** The program's name; the entry's by default. */
   readonly name?: string;
-  /** Overrides exported constants, by name: { HOOK: XDP }. */
+  /** Overrides exported constants, structs and maps, by name: { HOOK: XDP }. */
   readonly define?: LiveValues;
   /** Overrides the number of entries of tables and maps, by the map's name. */
   readonly tables?: { readonly [map: string]: number };
@@ -22,12 +22,12 @@ export interface CompileOptions {
 
 /** Compiles a function of the module `source`: the path or file: URL of a .ts file, weir's own or anybody's. */
 export async function compile(options: CompileOptions & { readonly source: string }): Promise<ProgramSpec> {
-  return compileModule(await loadModules(options.source), options);
+  return compileModule(await loadModules(options.source, options.define), options);
 }
 
 /** Compiles a text; `live` has the values of all names that it imports or exports. */
 export function compileText(text: string, options: CompileOptions & { readonly live: LiveValues; readonly path?: string }): ProgramSpec {
-  return compileModule(moduleOfText({ path: options.path ?? "program.ts", text }, options.live), options);
+  return compileModule(moduleOfText({ path: options.path ?? "program.ts", text }, options.live, options.define), options);
 }
 
 function compileModule(module: Module, options: CompileOptions): ProgramSpec {
@@ -36,6 +36,6 @@ function compileModule(module: Module, options: CompileOptions): ProgramSpec {
   return generate(program);
 }
 
-function withDefaults({ define = {}, tables = {}, ...options }: CompileOptions): LowerOptions {
-  return { name: options.function, ...options, define, tables };
+function withDefaults({ name, function: entry, type, tables = {} }: CompileOptions): LowerOptions {
+  return { name: name ?? entry, function: entry, type, tables };
 }

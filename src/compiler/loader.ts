@@ -15,15 +15,15 @@ import { Module } from "./module.js";
 import { parse } from "./parse.js";
 import { stripTypes } from "./strip-types.js";
 
-/** Loads the module at `entry`, a path or a file: URL of a .ts file, and all that it imports, each once. */
-export async function loadModules(entry: string): Promise<Module> {
+/** Loads the module at `entry`, a path or a file: URL of a .ts file, and all that it imports, each once. `define`: see Module. */
+export async function loadModules(entry: string, define: LiveValues = {}): Promise<Module> {
   const loaded = new Map<string, Module | LiveModule>();
   const load = async (path: string): Promise<Module | LiveModule> => {
     const known = loaded.get(path);
     if (known !== undefined) return known;
     const file = { path: shownPath(path), text: readFileSync(path, "utf8") };
     const program = parse(file); // its mistakes are better told by us than by the import below
-    const module = isLanguage(path) ? { live: await liveModule(path) } : new Module(file, await liveModule(path), program);
+    const module = isLanguage(path) ? { live: await liveModule(path) } : new Module(file, await liveModule(path), program, define);
     loaded.set(path, module);
     if (!(module instanceof Module)) return module;
     for (const specifier of module.specifiers()) {
@@ -41,8 +41,8 @@ export async function loadModules(entry: string): Promise<Module> {
 }
 
 /** One module from a text; whatever it imports is looked up in `live` under its local name. */
-export function moduleOfText(file: SourceFile, live: LiveValues): Module {
-  const module = new Module(file, live, parse(file));
+export function moduleOfText(file: SourceFile, live: LiveValues, define: LiveValues = {}): Module {
+  const module = new Module(file, live, parse(file), define);
   const renamed = { ...live };
   for (const [local, { name }] of module.imports) if (local in live) renamed[name] = live[local];
   for (const specifier of module.specifiers()) module.link(specifier, { live: renamed });

@@ -41,7 +41,8 @@ export class Module implements LiveModule {
   readonly #privateConstants = new Map<string, Expression>();
   readonly #linked = new Map<string, Module | LiveModule>();
 
-  constructor(readonly file: SourceFile, readonly live: LiveValues, program: Program) {
+  /** `define` overrides exported constants of this module and of those that it imports, by name. */
+  constructor(readonly file: SourceFile, readonly live: LiveValues, program: Program, readonly define: LiveValues) {
     for (const statement of program.body) this.#index(statement as Declaration, false);
   }
 
@@ -54,26 +55,26 @@ export class Module implements LiveModule {
     this.#linked.set(specifier, module);
   }
 
-  /** A name as it stands in this module's text. `define` overrides exported constants. */
-  resolveName(name: string, define: LiveValues): Resolved | undefined {
+  /** A name as it stands in this module's text. */
+  resolveName(name: string): Resolved | undefined {
     const fn = this.functions.get(name);
     if (fn !== undefined) return { kind: "function", function: fn };
     const imported = this.imports.get(name);
-    if (imported !== undefined) return this.#resolveImport(imported, define);
+    if (imported !== undefined) return this.#resolveImport(imported);
     const node = this.#privateConstants.get(name);
     if (node !== undefined) return { kind: "private", module: this, name, node };
-    return resolveLive(this.live, name, define);
+    return resolveLive(this.live, name, this.define);
   }
 
   /** The same for a name that this module exports. */
-  resolveExport(name: string, define: LiveValues): Resolved | undefined {
+  resolveExport(name: string): Resolved | undefined {
     const reexported = this.reexports.get(name);
-    if (reexported !== undefined) return this.#resolveImport(reexported, define);
-    const own = this.resolveName(name, define);
+    if (reexported !== undefined) return this.#resolveImport(reexported);
+    const own = this.resolveName(name);
     if (own?.kind === "function") return own;
     for (const specifier of this.#starExports) {
       const module = this.#linked.get(specifier);
-      const found = module instanceof Module ? module.resolveExport(name, define) : undefined;
+      const found = module instanceof Module ? module.resolveExport(name) : undefined;
       if (found?.kind === "function") return found;
     }
     return own;
@@ -89,11 +90,11 @@ export class Module implements LiveModule {
     return module instanceof Module ? module.resolveType(imported.name) : { builtin: imported.name };
   }
 
-  #resolveImport({ specifier, name }: Import, define: LiveValues): Resolved | undefined {
+  #resolveImport({ specifier, name }: Import): Resolved | undefined {
     const module = this.#linked.get(specifier);
     if (module === undefined) return undefined;
     if (name === "*") return { kind: "live", value: module.live };
-    return module instanceof Module ? module.resolveExport(name, define) : resolveLive(module.live, name, define);
+    return module instanceof Module ? module.resolveExport(name) : resolveLive(module.live, name, this.define);
   }
 
   #index(statement: Declaration, exported: boolean): void {

@@ -1,38 +1,64 @@
-// The connection table as `ipvsadm -Lc` lists it: read in place, a bucket at a time, while packets go on.
+// The connection tables as `ipvsadm -Lc` lists them: read in place, a bucket at a time, while packets go on.
 
 import { TAG_LIVE } from "#dataplane/connection.js";
-import { SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets, connections } from "#dataplane/maps.js";
-import type { Connection } from "#model/director.js";
+import { SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, connections4, connections6, destinations } from "#dataplane/maps.js";
+import type { Connection, Family } from "#model/director.js";
+import type { Values } from "#layout/struct.js";
+import type { Table } from "#prelude/maps.js";
 import { IPPROTO_UDP } from "#wire/ipv4.js";
-import { TCP_STATE_NAMES, fromBe16, fromBe32, protocolName, ticksToSeconds } from "./encode.js";
+import { TCP_STATE_NAMES, fromAddress, fromBe16, fromBe32, protocolName, ticksToSeconds } from "./encode.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
 export function* connectionsOf(store: Store): Generator<Connection> {
-  const bucketRows = new Rows(store, buckets);
-  const rows = new Rows(store, connections);
+  const destinationRows = new Rows(store, destinations);
+  const serverOf = (index: number) => {
+    const { address, family } = destinationRows.read(index);
+    return fromAddress(address, family as Family);
+  };
+  const rows4 = new Rows(store, connections4);
+  for (const [index, ticksLeft] of liveSlots(store, buckets4)) {
+    const row = rows4.read(index);
+    yield describe(row, ticksLeft, fromBe32(row.clientAddress), fromBe32(row.virtualAddress), serverOf(row.destination));
+  }
+  const rows6 = new Rows(store, connections6);
+  for (const [index, ticksLeft] of liveSlots(store, buckets6)) {
+    const row = rows6.read(index);
+    yield describe(row, ticksLeft, fromAddress(row.client, 6), fromAddress(row.virtual, 6), serverOf(row.destination));
+  }
+}
+
+/** The places of live connections, and the ticks that they have left. */
+function* liveSlots(store: Store, buckets: typeof buckets4): Generator<readonly [index: number, ticksLeft: number]> {
+  const rows = new Rows(store, buckets);
   const now = store.now();
-  const tagsOf = new Uint16Array(store.table(buckets).buffer, store.table(buckets).byteOffset);
-  const tagsStride = buckets.value.size / 2;
-  for (let bucket = 0; bucket < bucketRows.length; bucket++) {
+  const tags = tagsOf(store, buckets);
+  for (let bucket = 0; bucket < rows.length; bucket++) {
     for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
-      if ((tagsOf[bucket * tagsStride + slot] ?? 0) < TAG_LIVE) continue;
-      const ticksLeft = (bucketRows.read(bucket).expires[slot]! - now) | 0;
-      if (ticksLeft > 0) yield describe(rows.read(bucket * SLOTS_PER_BUCKET + slot), Math.floor(ticksToSeconds(ticksLeft)));
+      if ((tags[bucket * TAGS_STRIDE + slot] ?? 0) < TAG_LIVE) continue;
+      const ticksLeft = (rows.read(bucket).expires[slot]! - now) | 0;
+      if (ticksLeft > 0) yield [bucket * SLOTS_PER_BUCKET + slot, ticksLeft];
     }
   }
 }
 
-type Row = ReturnType<Rows<typeof connections.value>["read"]>;
+const TAGS_STRIDE = buckets4.value.size / 2;
 
-function describe(row: Row, expiresSeconds: number): Connection {
+function tagsOf(store: Store, buckets: Table<typeof buckets4.value>): Uint16Array {
+  const bytes = store.table(buckets);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+}
+
+type Row = Pick<Values<typeof connections4.value>, "kind" | "protocol" | "state" | "clientPort" | "virtualPort" | "destinationPort">;
+
+function describe(row: Row, ticksLeft: number, client: string, virtual: string, server: string): Connection {
   return {
     protocol: protocolName(row.protocol),
     state: stateName(row),
-    expiresSeconds,
-    client: { address: fromBe32(row.clientAddress), port: fromBe16(row.clientPort) },
-    virtual: { address: fromBe32(row.virtualAddress), port: fromBe16(row.virtualPort) },
-    destination: { address: fromBe32(row.destinationAddress), port: fromBe16(row.destinationPort) },
+    expiresSeconds: Math.floor(ticksToSeconds(ticksLeft)),
+    client: { address: client, port: fromBe16(row.clientPort) },
+    virtual: { address: virtual, port: fromBe16(row.virtualPort) },
+    destination: { address: server, port: fromBe16(row.destinationPort) },
   };
 }
 
@@ -42,14 +68,13 @@ function stateName({ kind, protocol, state }: Row): string {
   return protocol === IPPROTO_UDP ? "UDP" : TCP_STATE_NAMES[state] ?? `#${state}`;
 }
 
-/** Slots that are taken: live connections, and those that the expiry has yet to clear away. */
+/** Slots that are taken, of both families: live connections, and those that the expiry has yet to clear away. */
 export function countConnections(store: Store): number {
-  const bytes = store.table(buckets);
-  const tags = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  const stride = buckets.value.size / 2;
   let count = 0;
-  for (let at = 0; at < tags.length; at += stride) {
-    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) if (tags[at + slot] !== 0) count++;
+  for (const tags of [tagsOf(store, buckets4), tagsOf(store, buckets6)]) {
+    for (let at = 0; at < tags.length; at += TAGS_STRIDE) {
+      for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) if (tags[at + slot] !== 0) count++;
+    }
   }
   return count;
 }

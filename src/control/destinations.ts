@@ -1,15 +1,16 @@
 // The table of destinations: which slot belongs to which real server of which service. A slot outlives its removal while
 // connections still refer to it (ip_vs_ctl.c keeps such destinations in a trash list): added again, it is found again.
 
-import type { Be32 } from "#layout/numbers.js";
 import type { Values } from "#layout/struct.js";
 import {
   DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, Destination as DestinationStruct,
 } from "#dataplane/maps.js";
-import type { Destination, DestinationId, ServiceId } from "#model/director.js";
+import { addressFamily } from "#model/address.js";
+import type { Destination, DestinationId, Family, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { DestinationTotals } from "./totals.js";
-import { fromBe16, fromBe32, methodName, methodNumber, protocolNumber, toBe16, toBe32 } from "./encode.js";
+import type { AddressValues } from "./encode.js";
+import { fromAddress, fromBe16, methodName, methodNumber, protocolNumber, toAddress, toBe16 } from "./encode.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -33,13 +34,15 @@ export class Destinations {
   describe(index: number): Destination {
     const row = this.read(index);
     return {
-      address: fromBe32(row.address), port: fromBe16(row.port), forward: methodName(row.method), weight: row.weight,
+      address: fromAddress(row.address, row.family as Family), port: fromBe16(row.port), forward: methodName(row.method), weight: row.weight,
       upperThreshold: row.upperThreshold, lowerThreshold: row.lowerThreshold, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
     };
   }
 
   isAt(index: number, id: DestinationId): boolean {
-    return this.rows.number(index, "address") === toBe32(id.address) && this.rows.number(index, "port") === toBe16(id.port);
+    if (this.rows.number(index, "port") !== toBe16(id.port)) return false;
+    const { address, family } = this.read(index);
+    return fromAddress(address, family as Family) === id.address;
   }
 
   /** Takes a slot for a destination of that service: the one that it had before, or a free one. Not yet available. */
@@ -50,8 +53,8 @@ export class Destinations {
       this.rows.clear(index);
       this.totals.clear(index);
       this.rows.write(index, {
-        address: toBe32(destination.address), port: toBe16(destination.port), virtualAddress: toBe32(service.address),
-        virtualPort: toBe16(service.port), protocol: protocolNumber(service.protocol),
+        address: toAddress(destination.address), family: addressFamily(destination.address), port: toBe16(destination.port),
+        virtualAddress: toAddress(service.address), virtualFamily: addressFamily(service.address), virtualPort: toBe16(service.port), protocol: protocolNumber(service.protocol),
         // Never asked for. Packets may read a tick earlier than this process does: for them too it must have passed.
         hop: { ...this.read(index).hop, validUntil: this.#store.now() - 1 },
       });
@@ -70,7 +73,7 @@ export class Destinations {
     // Where bpf_fib_lookup does not tell a tunnel's outer source (before Linux 6.7), this is the one that packets get.
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
     this.rows.write(index, {
-      ...(source === undefined ? {} : { tunnelSource: toBe32(source) }),
+      ...(source === undefined ? {} : { tunnelSource: toAddress(source) }),
       method: methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
       flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD),
@@ -94,15 +97,19 @@ export class Destinations {
   }
 
   /** VIPs of all destinations, removed ones with connections among them. */
-  virtualAddresses(): Be32[] {
-    return [...new Set(this.#taken().map((index) => this.rows.number(index, "virtualAddress") as Be32))];
+  virtualAddresses(): AddressValues[] {
+    return this.#taken().map((index) => this.read(index).virtualAddress);
   }
 
   #findRemoved(service: ServiceId & { kind: "address" }, destination: Destination): number | undefined {
-    const [address, port, protocol] = [toBe32(service.address), toBe16(service.port), protocolNumber(service.protocol)];
+    const [port, protocol] = [toBe16(service.port), protocolNumber(service.protocol)];
     return this.#taken().find((index) => (this.rows.number(index, "flags") & DESTINATION_AVAILABLE) === 0 && this.isAt(index, destination)
-      && this.rows.number(index, "virtualAddress") === address && this.rows.number(index, "virtualPort") === port
-      && this.rows.number(index, "protocol") === protocol);
+      && this.rows.number(index, "virtualPort") === port && this.rows.number(index, "protocol") === protocol && this.#isOf(index, service.address));
+  }
+
+  #isOf(index: number, virtualAddress: string): boolean {
+    const row = this.read(index);
+    return fromAddress(row.virtualAddress, row.virtualFamily as Family) === virtualAddress;
   }
 
   #findFree(): number {

@@ -4,8 +4,8 @@
 
 import { randomBytes } from "node:crypto";
 import { decode, encode } from "#layout/codec.js";
-import type { Be32 } from "#layout/numbers.js";
 import type { Values } from "#layout/struct.js";
+import type { Address } from "#wire/address.js";
 import * as maps from "#dataplane/maps.js";
 import { Service as ServiceStruct } from "#dataplane/maps.js";
 import { TCP_ESTABLISHED, TCP_FIN_WAIT } from "#dataplane/protocols/tcp.js";
@@ -14,11 +14,15 @@ import type {
   Connection, Destination, DestinationId, DestinationState, Director, Service, ServiceId, ServiceState, Timeouts,
 } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import { addressFamily } from "#model/address.js";
+import { familyOf, notUnicast } from "#model/config-address.js";
+import { formatEndpoint } from "#model/names.js";
 import { connectionsOf } from "./connections.js";
 import { Destinations } from "./destinations.js";
 import {
-  TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromBe32, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toBe32,
+  TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromNetmask, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toAddress, toNetmask,
 } from "./encode.js";
+import type { AddressValues } from "./encode.js";
 import { forgetLocalities } from "./localities.js";
 import type { Member } from "./members.js";
 import { MemberLists } from "./members.js";
@@ -52,7 +56,7 @@ export class StoreDirector implements Director {
   }
 
   get connectionTableSize(): number {
-    return this.#store.table(maps.buckets).length / maps.Bucket.size;
+    return this.#store.table(maps.buckets4).length / maps.Bucket.size;
   }
 
   services(): readonly ServiceState[] {
@@ -105,7 +109,7 @@ export class StoreDirector implements Director {
   }
 
   addDestination(id: ServiceId, destination: Destination): void {
-    checkDestination(destination);
+    checkDestination(id, destination);
     this.#store.exclusively(() => {
       const entry = this.#find(id, "add a destination to");
       const members = this.#lists.read(entry.row);
@@ -120,7 +124,7 @@ export class StoreDirector implements Director {
   }
 
   editDestination(id: ServiceId, destination: Destination): void {
-    checkDestination(destination);
+    checkDestination(id, destination);
     this.#store.exclusively(() => {
       const entry = this.#find(id, "edit a destination of");
       const members = this.#lists.read(entry.row);
@@ -210,7 +214,7 @@ export class StoreDirector implements Director {
     const indices = this.#lists.read(row).map((member) => member.destination);
     return {
       id: entry.id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
-      netmask: fromBe32(row.netmask), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      netmask: fromNetmask(row.netmask, addressFamily(entry.id.address)), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
       counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
@@ -252,7 +256,7 @@ export class StoreDirector implements Director {
   /** Bits are set before a service can be found, and cleared after nothing needs them. */
   #markVip(id: ServiceId & { kind: "address" }): void {
     const filter = Array.from(this.#settings.read(0).vipFilter);
-    setBit(filter, toBe32(id.address));
+    setBit(filter, toAddress(id.address));
     this.#settings.write(0, { vipFilter: filter });
   }
 
@@ -262,14 +266,14 @@ export class StoreDirector implements Director {
 
   #refreshFilters(): void {
     const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
-    for (const entry of this.#entries()) setBit(filter, toBe32(entry.id.address));
+    for (const entry of this.#entries()) setBit(filter, toAddress(entry.id.address));
     for (const address of this.#destinations.virtualAddresses()) setBit(filter, address);
     this.#settings.write(0, { vipFilter: filter, natDestinations: this.#destinations.countMasquerading() });
   }
 }
 
-function setBit(filter: bigint[], address: Be32): void {
-  const bit = vipFilterBit(address);
+function setBit(filter: bigint[], address: AddressValues): void {
+  const bit = vipFilterBit(address as Address);
   filter[bit >>> 6] = (filter[bit >>> 6] ?? 0n) | (1n << BigInt(bit & 63));
 }
 
@@ -277,7 +281,7 @@ function setBit(filter: bigint[], address: Be32): void {
 function wordsOf(service: Service): Partial<ServiceRow> {
   return {
     scheduler: schedulerNumber(service.scheduler), schedulerFlags: service.schedulerFlags, flags: flagsOf(service),
-    persistentSeconds: service.persistentSeconds, netmask: toBe32(service.netmask),
+    persistentSeconds: service.persistentSeconds, netmask: toNetmask(service.netmask, familyOf(service.id)),
   };
 }
 
@@ -292,14 +296,18 @@ function refuseWhatIsMissing(service: Service): void {
 }
 
 /** ip_vs_ctl.c, ip_vs_add_dest(): weight, thresholds; __ip_vs_update_dest() and ip_vs_new_dest(): a unicast address. */
-function checkDestination(destination: Destination): void {
-  const where = `${destination.address}:${destination.port}`;
+function checkDestination(id: ServiceId, destination: Destination): void {
+  const where = formatEndpoint(destination);
+  // ip_vs_ctl.c, ip_vs_genl_set_cmd(): only a tunnel leads from one family to the other.
+  if (addressFamily(destination.address) !== familyOf(id) && destination.forward !== "tunnel") {
+    throw new DirectorError("INVALID", `Cannot use ${where} for ${name(id)}: a server of the other address family needs a tunnel (-i)`);
+  }
   if (destination.weight < 0) throw new DirectorError("OUT_OF_RANGE", `Cannot give ${where} the weight ${destination.weight}: it is below 0`);
   if (destination.lowerThreshold > destination.upperThreshold) {
     throw new DirectorError("OUT_OF_RANGE", `Cannot give ${where} a lower threshold of ${destination.lowerThreshold}: it is over the upper one, ${destination.upperThreshold}`);
   }
-  const first = toBe32(destination.address) & 0xff;
-  if (first === 0 || first >= 224) throw new DirectorError("INVALID", `Cannot use ${where} as a real server: the address is not unicast`);
+  const reason = notUnicast(destination.address);
+  if (reason !== undefined) throw new DirectorError("INVALID", `Cannot use ${where} as a real server: ${destination.address} ${reason}`);
 }
 
 /** The smallest number that no service has. */

@@ -1,27 +1,60 @@
 // Between the administrator's words (model/) and the kernel's bytes (dataplane/maps).
 
 import type { Be16, Be32 } from "#layout/numbers.js";
-import { be16, host16 } from "#layout/numbers.js";
+import { be16, be32, host16, host32 } from "#layout/numbers.js";
 import { decode, encode } from "#layout/codec.js";
 import * as maps from "#dataplane/maps.js";
 import * as tcp from "#dataplane/protocols/tcp.js";
 import { TICK_SHIFT } from "#dataplane/clock.js";
-import type { Address, ForwardMethod, Protocol, ServiceId } from "#model/director.js";
+import { addressFamily, addressWords, formatAddress } from "#model/address.js";
+import type { Address, Family, ForwardMethod, Protocol, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import type { Address as AddressStruct } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
 
-/** An IPv4 address as it stands in a packet. */
-export function toBe32(address: Address): Be32 {
-  const bytes = address.split(".").map(Number);
-  if (bytes.length !== 4 || bytes.some((byte) => !(byte >= 0 && byte <= 255))) {
-    throw new DirectorError("IPV6_UNSUPPORTED", `Cannot use the address ${address}: services and servers are IPv4 only as yet`);
-  }
-  return new DataView(Uint8Array.from(bytes).buffer).getUint32(0, true) as Be32;
+export type AddressValues = Pick<AddressStruct, "high" | "low">;
+
+/** Four words as they stand in a packet; of IPv4 the first is the address. */
+export type Words = readonly [Be32, Be32, Be32, Be32];
+
+export function toWords(address: Address): Words {
+  const [a, b, c, d] = addressWords(address);
+  return [be32(a), be32(b), be32(c), be32(d)];
 }
 
-export function fromBe32(address: Be32): Address {
-  return [address & 0xff, (address >>> 8) & 0xff, (address >>> 16) & 0xff, address >>> 24].join(".");
+export function fromWords(words: readonly number[], family: Family): Address {
+  const [a = 0, b = 0, c = 0, d = 0] = words.map((word) => host32(word as Be32));
+  return formatAddress({ family, words: [a, b, c, d] });
+}
+
+/** An IPv4 address as it stands in a packet. */
+export const toBe32 = (address: Address): Be32 => toWords(address)[0];
+export const fromBe32 = (address: Be32): Address => fromWords([address], 4);
+
+/** An address as the data plane carries it (wire/address.ts). */
+export function toAddress(address: Address): AddressValues {
+  const [a, b, c, d] = toWords(address);
+  return addressFamily(address) === 4 ? { high: 0n, low: BigInt(a) } : { high: pair(a, b), low: pair(c, d) };
+}
+
+export function fromAddress({ high, low }: AddressValues, family: Family): Address {
+  const halves = (half: bigint) => [Number(half & 0xffffffffn), Number(half >> 32n)];
+  return fromWords(family === 4 ? [Number(low)] : [...halves(high), ...halves(low)], family);
+}
+
+const pair = (first: number, second: number): bigint => BigInt(first) | (BigInt(second) << 32n);
+
+/** A mask in dotted form, or of IPv6 the length of a prefix. */
+export function toNetmask(netmask: string, family: Family): AddressValues {
+  if (family === 4) return toAddress(netmask);
+  const word = (i: number) => be32(Number(((1n << 32n) - 1n) ^ ((1n << BigInt(32 - Math.min(32, Math.max(0, Number(netmask) - 32 * i)))) - 1n)));
+  return { high: pair(word(0), word(1)), low: pair(word(2), word(3)) };
+}
+
+export function fromNetmask(netmask: AddressValues, family: Family): string {
+  if (family === 4) return fromAddress(netmask, 4);
+  return String(((netmask.high << 64n) | netmask.low).toString(2).replaceAll("0", "").length);
 }
 
 export const fromBe16 = (port: Be16): number => host16(port);
@@ -40,12 +73,12 @@ export function protocolName(number: IpProtocol): Protocol {
 /** The key under which packets look the service up. */
 export function serviceKey(id: ServiceId): Uint8Array {
   if (id.kind === "fwmark") throw new DirectorError("UNSUPPORTED", `Cannot use the firewall mark ${id.fwmark}: services are known by address and port only as yet`);
-  return encode(maps.ServiceKey, { address: toBe32(id.address), port: be16(id.port), protocol: protocolNumber(id.protocol) });
+  return encode(maps.ServiceKey, { address: toAddress(id.address), port: be16(id.port), protocol: protocolNumber(id.protocol), family: addressFamily(id.address) });
 }
 
 export function serviceIdOf(key: Uint8Array): ServiceId & { kind: "address" } {
-  const { address, port, protocol } = decode(maps.ServiceKey, key);
-  return { kind: "address", protocol: protocolName(protocol), address: fromBe32(address), port: host16(port) };
+  const { address, port, protocol, family } = decode(maps.ServiceKey, key);
+  return { kind: "address", protocol: protocolName(protocol), address: fromAddress(address, family as Family), port: host16(port) };
 }
 
 const METHODS: { readonly [name in ForwardMethod]: number | undefined } = {

@@ -11,7 +11,7 @@ import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
 import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
-import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, HOP_WITHOUT_TX, programs as programArray, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import type { HookChoice } from "./hook.js";
@@ -19,7 +19,7 @@ import { chooseHook } from "./hook.js";
 import type { KernelStore } from "./kernel-store.js";
 import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from "./plane.js";
 import type { ProgramName } from "./programs.js";
-import { PROGRAM_NAMES, programSpec } from "./programs.js";
+import { PROGRAM_NAMES, PROGRAM_PLACES, programSpecs } from "./programs.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
 import { verdictCounts } from "./verdicts.js";
@@ -68,8 +68,7 @@ export class KernelPlane implements DataPlane {
 
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
     const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
-    const specs = new Map<ProgramName, ProgramSpec>();
-    for (const name of PROGRAM_NAMES) specs.set(name, await programSpec(name, this.store.shape));
+    const specs = await programSpecs(this.store.shape);
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs);
       const record = this.#record();
@@ -110,6 +109,7 @@ export class KernelPlane implements DataPlane {
     if (PROGRAM_NAMES.every(isPresent)) return new Map(PROGRAM_NAMES.map((name) => [name, BpfProgram.open(state.programPath(name), name)]));
 
     const programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, this.store.allMaps())]));
+    for (const [name, place] of PROGRAM_PLACES) this.store.map(programArray.name).putObject(place, programs.get(name)!);
     this.#startExpiry(programs.get("weir_start")!);
     for (const pin of state.list().links) {
       const link = BpfLink.open(state.linkPath(pin));

@@ -1,11 +1,22 @@
 // The store on the user-space machine: for tests, for the lab without privileges, for simulation.
 
 import type { Machine } from "#ebpf/machine.js";
-import type { MapSpec } from "#ebpf/spec.js";
+import type { LoadedProgram } from "#ebpf/machine.js";
+import type { MapSpec, ProgramSpec } from "#ebpf/spec.js";
+import { programs } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
+import type { ProgramName } from "./programs.js";
+import { PROGRAM_PLACES } from "./programs.js";
 import type { Shape } from "./shape.js";
 import { mapSpecs } from "./shape.js";
 import type { HashAccess, Store } from "./store.js";
+
+/** Loads them all, with those that tail calls go to in their places. */
+export function loadPrograms(machine: Machine, specs: ReadonlyMap<ProgramName, ProgramSpec>): ReadonlyMap<ProgramName, LoadedProgram> {
+  const loaded = new Map(Array.from(specs, ([name, spec]) => [name, machine.load(spec)]));
+  for (const [name, place] of PROGRAM_PLACES) machine.programArray(programs).setProgram(place, loaded.get(name));
+  return loaded;
+}
 
 export class MachineStore implements Store {
   readonly #specs: ReadonlyMap<string, MapSpec>;

@@ -11,26 +11,33 @@ import { programFromJson, programToJson } from "#ebpf/program.js";
 import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { TC, XDP } from "#dataplane/config.js";
+import { PROGRAM_TC_ICMP, families } from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 
-/** weir_tc and weir_xdp take packets; weir_start arms the timers. */
-export type ProgramName = "weir_tc" | "weir_xdp" | "weir_start";
+/** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
+export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_xdp" | "weir_start";
 
 interface Recipe {
+  readonly family: keyof typeof families;
   readonly module: string;
   readonly function: string;
   readonly type: ProgramType;
   readonly hook: number;
+  /** In dataplane/maps, `programs`: where tail calls find it. */
+  readonly place?: number;
 }
 
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
-  weir_tc: { module: "entry", function: "entry", type: "tc", hook: TC },
-  weir_xdp: { module: "entry", function: "entry", type: "xdp", hook: XDP },
-  weir_start: { module: "timers", function: "start", type: "tc", hook: TC },
+  weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC },
+  weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
+  weir_xdp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP },
+  weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
 };
 
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];
+/** Of those that tail calls go to: the place in dataplane/maps, `programs`. */
+export const PROGRAM_PLACES = PROGRAM_NAMES.flatMap((name) => (RECIPES[name].place === undefined ? [] : [[name, RECIPES[name].place] as const]));
 
 /** Longer than compiling takes on a slow machine; who has waited so long compiles too. */
 const LOCK_MILLISECONDS_MAX = 60_000;
@@ -39,6 +46,13 @@ const LOCK_RETRY_MILLISECONDS = 20;
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 /** What the outcome depends on, compiled. */
 const SOURCE_LAYERS = ["layout", "wire", "prelude", "ebpf", "compiler", "dataplane"];
+
+/** All of them. */
+export async function programSpecs(shape: Shape): Promise<ReadonlyMap<ProgramName, ProgramSpec>> {
+  const specs = new Map<ProgramName, ProgramSpec>();
+  for (const name of PROGRAM_NAMES) specs.set(name, await programSpec(name, shape));
+  return specs;
+}
 
 export async function programSpec(name: ProgramName, shape: Shape): Promise<ProgramSpec> {
   const file = cacheFile(name, shape);
@@ -76,7 +90,7 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
   const recipe = RECIPES[name];
   return compile({
     source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
-    define: { HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource, PROCESSORS: shape.processors }, tables: tableEntries(shape),
+    define: { ...families[recipe.family], HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource, PROCESSORS: shape.processors }, tables: tableEntries(shape),
   });
 }
 

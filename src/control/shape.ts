@@ -20,6 +20,8 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
   return {
     buckets: shape.connections / maps.SLOTS_PER_BUCKET,
     connections: shape.connections,
+    beginnings: shape.processors,
+    beginnings6: shape.processors,
     destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
     searches: shape.processors,
     verdicts: maps.VERDICTS_MAX * shape.processors,

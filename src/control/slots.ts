@@ -6,6 +6,8 @@ import { DH_SLOTS_BITS } from "#dataplane/schedulers/dh.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import { SH_SLOTS_BITS } from "#dataplane/schedulers/sh.js";
 import { host16, host32 } from "#layout/numbers.js";
+import type { Address } from "#wire/address.js";
+import { foldAddress } from "#wire/address.js";
 import { DirectorError } from "#model/director.js";
 import { invariant } from "#kernel/errors.js";
 import type { Candidate } from "./maglev.js";
@@ -52,7 +54,7 @@ export class Slots {
 
   #candidate({ destination }: Member): Candidate {
     const { lastWeight, address, port } = this.#destinations.read(destination);
-    return { destination, weight: lastWeight, hashed: host32(address) + host16(port) };
+    return { destination, weight: lastWeight, hashed: host32(foldAddress(address as Address)) + host16(port) };
   }
 }
 

@@ -6,6 +6,12 @@ export const XDP: Hook = 0;
 export const TC: Hook = 1;
 export const HOOK: Hook = TC;
 
+/** Which family's packets it takes: each has programs, and a connection table, of its own. */
+export type Family = number;
+export const IPV4: Family = 4;
+export const IPV6: Family = 6;
+export const FAMILY: Family = IPV4;
+
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
 

@@ -14,11 +14,14 @@
 // (expiry.ts) lets a connection die, and a tick passes before the slot is free again: no packet is on its way that long,
 // so none that found the old connection can meet a new one in its place.
 
-import type { Be16, Be32, u32, u64 } from "#layout/numbers.js";
+import type { Be16, u32, u64 } from "#layout/numbers.js";
 import { u32 as U32, u64 as U64 } from "#layout/numbers.js";
-import { atomicAdd, compareExchange, fetchAdd, fetchXor, likely } from "#prelude/intrinsics.js";
+import { atomicAdd, compareExchange, fetchAdd, fetchXor, likely, make } from "#prelude/intrinsics.js";
+import { Address, ipv4Of } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
+import { isSame } from "./address.js";
 import { hasPassed } from "./clock.js";
+import { FAMILY, IPV6 } from "./config.js";
 import type { Connection } from "./maps.js";
 import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, NO_TEMPLATE, settings, SLOTS_PER_BUCKET, TEMPLATE, templates } from "./maps.js";
 import type { Flow } from "./parse.js";
@@ -39,13 +42,51 @@ export const NO_CONNECTION = 0xffffffff;
 export const PROBES_MAX = 16;
 
 /** The client's end as one word, as it stands at the beginning of its entry. */
-export function clientEnd(address: Be32, port: Be16, protocol: IpProtocol): u64 {
-  return U64(address) | (U64(port) << 32n) | (U64(protocol) << 48n);
+export function clientEnd(address: Address, port: Be16, protocol: IpProtocol): u64 {
+  return addressWord(address) | (U64(port) << 32n) | (U64(protocol) << 48n);
 }
 
 /** A template's: of a network of clients, and all their ports. */
-export function templateEnd(network: Be32, protocol: IpProtocol): u64 {
-  return U64(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
+export function templateEnd(network: Address, protocol: IpProtocol): u64 {
+  return addressWord(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
+}
+
+/** An address in 32 bits. Those of IPv6 are folded by a multiplication of each half: clients choose their lower halves. */
+function addressWord(address: Address): u64 {
+  if (FAMILY !== IPV6) return address.low;
+  const seed = settings.at(0).hashSeed;
+  return (((address.low ^ seed) * 0x9e3779b97f4a7c15n) ^ ((address.high + seed) * 0xd6e8feb86659fd93n)) >> 32n;
+}
+
+// Addresses of an entry: in its one line of IPv4, in its second of IPv6.
+
+export function clientOf(connection: Connection): Address {
+  if (FAMILY === IPV6) return connection.client;
+  return make(Address, { low: U64(connection.clientAddress) });
+}
+
+export function virtualOf(connection: Connection): Address {
+  if (FAMILY === IPV6) return connection.virtual;
+  return make(Address, { low: U64(connection.virtualAddress) });
+}
+
+export function serverOf(connection: Connection): Address {
+  if (FAMILY === IPV6) return connection.server;
+  return make(Address, { low: U64(connection.destinationAddress) });
+}
+
+/** Writes all three addresses of a claimed entry, and its first word: `end` as clientEnd() or templateEnd() gives it. */
+export function setAddresses(index: u32, end: u64, client: Address, virtual: Address, server: Address): void {
+  const connection = connections.at(index);
+  connectionWords.at(index).client = end;
+  if (FAMILY === IPV6) {
+    connection.client = client;
+    connection.virtual = virtual;
+    connection.server = server;
+  } else {
+    connection.virtualAddress = ipv4Of(virtual);
+    connection.destinationAddress = ipv4Of(server);
+  }
 }
 
 /** 64 mixed bits. Two multiplications: with one, sequential addresses and ports filled some buckets. */
@@ -96,13 +137,17 @@ function find(flow: Flow, client: u64, fromServer: boolean, now: u32): u32 {
 
 /** Where the client's end is right: whether the packet's other end is the VIP, or the real server that answers by NAT. */
 function isOtherEnd(connection: Connection, flow: Flow, fromServer: boolean): boolean {
-  if (!fromServer) return connection.virtualAddress === flow.destination && connection.virtualPort === flow.destinationPort;
-  return connection.destinationAddress === flow.source && connection.destinationPort === flow.sourcePort
-    && (connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ;
+  if (!fromServer) {
+    return isSame(virtualOf(connection), flow.destination) && connection.virtualPort === flow.destinationPort
+      && (FAMILY !== IPV6 || isSame(connection.client, flow.source));
+  }
+  return isSame(serverOf(connection), flow.source) && connection.destinationPort === flow.sourcePort
+    && (connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ && (FAMILY !== IPV6 || isSame(connection.client, flow.destination));
 }
 
-/** The template of that client's end and service; past its time it is none, unless connections of it still stand (expiry.ts). */
-export function findTemplate(client: u64, address: Be32, port: Be16, now: u32): u32 {
+/** The template of that network of clients and service; past its time it is none, unless connections of it still stand (expiry.ts). */
+export function findTemplate(network: Address, protocol: IpProtocol, virtual: Address, port: Be16, now: u32): u32 {
+  const client = templateEnd(network, protocol);
   const hash = hashOf(client);
   const pattern = U64(tagOf(hash)) * EVERY_LANE;
   let at = bucketOf(hash);
@@ -114,8 +159,8 @@ export function findTemplate(client: u64, address: Be32, port: Be16, now: u32): 
       const slot = slotOfLowest(lanes);
       const index = (at << 3) | slot;
       const connection = connections.at(index);
-      if (connectionWords.at(index).client === client && connection.virtualAddress === address && connection.virtualPort === port
-        && (!hasPassed(buckets.at(at).expires[slot], now) || templates.at(index).controlled !== 0)) return index;
+      if (connectionWords.at(index).client === client && isSame(virtualOf(connection), virtual) && connection.virtualPort === port
+        && (FAMILY !== IPV6 || isSame(connection.client, network)) && (!hasPassed(buckets.at(at).expires[slot], now) || templates.at(index).controlled !== 0)) return index;
       lanes &= lanes - 1n;
     }
     if (likely(buckets.at(at).overflow === 0)) return NO_CONNECTION;

@@ -4,35 +4,37 @@
 // Compiled twice: for XDP, the fast path, and for TC. XDP does what needs no help, and hands every other packet on
 // untouched (XDP_PASS) to the program at TC, which does all of it.
 
-import type { Be32, i32, u32 } from "#layout/numbers.js";
+import type { i32, u32 } from "#layout/numbers.js";
 import { be32, host32 } from "#layout/numbers.js";
+import { bpf_tail_call } from "#prelude/helpers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
+import type { Address } from "#wire/address.js";
+import { ipv4Of } from "#wire/address.js";
 import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
 import { IPPROTO_TCP, IP_DF, Ipv4 } from "#wire/ipv4.js";
 import { be16 } from "#layout/numbers.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { ticks } from "./clock.js";
-import { HOOK, XDP } from "./config.js";
+import { FAMILY, HOOK, IPV6, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { age } from "./forward/age.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
-import { HOP_NO_ROUTE, HOP_UNRESOLVED, NO_ADDRESS, Way, resolve } from "./hop.js";
+import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } from "./hop.js";
 import { NO_REST, sendError } from "./icmp.js";
 import type { Connection, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  SERVICE_PERSISTENT, settings,
+  PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, programs, SERVICE_PERSISTENT, settings,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { Flow, NETWORK_AT, PARSED, PARSED_ICMP, parse, pullHeaders } from "./parse.js";
 import { templateOf } from "./persistence.js";
 import { isReusable } from "./protocols/tcp.js";
-import { followConnection } from "./related.js";
 import { NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, connect, schedule } from "./schedule.js";
 import { findService, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
@@ -50,7 +52,7 @@ export function entry(packet: Packet): i32 {
   const now = ticks();
   const flow = make(Flow);
   const parsed = parse(packet, flow);
-  if (parsed !== PARSED) return parsed === PARSED_ICMP ? control(packet, now) : pass(parsed);
+  if (parsed !== PARSED) return parsed === PARSED_ICMP ? control(packet) : pass(parsed);
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
@@ -68,10 +70,11 @@ export function entry(packet: Packet): i32 {
   return answer(packet, flow, now);
 }
 
-/** ip_vs_in_icmp(), ip_vs_out_icmp(). */
-function control(packet: Packet, now: u32): i32 {
+/** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
+function control(packet: Packet): i32 {
   if (HOOK === XDP) return XDP_PASS;
-  return followConnection(packet, now);
+  bpf_tail_call(packet, programs, FAMILY === IPV6 ? PROGRAM_TC6_ICMP : PROGRAM_TC_ICMP);
+  return pass(Verdict.otherProtocol);
 }
 
 /** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
@@ -87,8 +90,8 @@ function begin(flow: Flow, now: u32): u32 {
 }
 
 /** net/ipv4/route.c, ip_route_input_slow() refuses other sources before LVS sees them; to answer them would be worse. */
-function isUnicast(source: Be32): boolean {
-  const first = host32(source) >>> 24;
+function isUnicast(source: Address): boolean {
+  const first = host32(ipv4Of(source)) >>> 24;
   return first !== 0 && first !== 127 && first < 224;
 }
 
@@ -104,8 +107,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   const destination = destinations.at(connection.destination);
   if (unlikely((destination.flags & DESTINATION_AVAILABLE) === 0)) return removed(index, now);
   const way = make(Way);
-  resolve(packet, destination.hop, destination.address, now, way);
-  if (way.source !== NO_ADDRESS) destination.tunnelSource = way.source;
+  resolveDestination(packet, destination, now, way);
   if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection), destination.hop))) return XDP_PASS;
 
   countIn(connection.destination, flow.bytes);
@@ -117,7 +119,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   }
   switch (connection.flags & CONNECTION_METHOD_MASK) {
     case METHOD_MASQ: return forwardMasquerade(packet, flow, connection, destination.hop, way);
-    case METHOD_TUNNEL: return forwardTunnel(packet, destination.tunnelSource, destination.address, destination.hop, way);
+    case METHOD_TUNNEL: return forwardTunnel(packet, destination, way);
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.notOurs);
   }
@@ -132,7 +134,7 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   if (flow.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const connection = connections.at(index);
   const way = make(Way);
-  resolve(packet, connection.clientHop, connection.clientAddress, now, way);
+  resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   if (HOOK === XDP && (way.outcome === HOP_UNRESOLVED || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
   if (HOOK !== XDP && isTooBig(packet, flow.bytes, connection.clientHop)) return leaveTooBig(packet);

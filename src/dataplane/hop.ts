@@ -2,8 +2,8 @@
 // with the destination (or the connection, for answers) for a quarter of a second. So a packet rarely asks, and a
 // change in the kernel's tables is followed at once all the same.
 
-import type { Be32, i32, u32 } from "#layout/numbers.js";
-import { Be16, Be32 as Be32Type, i32 as I32, u16, u32 as U32, u8, be32 } from "#layout/numbers.js";
+import type { i32, u32, u64 } from "#layout/numbers.js";
+import { Be16, i32 as I32, u16, u32 as U32, u64 as U64, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import { bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh, bpf_redirect_peer } from "#prelude/helpers.js";
@@ -11,13 +11,16 @@ import { make, sizeOf, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { XDP_TX } from "#prelude/packet.js";
 import { Ethernet } from "#wire/ethernet.js";
+import { Address } from "#wire/address.js";
+import { isUnspecified } from "./address.js";
 import { hasPassed } from "./clock.js";
-import { FIB_GIVES_SOURCE, HOOK, XDP } from "./config.js";
-import type { Hop } from "./maps.js";
+import { FAMILY, FIB_GIVES_SOURCE, HOOK, IPV6, XDP } from "./config.js";
+import { clientOf } from "./connection.js";
+import type { Connection, Destination, Hop } from "./maps.js";
 import { DeviceKey, HOP_BY_PEER, HOP_WITHOUT_TX, devices } from "./maps.js";
 import { Verdict, drop } from "./verdict.js";
 
-/** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup, of IPv4. */
+/** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup. An IPv4 address is the first word of four. */
 export const FibLookup = struct("bpf_fib_lookup", {
   family: u8,
   l4Protocol: u8,
@@ -27,28 +30,28 @@ export const FibLookup = struct("bpf_fib_lookup", {
   lengthOrMtu: u16,
   ifindex: U32,
   tosOrMetric: U32,
-  source: Be32Type,
-  sourceRest: array(U32, 3),
+  source: array(U32, 4),
   /** Out: the next hop. */
-  destination: Be32Type,
-  destinationRest: array(U32, 3),
+  destination: array(U32, 4),
   vlan: U32,
   sourceMac: array(u8, 6),
   destinationMac: array(u8, 6),
 }, { size: 64 });
+export type FibLookup = View<typeof FibLookup>;
 
 /** struct bpf_redir_neigh */
-export const Neighbour = struct("bpf_redir_neigh", { family: U32, address: Be32Type, rest: array(U32, 3) }, { size: 20 });
+export const Neighbour = struct("bpf_redir_neigh", { family: U32, address: array(U32, 4) }, { size: 20 });
 
 /** What resolve() found out. */
 export const Way = struct("Way", {
   /** HOP_… */
   outcome: U32,
   ifindex: U32,
-  /** The neighbour to ask for: the gateway, or the address itself. */
-  neighbour: Be32Type,
-  /** The director's own address on the way, or 0 when it was not asked for. */
-  source: Be32Type,
+  /** The neighbour to ask for: the gateway, or the address itself; AF_INET or AF_INET6, as struct bpf_redir_neigh has it. */
+  neighbourFamily: U32,
+  neighbour: array(U32, 4),
+  /** The director's own address on the way, or zero when it was not asked for. */
+  source: Address,
 });
 export type Way = View<typeof Way>;
 
@@ -61,6 +64,7 @@ export const HOP_UNRESOLVED = 2;
 export const HOP_NO_ROUTE = 3;
 
 const AF_INET = 2;
+const AF_INET6 = 10;
 /** The loopback's index in every namespace: a look-up "from" it is one for the host's own packets, as LVS makes them
  *  (ip_vs_xmit.c, __ip_vs_get_out_rt()); it needs forwarding on lo only, not on the interfaces. */
 const LOOPBACK_IFINDEX = 1;
@@ -77,32 +81,50 @@ const HOP_VALID_TICKS = 4;
 const PROVED_SHIFT = 4;
 const PROVED_AGE_MAX = 2;
 
-/** The way to `address`: from `hop` while that is fresh, else from the kernel's tables. */
-export function resolve(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
-  if (unlikely(hasPassed(hop.validUntil, now))) ask(packet, hop, address, now, way);
+/** The way to a destination: from its hop while that is fresh, else from the kernel's tables. */
+export function resolveDestination(packet: Packet, destination: Destination, now: u32, way: Way): void {
+  if (unlikely(hasPassed(destination.hop.validUntil, now))) askForDestination(packet, destination, now, way);
 }
 
-function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void {
+/** The way back to a connection's client. */
+export function resolveClient(packet: Packet, connection: Connection, now: u32, way: Way): void {
+  if (unlikely(hasPassed(connection.clientHop.validUntil, now))) askForClient(packet, connection, now, way);
+}
+
+function askForDestination(packet: Packet, destination: Destination, now: u32, way: Way): void {
   "use subprogram";
+  ask(packet, destination.hop, destination.address, destination.family, now, way);
+  if (!isUnspecified(way.source)) destination.tunnelSource = way.source;
+}
+
+function askForClient(packet: Packet, connection: Connection, now: u32, way: Way): void {
+  "use subprogram";
+  ask(packet, connection.clientHop, clientOf(connection), FAMILY, now, way);
+}
+
+function ask(packet: Packet, hop: Hop, address: Address, family: u32, now: u32, way: Way): void {
   if (HOOK === XDP && hop.ifindex !== 0 && provedAge(hop, now) >= PROVED_AGE_MAX) {
     way.outcome = HOP_UNRESOLVED;
     return;
   }
-  const route = make(FibLookup, { family: AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX, destination: address });
+  way.outcome = renew(packet, hop, address, family, now, way);
+  if (HOOK !== XDP && way.outcome === HOP_UNRESOLVED) hop.mtu = mtuTo(packet, address, family);
+}
+
+/** Asks the kernel's tables; fills in the hop if the neighbour is known. Gives the outcome. */
+function renew(packet: Packet, hop: Hop, address: Address, family: u32, now: u32, way: Way): u32 {
+  const route = make(FibLookup, { family: family === IPV6 ? AF_INET6 : AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX });
+  setDestination(route, address, family);
   const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), FIB_GIVES_SOURCE ? BPF_FIB_LOOKUP_SRC : 0));
   way.ifindex = route.ifindex;
+  way.neighbourFamily = route.family;
   way.neighbour = route.destination;
-  if (result !== BPF_FIB_LKUP_RET_SUCCESS && result !== BPF_FIB_LKUP_RET_NO_NEIGH) {
-    way.outcome = HOP_NO_ROUTE;
-    return;
+  if (result !== BPF_FIB_LKUP_RET_SUCCESS && result !== BPF_FIB_LKUP_RET_NO_NEIGH) return HOP_NO_ROUTE;
+  if (FIB_GIVES_SOURCE) {
+    way.source.high = family === IPV6 ? halfOf(route.source[0], route.source[1]) : 0n;
+    way.source.low = family === IPV6 ? halfOf(route.source[2], route.source[3]) : U64(route.source[0]);
   }
-  if (FIB_GIVES_SOURCE) way.source = route.source;
-  if (result === BPF_FIB_LKUP_RET_NO_NEIGH) {
-    way.outcome = HOP_UNRESOLVED;
-    if (HOOK !== XDP) hop.mtu = mtuTo(packet, address);
-    return;
-  }
-  way.outcome = HOP_RENEWED;
+  if (result === BPF_FIB_LKUP_RET_NO_NEIGH) return HOP_UNRESOLVED;
   if (HOOK !== XDP || hop.ifindex === 0) prove(hop, now);
   hop.ifindex = route.ifindex;
   hop.destination = route.destinationMac;
@@ -111,6 +133,22 @@ function ask(packet: Packet, hop: Hop, address: Be32, now: u32, way: Way): void 
   const device = devices.lookup(make(DeviceKey, { ifindex: route.ifindex }));
   hop.flags = device === null ? 0 : device.hopFlags;
   hop.validUntil = now + HOP_VALID_TICKS;
+  return HOP_RENEWED;
+}
+
+function setDestination(route: FibLookup, address: Address, family: u32): void {
+  if (family === IPV6) {
+    route.destination[0] = U32(address.high);
+    route.destination[1] = U32(address.high >> 32n);
+    route.destination[2] = U32(address.low);
+    route.destination[3] = U32(address.low >> 32n);
+  } else {
+    route.destination[0] = U32(address.low);
+  }
+}
+
+function halfOf(first: u32, second: u32): u64 {
+  return U64(first) | (U64(second) << 32n);
 }
 
 /**
@@ -127,16 +165,17 @@ function provedAge(hop: Hop, now: u32): u32 {
 }
 
 /** net/core/filter.c, bpf_ipv4_fib_lookup() tells the MTU after it has found the neighbour, or was told not to look for it. */
-function mtuTo(packet: Packet, address: Be32): u32 {
+function mtuTo(packet: Packet, address: Address, family: u32): u32 {
   if (!FIB_GIVES_SOURCE) return MTU_UNKNOWN;
-  const route = make(FibLookup, { family: AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX, destination: address });
+  const route = make(FibLookup, { family: family === IPV6 ? AF_INET6 : AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX });
+  setDestination(route, address, family);
   return bpf_fib_lookup(packet, route, sizeOf(FibLookup), BPF_FIB_LOOKUP_SKIP_NEIGH) === 0n ? route.lengthOrMtu : MTU_UNKNOWN;
 }
 
 /** Sends the packet, whole but for its MAC addresses, along the way. The last step of every forwarding. */
 export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   if (HOOK !== XDP && way.outcome !== HOP_KNOWN) {
-    return I32(bpf_redirect_neigh(way.ifindex, make(Neighbour, { family: AF_INET, address: way.neighbour }), sizeOf(Neighbour), 0n));
+    return I32(bpf_redirect_neigh(way.ifindex, neighbourOf(way), sizeOf(Neighbour), 0n));
   }
   const ethernet = packet.view(Ethernet, 0);
   if (ethernet === null) return drop(Verdict.rewriteFailed);
@@ -147,5 +186,8 @@ export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   return I32(bpf_redirect(hop.ifindex, 0n));
 }
 
-/** 0.0.0.0 */
-export const NO_ADDRESS = be32(0);
+function neighbourOf(way: Way): View<typeof Neighbour> {
+  const neighbour = make(Neighbour, { family: way.neighbourFamily });
+  neighbour.address = way.neighbour;
+  return neighbour;
+}

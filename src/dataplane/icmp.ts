@@ -108,5 +108,5 @@ function sumOfRest(packet: Packet, at: u32, bytes: u32): u32 {
   return sum;
 }
 
-/** 0: no next-hop MTU. */
+/** No next-hop MTU. */
 export const NO_REST = be32(0);

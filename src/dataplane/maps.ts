@@ -9,15 +9,17 @@ import { Be16, Be32, u16, u32, u64, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import type { ArrayMap } from "#prelude/maps.js";
-import { arrayMap, hashMap, lruHashMap, table } from "#prelude/maps.js";
+import { arrayMap, hashMap, lruHashMap, programArray, table } from "#prelude/maps.js";
 import { Timer } from "#prelude/helpers.js";
+import { Address } from "#wire/address.js";
 import { IpProtocol } from "#wire/ipv4.js";
-import { PROCESSORS } from "./config.js";
+import { IPV4, IPV6, PROCESSORS } from "./config.js";
 
 // --- Limits. Sizes of tables are those of a compilation that names no others. ------------------------------------
 
-/** Connections that fit, at eight a bucket. 2^18 take 16 MiB and 2 MiB for the buckets. */
+/** Connections that fit, at eight a bucket. 2^18 take 16 MiB and 2 MiB for the buckets; 2^16 of IPv6 take 8 MiB and 512 KiB. */
 export const CONNECTIONS_DEFAULT = 2 ** 18;
+export const CONNECTIONS6_DEFAULT = 2 ** 16;
 export const SLOTS_PER_BUCKET = 8;
 export const SERVICES_MAX = 2 ** 14;
 export const DESTINATIONS_MAX = 2 ** 14;
@@ -60,13 +62,15 @@ export const settings = table("settings", Settings, 1);
 
 // --- Services and their members ------------------------------------------------------------------------------------
 
+/** By address and port, or by a firewall mark: then the other fields are zero but for the family. */
 export const ServiceKey = struct("ServiceKey", {
-  address: Be32,
+  address: Address,
+  mark: u32,
   port: Be16,
   protocol: IpProtocol,
-  /** Always zero. */
-  padding: u8,
-}, { size: 8 });
+  /** config.ts, IPV4 or IPV6. */
+  family: u8,
+}, { size: 24 });
 
 /** What a packet needs of a service. Replaced as a whole: packets see the old one or the new one. */
 export const Service = struct("Service", {
@@ -81,10 +85,12 @@ export const Service = struct("Service", {
   /** In `schedulerStates`. */
   stateAt: u32,
   persistentSeconds: u32,
-  netmask: Be32,
   /** Order of adding among all services: control/ lists by it. */
   sequence: u32,
-}, { size: 32 });
+  spare: u32,
+  /** Of a client's address, what persistence goes by. */
+  netmask: Address,
+}, { size: 48 });
 export type Service = View<typeof Service>;
 export const services = hashMap("services", ServiceKey, Service, SERVICES_MAX);
 
@@ -136,7 +142,7 @@ export const Slot = struct("Slot", { destination: u16 }, { size: 2 });
 export const slots = table("slots", Slot, SLOTS_MAX);
 
 /** Which servers lblc (one) or lblcr (some) sends an address's connections to. */
-export const LocalityKey = struct("LocalityKey", { serviceSlot: u32, address: Be32 }, { size: 8 });
+export const LocalityKey = struct("LocalityKey", { serviceSlot: u32, padding: u32, address: Address }, { size: 24 });
 export const Locality = struct("Locality", {
   /** In ticks: when a connection came last, when a server joined or left last. */
   usedAt: u32,
@@ -223,30 +229,42 @@ export const DEVICES_MAX = 1024;
 export const devices = hashMap("devices", DeviceKey, Device, DEVICES_MAX);
 
 export const Destination = struct("Destination", {
-  address: Be32,
-  port: Be16,
-  method: u8,
+  // The first line is what every packet on its way there reads.
   flags: u8,
-  weight: u32,
-  upperThreshold: u32,
-  lowerThreshold: u32,
-  /** The director's address on the way there: the outer source of a tunnel. */
-  tunnelSource: Be32,
+  method: u8,
+  port: Be16,
   hop: Hop,
-  // Its service, so that a destination that is removed and comes back finds its connections again.
-  virtualAddress: Be32,
-  virtualPort: Be16,
+  weight: u32,
+  address: Address,
+  /** config.ts, IPV4 or IPV6: of `address` and `tunnelSource`. */
+  family: u8,
+  /** TUNNEL_…; then what its kind needs. */
+  tunnelType: u8,
+  tunnelPort: Be16,
+  tunnelChecksum: u8,
+  /** Its service's family. */
+  virtualFamily: u8,
   protocol: IpProtocol,
   padding: u8,
+  upperThreshold: u32,
+  // The second line. The director's address on the way there: the outer source of a tunnel.
+  tunnelSource: Address,
+  // Its service, so that a destination that is removed and comes back finds its connections again.
+  virtualAddress: Address,
+  virtualMark: u32,
+  virtualPort: Be16,
+  padding2: u16,
   serviceSlot: u32,
+  lowerThreshold: u32,
   /** The last one that was not 0, since it was added: mh's slots go by it. */
   lastWeight: u32,
-  // A line of its own for what packets write.
+  spare: array(u32, 3),
+  // Lines of their own for what packets write.
   activeConnections: u32,
   inactiveConnections: u32,
   persistentConnections: u32,
-  spare: array(u32, 13),
-}, { size: 128 });
+  written: array(u32, 29),
+}, { size: 256 });
 export type Destination = View<typeof Destination>;
 export const destinations = table("destinations", Destination, DESTINATIONS_MAX);
 
@@ -275,21 +293,26 @@ export const Bucket = struct("Bucket", {
   spare: array(u32, 3),
 }, { size: 64 });
 export type Bucket = View<typeof Bucket>;
-export const buckets = table("buckets", Bucket, CONNECTIONS_DEFAULT / SLOTS_PER_BUCKET);
+export const buckets4 = table("buckets", Bucket, CONNECTIONS_DEFAULT / SLOTS_PER_BUCKET);
+export const buckets6 = table("buckets6", Bucket, CONNECTIONS6_DEFAULT / SLOTS_PER_BUCKET);
+export const buckets = buckets6;
 
 /** The same memory once more, with the tags as the two words that compare-and-swap works on. */
 export const BucketWords = struct("BucketWords", { low: u64, high: u64, rest: array(u64, 6) }, { size: 64 });
 export type BucketWords = View<typeof BucketWords>;
-export const bucketWords = table("buckets", BucketWords, CONNECTIONS_DEFAULT / SLOTS_PER_BUCKET);
+export const bucketWords4 = table("buckets", BucketWords, CONNECTIONS_DEFAULT / SLOTS_PER_BUCKET);
+export const bucketWords6 = table("buckets6", BucketWords, CONNECTIONS6_DEFAULT / SLOTS_PER_BUCKET);
+export const bucketWords = bucketWords6;
 
-/** One cache line. */
-export const Connection = struct("Connection", {
-  // The client's end, as one word: see ConnectionWords.
+/** What a connection of either family is: one cache line. */
+const connectionFields = {
+  // The client's end, as one word: see ConnectionWords. The address of IPv6 is folded here, and whole behind.
   clientAddress: Be32,
   clientPort: Be16,
   protocol: IpProtocol,
   /** 0, or TEMPLATE: so that no packet's client end is ever a template's. */
   kind: u8,
+  /** Of IPv4: those of IPv6 stand behind. */
   virtualAddress: Be32,
   virtualPort: Be16,
   destinationPort: Be16,
@@ -306,28 +329,44 @@ export const Connection = struct("Connection", {
   packetsIn: u32,
   /** In `connections`: the template that it counts with, or NO_TEMPLATE. */
   template: u32,
-}, { size: 64 });
+};
+export const Connection4 = struct("Connection4", connectionFields, { size: 64 });
+/** IPv6: the addresses in a second line. */
+export const Connection6 = struct("Connection6", {
+  ...connectionFields, client: Address, virtual: Address, server: Address, rest: array(u64, 2),
+}, { size: 128 });
+/** To TypeScript it has all fields; a program of IPv4 has Connection4 under this name (see `families`). */
+export const Connection = Connection6;
 export type Connection = View<typeof Connection>;
-export const connections = table("connections", Connection, CONNECTIONS_DEFAULT);
+export const connections4 = table("connections", Connection4, CONNECTIONS_DEFAULT);
+export const connections6 = table("connections6", Connection6, CONNECTIONS6_DEFAULT);
+export const connections = connections6;
 
 /** The same memory once more, with the client's end as the word that is hashed (connection.ts, clientEnd()). */
-export const ConnectionWords = struct("ConnectionWords", { client: u64, rest: array(u64, 7) }, { size: 64 });
-export const connectionWords = table("connections", ConnectionWords, CONNECTIONS_DEFAULT);
+export const ConnectionWords4 = struct("ConnectionWords4", { client: u64, rest: array(u64, 7) }, { size: 64 });
+export const ConnectionWords6 = struct("ConnectionWords6", { client: u64, rest: array(u64, 15) }, { size: 128 });
+export const connectionWords4 = table("connections", ConnectionWords4, CONNECTIONS_DEFAULT);
+export const connectionWords6 = table("connections6", ConnectionWords6, CONNECTIONS6_DEFAULT);
+export const connectionWords = connectionWords6;
 
 /**
  * The same memory once more, for templates: what a persistent service remembers of a client (persistence.ts). They begin
  * as connections do, with the client's address masked and its port 0.
  */
-export const Template = struct("Template", {
+const templateFields = {
   connection: array(u64, 4),
   /** Its time after each new connection, in ticks. */
   timeout: u32,
   /** Connections that were made by it and still stand. While there are any, it does. */
   controlled: u32,
-  rest: array(u64, 3),
-}, { size: 64 });
+};
+export const Template4 = struct("Template4", { ...templateFields, rest: array(u64, 3) }, { size: 64 });
+export const Template6 = struct("Template6", { ...templateFields, rest: array(u64, 11) }, { size: 128 });
+export const Template = Template6;
 export type Template = View<typeof Template>;
-export const templates = table("connections", Template, CONNECTIONS_DEFAULT);
+export const templates4 = table("connections", Template4, CONNECTIONS_DEFAULT);
+export const templates6 = table("connections6", Template6, CONNECTIONS6_DEFAULT);
+export const templates = templates6;
 
 /** Connection.kind of a template. */
 export const TEMPLATE = 1;
@@ -344,7 +383,9 @@ export const Beginning = struct("Beginning", {
   template: u32,
   spare: array(u32, 14),
 }, { size: 64 });
-export const beginnings = table("beginnings", Beginning, PROCESSORS);
+export const beginnings4 = table("beginnings", Beginning, PROCESSORS);
+export const beginnings6 = table("beginnings6", Beginning, PROCESSORS);
+export const beginnings = beginnings6;
 
 /** Connection.flags: Linux include/uapi/linux/ip_vs.h, IP_VS_CONN_F_*. The method stands in the lowest bits. */
 export const CONNECTION_METHOD_MASK = 0x0007;
@@ -399,7 +440,9 @@ export const Expiry = struct("Expiry", {
   expired: u64,
 }, { size: 32 });
 export type Expiry = View<typeof Expiry>;
-export const expiry: ArrayMap<typeof Expiry> = arrayMap("expiry", Expiry, 1, { needsBtf: true });
+export const expiry4: ArrayMap<typeof Expiry> = arrayMap("expiry", Expiry, 1, { needsBtf: true });
+export const expiry6: ArrayMap<typeof Expiry> = arrayMap("expiry6", Expiry, 1, { needsBtf: true });
+export const expiry = expiry6;
 
 export const Estimator = struct("Estimator", {
   timer: Timer,
@@ -409,3 +452,24 @@ export const Estimator = struct("Estimator", {
 }, { size: 24 });
 export type Estimator = View<typeof Estimator>;
 export const estimator: ArrayMap<typeof Estimator> = arrayMap("estimator", Estimator, 1, { needsBtf: true });
+
+// --- Families ------------------------------------------------------------------------------------------------------
+
+/** Linux include/uapi/linux/bpf.h, BPF_MAP_TYPE_PROG_ARRAY: the programs that others end in (entry.ts). */
+export const programs = programArray("programs", 8);
+export const PROGRAM_TC_ICMP = 0;
+export const PROGRAM_TC6 = 1;
+export const PROGRAM_TC6_ICMP = 2;
+export const PROGRAM_XDP6 = 3;
+
+/** What a program of a family has under the names that do not say it: control/programs compiles with these. */
+export const families = {
+  ipv4: {
+    FAMILY: IPV4, Connection: Connection4, connections: connections4, connectionWords: connectionWords4, Template: Template4, templates: templates4,
+    buckets: buckets4, bucketWords: bucketWords4, beginnings: beginnings4, expiry: expiry4,
+  },
+  ipv6: {
+    FAMILY: IPV6, Connection: Connection6, connections: connections6, connectionWords: connectionWords6, Template: Template6, templates: templates6,
+    buckets: buckets6, bucketWords: bucketWords6, beginnings: beginnings6, expiry: expiry6,
+  },
+} as const;

@@ -1,11 +1,13 @@
 // The second step of a packet: from bytes to the flow that it belongs to. Only what later steps need is read.
 
 import type { u32 } from "#layout/numbers.js";
-import { Be16, Be32, u8, u32 as U32, host16 } from "#layout/numbers.js";
+import { Be16, u8, u32 as U32, u64, host16 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { struct } from "#layout/struct.js";
 import { bpf_skb_pull_data } from "#prelude/helpers.js";
+import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
+import { Address } from "#wire/address.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IP_FRAGMENT, IpProtocol, Ipv4 } from "#wire/ipv4.js";
 import { Tcp } from "#wire/tcp.js";
@@ -16,8 +18,8 @@ import { Verdict } from "./verdict.js";
 
 /** Of a packet, in registers: what it is about. Addresses and ports as they stand on the wire. */
 export const Flow = struct("Flow", {
-  source: Be32,
-  destination: Be32,
+  source: Address,
+  destination: Address,
   sourcePort: Be16,
   destinationPort: Be16,
   protocol: IpProtocol,
@@ -30,6 +32,17 @@ export const Flow = struct("Flow", {
   bytes: U32,
 });
 export type Flow = View<typeof Flow>;
+
+/** Of a flow, what functions beside the path are given: a struct that is passed to one stands in memory, and `flow` is not to. */
+export const Ends = struct("Ends", { client: Address, virtual: Address, clientPort: Be16, virtualPort: Be16, protocol: IpProtocol });
+export type Ends = View<typeof Ends>;
+
+export function endsOf(flow: Flow): Ends {
+  const ends = make(Ends, { clientPort: flow.sourcePort, virtualPort: flow.destinationPort, protocol: flow.protocol });
+  ends.client = flow.source;
+  ends.virtual = flow.destination;
+  return ends;
+}
 
 /** Where the IP header begins. */
 export const NETWORK_AT = Ethernet.size;
@@ -60,8 +73,8 @@ export function parse(packet: Packet, flow: Flow): u32 {
   if (headerBytes < IPV4_HEADER_MIN) return Verdict.truncated;
   if ((ip.flagsAndOffset & IP_FRAGMENT) !== be16(0)) return Verdict.fragment;
 
-  flow.source = ip.source;
-  flow.destination = ip.destination;
+  flow.source.low = u64(ip.source);
+  flow.destination.low = u64(ip.destination);
   flow.protocol = ip.protocol;
   flow.ttl = ip.ttl;
   flow.bytes = totalLength(packet, ip);

@@ -3,18 +3,20 @@
 // service. Linux v6.12 net/netfilter/ipvs/ip_vs_core.c, ip_vs_sched_persist(); ip_vs_conn.c, ip_vs_ct_in_get(),
 // ip_vs_check_template(), ip_vs_control_assure_ct().
 
-import type { Be16, Be32, u64 } from "#layout/numbers.js";
-import { be16, u16, u32, u64 as U64 } from "#layout/numbers.js";
+import type { Be16 } from "#layout/numbers.js";
+import { be16, u32, u64 as U64 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd } from "#prelude/intrinsics.js";
+import { masked } from "./address.js";
 import { TICK_SHIFT } from "./clock.js";
-import { NO_CONNECTION, claim, findTemplate, hashOf, publish, templateEnd, touch } from "./connection.js";
+import { NO_CONNECTION, claim, findTemplate, hashOf, publish, setAddresses, templateEnd, touch } from "./connection.js";
 import type { Connection, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_TEMPLATE, connections, connectionWords, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, settings, templates,
+  beginnings, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, settings, templates,
   TEMPLATE_ASSURED,
 } from "./maps.js";
-import type { Flow } from "./parse.js";
+import type { Ends, Flow } from "./parse.js";
+import { endsOf } from "./parse.js";
 
 /** Linux include/net/ip_vs.h, FTPPORT: its templates are for all ports, as its data connections come to others. */
 const FTP_PORT = be16(21);
@@ -24,15 +26,15 @@ const INVALID_PORT = be16(0xffff);
 
 /** The client's template, its time begun anew, or NO_TEMPLATE. */
 export function templateOf(service: Service, flow: Flow, now: u32): u32 {
-  findValid(templateEnd(networkOf(flow.source, service), flow.protocol), flow.destination, templatePort(service, flow.destinationPort), now);
+  findValid(service, endsOf(flow), now);
   return beginnings.at(bpf_get_smp_processor_id()).template;
 }
 
-function findValid(client: u64, address: Be32, port: Be16, now: u32): void {
+function findValid(service: Service, ends: Ends, now: u32): void {
   "use subprogram";
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.template = NO_TEMPLATE;
-  const known = findTemplate(client, address, port, now);
+  const known = findTemplate(masked(ends.client, service.netmask), ends.protocol, ends.virtual, templatePort(service, ends.virtualPort), now);
   if (known === NO_CONNECTION || !leadsOn(connections.at(known))) return;
   touch(known, templates.at(known).timeout, now);
   beginning.template = known;
@@ -40,26 +42,24 @@ function findValid(client: u64, address: Be32, port: Be16, now: u32): void {
 
 /** A new one, of a client that goes to that destination from now on; NO_TEMPLATE when the table is full. */
 export function remember(service: Service, flow: Flow, chosen: u32, now: u32): u32 {
-  const virtual = (U64(flow.destination) << 16n) | U64(templatePort(service, flow.destinationPort));
-  enter(service, templateEnd(networkOf(flow.source, service), flow.protocol), virtual, chosen, now);
+  enter(service, endsOf(flow), chosen, now);
   return beginnings.at(bpf_get_smp_processor_id()).template;
 }
 
-/** `virtual`: the VIP, and below it the port. */
-function enter(service: Service, client: u64, virtual: u64, chosen: u32, now: u32): void {
+function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   "use subprogram";
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.template = NO_TEMPLATE;
+  const network = masked(ends.client, service.netmask);
+  const client = templateEnd(network, ends.protocol);
   const hash = hashOf(client);
   const index = claim(hash);
   if (index === NO_CONNECTION) return;
-  const port = u16(virtual) as Be16;
+  const port = templatePort(service, ends.virtualPort);
   const destination = destinations.at(chosen);
-  connectionWords.at(index).client = client;
+  setAddresses(index, client, network, ends.virtual, destination.address);
   const connection = connections.at(index);
-  connection.virtualAddress = u32(virtual >> 16n) as Be32;
   connection.virtualPort = port;
-  connection.destinationAddress = destination.address;
   connection.destinationPort = port === ANY_PORT ? ANY_PORT : destination.port;
   connection.state = 0;
   connection.flags = destination.method | CONNECTION_TEMPLATE;
@@ -73,10 +73,6 @@ function enter(service: Service, client: u64, virtual: u64, chosen: u32, now: u3
   touch(index, template.timeout, now);
   publish(index, hash);
   beginning.template = index;
-}
-
-function networkOf(address: Be32, service: Service): Be32 {
-  return (address & service.netmask) as Be32;
 }
 
 function templatePort(service: Service, port: Be16): Be16 {

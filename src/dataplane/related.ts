@@ -9,16 +9,18 @@
 // Checksums change by differences, so that one that came wrong leaves wrong. LVS differs: it drops such a packet.
 
 import type { Be16, Be32, i32 } from "#layout/numbers.js";
-import { be16, be32, host16, host32, u16, u32 } from "#layout/numbers.js";
+import { be16, be32, host16, host32, u16, u32, u64 } from "#layout/numbers.js";
 import { bpf_skb_adjust_room, bpf_skb_pull_data } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
+import { ipv4Of } from "#wire/address.js";
 import { difference16, difference32, replace } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED, Icmp } from "#wire/icmp.js";
 import {
   IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MAX, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, IP_OFFSET, Ipv4,
 } from "#wire/ipv4.js";
+import { ticks } from "./clock.js";
 import { NO_CONNECTION, findByClient, findByServer } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { age } from "./forward/age.js";
@@ -26,7 +28,7 @@ import { Ports } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
 import { headerChecksum } from "./header-checksum.js";
-import { HOP_NO_ROUTE, NO_ADDRESS, Way, resolve, transmit } from "./hop.js";
+import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "./hop.js";
 import { ICMP_TTL, INTERNETWORK_CONTROL } from "./icmp.js";
 import type { Connection } from "./maps.js";
 import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations, settings } from "./maps.js";
@@ -44,9 +46,9 @@ const IPTOS_TOS_MASK = 0x1e;
 /** ip_vs_in_icmp(): an MTU so small is told as it is (RFC 791: 68 bytes are forwarded by every host). */
 const TUNNEL_MTU_MIN = 68 + IPV4_HEADER_MIN;
 
-/** An ICMP packet: along with its connection if it is an error about one, else to the stack. */
-export function followConnection(packet: Packet, now: u32): i32 {
-  "use subprogram";
+/** An ICMP packet, handed on by entry(): along with its connection if it is an error about one, else to the stack. */
+export function followConnection(packet: Packet): i32 {
+  const now = ticks();
   if (packet.linear < HEADERS_MAX && packet.linear < packet.length) {
     bpf_skb_pull_data(packet, packet.length < HEADERS_MAX ? packet.length : HEADERS_MAX);
   }
@@ -103,8 +105,8 @@ function readCause(packet: Packet, at: u32, end: u32, flow: Flow): boolean {
   if (flow.transportAt + Ports.size > end) return false;
   const ports = packet.view(Ports, flow.transportAt);
   if (ports === null) return false;
-  flow.source = cause.source;
-  flow.destination = cause.destination;
+  flow.source.low = u64(cause.source);
+  flow.destination.low = u64(cause.destination);
   flow.sourcePort = ports.source;
   flow.destinationPort = ports.destination;
   flow.protocol = cause.protocol;
@@ -112,11 +114,11 @@ function readCause(packet: Packet, at: u32, end: u32, flow: Flow): boolean {
 }
 
 function turnRound(flow: Flow): void {
-  const address = flow.source;
+  const address = flow.source.low;
   const port = flow.sourcePort;
-  flow.source = flow.destination;
+  flow.source.low = flow.destination.low;
   flow.sourcePort = flow.destinationPort;
-  flow.destination = address;
+  flow.destination.low = address;
   flow.destinationPort = port;
 }
 
@@ -125,8 +127,7 @@ function toServer(packet: Packet, connection: Connection, icmpAt: u32, portsAt: 
   const destination = destinations.at(connection.destination);
   const method = connection.flags & CONNECTION_METHOD_MASK;
   const way = make(Way);
-  resolve(packet, destination.hop, destination.address, now, way);
-  if (way.source !== NO_ADDRESS) destination.tunnelSource = way.source;
+  resolveDestination(packet, destination, now, way);
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
   const bytes = host16(ip.totalLength);
@@ -143,7 +144,7 @@ function toServer(packet: Packet, connection: Connection, icmpAt: u32, portsAt: 
       if (!changeQuotedSource(packet, icmpAt, portsAt, connection.destinationAddress, connection.destinationPort)) return drop(Verdict.rewriteFailed);
       return transmit(packet, destination.hop, way);
     }
-    case METHOD_TUNNEL: return forwardTunnel(packet, destination.tunnelSource, destination.address, destination.hop, way);
+    case METHOD_TUNNEL: return forwardTunnel(packet, destination, way);
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.otherProtocol);
   }
@@ -157,7 +158,7 @@ function toClient(packet: Packet, connection: Connection, icmpAt: u32, portsAt: 
   if (ip.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const bytes = host16(ip.totalLength);
   const way = make(Way);
-  resolve(packet, connection.clientHop, connection.clientAddress, now, way);
+  resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   if (bytes > connection.clientHop.mtu) return drop(Verdict.tooBig);
   countOut(connection.destination, bytes);
@@ -219,8 +220,8 @@ function unwrapForClient(packet: Packet, connection: Connection, now: u32): i32 
   const cause = packet.view(Ipv4, QUOTED_AT + IPV4_HEADER_MIN);
   if (error === null || icmp === null || outer === null || cause === null) return drop(Verdict.rewriteFailed);
   // Only about what this director sent: by that tunnel, from the address that the error came to.
-  if ((connection.flags & CONNECTION_METHOD_MASK) !== METHOD_TUNNEL || outer.destination !== destination.address
-    || outer.source !== destination.tunnelSource || error.destination !== outer.source) return pass(Verdict.otherProtocol);
+  if ((connection.flags & CONNECTION_METHOD_MASK) !== METHOD_TUNNEL || outer.destination !== ipv4Of(destination.address)
+    || outer.source !== ipv4Of(destination.tunnelSource) || error.destination !== outer.source) return pass(Verdict.otherProtocol);
   const type = icmp.type;
   const code = icmp.code;
   let rest = icmp.rest;
@@ -233,10 +234,10 @@ function unwrapForClient(packet: Packet, connection: Connection, now: u32): i32 
   const identification = cause.identification;
   // The message loses the outer header, whose words the message's checksum held, right or wrong.
   const outerWords = (~u32(headerChecksum(outer)) & 0xffff) + u32(outer.checksum);
-  const checksum = replace(icmp.checksum, difference32(icmp.rest, rest) + difference32(outerWords as Be32, NO_ADDRESS));
+  const checksum = replace(icmp.checksum, difference32(icmp.rest, rest) + difference32(outerWords as Be32, be32(0)));
 
   const way = make(Way);
-  resolve(packet, connection.clientHop, connection.clientAddress, now, way);
+  resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   if (bytes > connection.clientHop.mtu) return drop(Verdict.tooBig);
   if (bpf_skb_adjust_room(packet, -IPV4_HEADER_MIN, BPF_ADJ_ROOM_MAC, 0n) !== 0n) return drop(Verdict.rewriteFailed);

@@ -1,12 +1,12 @@
 // A new connection: which destination takes it, and its entry in the table. Linux v6.12
 // net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule(); ip_vs_conn.c, ip_vs_conn_new() and ip_vs_bind_dest().
 
-import type { Be16, Be32, u32 } from "#layout/numbers.js";
+import type { u32 } from "#layout/numbers.js";
 import { be16 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, touch } from "./connection.js";
+import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
@@ -19,7 +19,8 @@ import {
   SCHEDULER_SH, SCHEDULER_TWOS, SCHEDULER_WLC, SCHEDULER_WRR,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
-import type { Flow } from "./parse.js";
+import type { Ends, Flow } from "./parse.js";
+import { endsOf } from "./parse.js";
 import { remember } from "./persistence.js";
 import { TCP_NONE } from "./protocols/tcp.js";
 import { UDP_NORMAL } from "./protocols/udp.js";
@@ -48,11 +49,11 @@ export const TABLE_FULL = 0xfffffff3;
 export function schedule(service: Service, flow: Flow, now: u32): u32 {
   // ip_vs_schedule(): port 0 is every port for persistent services alone.
   if ((service.flags & (SERVICE_ANY_PORT | SERVICE_PERSISTENT)) === SERVICE_ANY_PORT) return NO_DESTINATION;
-  return choose(service, flow.source, flow.sourcePort, flow.destination, now);
+  return choose(service, endsOf(flow), now);
 }
 
 /** A function of its own: what is asked for once a connection stands beside what runs for every packet, not in it. */
-function choose(service: Service, source: Be32, sourcePort: Be16, destination: Be32, now: u32): u32 {
+function choose(service: Service, ends: Ends, now: u32): u32 {
   "use subprogram";
   switch (service.scheduler) {
     case SCHEDULER_RR: return scheduleRoundRobin(service);
@@ -61,11 +62,11 @@ function choose(service: Service, source: Be32, sourcePort: Be16, destination: B
     case SCHEDULER_WLC: return scheduleWeightedLeastConnection(service);
     case SCHEDULER_FO: return scheduleFailOver(service);
     case SCHEDULER_OVF: return scheduleOverflow(service);
-    case SCHEDULER_LBLC: return scheduleByLocality(service, destination, now);
-    case SCHEDULER_LBLCR: return scheduleByLocalityWithReplication(service, destination, now);
-    case SCHEDULER_DH: return scheduleDestinationHashing(service, destination);
-    case SCHEDULER_SH: return scheduleSourceHashing(service, source, sourcePort);
-    case SCHEDULER_MH: return scheduleMaglevHashing(service, source, sourcePort);
+    case SCHEDULER_LBLC: return scheduleByLocality(service, ends.virtual, now);
+    case SCHEDULER_LBLCR: return scheduleByLocalityWithReplication(service, ends.virtual, now);
+    case SCHEDULER_DH: return scheduleDestinationHashing(service, ends.virtual);
+    case SCHEDULER_SH: return scheduleSourceHashing(service, ends.client, ends.clientPort);
+    case SCHEDULER_MH: return scheduleMaglevHashing(service, ends.client, ends.clientPort);
     case SCHEDULER_SED: return scheduleShortestExpectedDelay(service);
     case SCHEDULER_NQ: return scheduleNeverQueue(service);
     case SCHEDULER_TWOS: return schedulePowerOfTwoChoices(service);
@@ -85,7 +86,8 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
     if (template === NO_TEMPLATE) return TABLE_FULL;
   }
   const onePacket = (service.flags & SERVICE_ONE_PACKET) !== 0 && flow.protocol === IPPROTO_UDP;
-  const hash = hashOf(clientEnd(flow.source, flow.sourcePort, flow.protocol));
+  const client = clientEnd(flow.source, flow.sourcePort, flow.protocol);
+  const hash = hashOf(client);
   const own = beginnings.at(bpf_get_smp_processor_id());
   let index = onePacket ? own.onePacketPlace - 1 : NO_CONNECTION;
   if (index === NO_CONNECTION) {
@@ -95,15 +97,10 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
   }
   const destination = destinations.at(chosen);
   const connection = connections.at(index);
-  connection.clientAddress = flow.source;
-  connection.clientPort = flow.sourcePort;
-  connection.virtualAddress = flow.destination;
+  setAddresses(index, client, flow.source, flow.destination, destination.address);
   connection.virtualPort = flow.destinationPort;
-  connection.destinationAddress = destination.address;
   // ip_vs_core.c, ip_vs_schedule(), ip_vs_sched_persist(): each port of a service on all of them goes to the same port.
   connection.destinationPort = (service.flags & SERVICE_ANY_PORT) !== 0 || destination.port === be16(0) ? flow.destinationPort : destination.port;
-  connection.protocol = flow.protocol;
-  connection.kind = 0;
   connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : UDP_NORMAL;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)

@@ -2,7 +2,7 @@
 // In the kernel that time passes when it likes; here it never does, so that a packet takes the same way in every run.
 
 import type { Store } from "#control/store.js";
-import { Connection, DESTINATION_IN_USE, Destination, Hop, TEMPLATE, connections, destinations } from "#dataplane/maps.js";
+import { Connection4, Connection6, DESTINATION_IN_USE, Destination, Hop, TEMPLATE, connections4, connections6, destinations } from "#dataplane/maps.js";
 import { fieldOf } from "#layout/struct.js";
 
 /** In ticks: four and a half minutes. */
@@ -10,8 +10,9 @@ const HELD_TICKS = 4096;
 
 const DESTINATION_FLAGS_AT = fieldOf(Destination, "flags").offset;
 const DESTINATION_HOP_AT = fieldOf(Destination, "hop").offset;
-const CONNECTION_KIND_AT = fieldOf(Connection, "kind").offset;
-const CONNECTION_HOP_AT = fieldOf(Connection, "clientHop").offset;
+// The same of both families.
+const CONNECTION_KIND_AT = fieldOf(Connection4, "kind").offset;
+const CONNECTION_HOP_AT = fieldOf(Connection4, "clientHop").offset;
 const VALID_UNTIL_AT = fieldOf(Hop, "validUntil").offset;
 const INTERFACE_AT = fieldOf(Hop, "ifindex").offset;
 
@@ -20,9 +21,11 @@ export function holdHops(store: Store): void {
   const validUntil = store.now() + HELD_TICKS;
   const servers = store.table(destinations);
   hold(servers, destinationsTaken(servers), Destination.size, DESTINATION_HOP_AT, validUntil, () => true);
-  const clients = store.table(connections);
-  // A template has something else there.
-  hold(clients, clients.length / Connection.size, Connection.size, CONNECTION_HOP_AT, validUntil, (i) => clients[i * Connection.size + CONNECTION_KIND_AT] !== TEMPLATE);
+  for (const [map, { size }] of [[connections4, Connection4], [connections6, Connection6]] as const) {
+    const clients = store.table(map);
+    // A template has something else there.
+    hold(clients, clients.length / size, size, CONNECTION_HOP_AT, validUntil, (i) => clients[i * size + CONNECTION_KIND_AT] !== TEMPLATE);
+  }
 }
 
 function hold(bytes: Uint8Array, count: number, stride: number, hopAt: number, validUntil: number, hasHop: (i: number) => boolean): void {

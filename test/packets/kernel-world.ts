@@ -6,10 +6,11 @@ import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoreDirector } from "#control/director.js";
 import { KernelStore } from "#control/kernel-store.js";
-import { programSpec } from "#control/programs.js";
+import type { ProgramName } from "#control/programs.js";
+import { PROGRAM_PLACES, programSpecs } from "#control/programs.js";
 import type { Shape } from "#control/shape.js";
 import { mapSpecs } from "#control/shape.js";
-import { SLOTS_PER_BUCKET, services } from "#dataplane/maps.js";
+import { SLOTS_PER_BUCKET, programs, services } from "#dataplane/maps.js";
 import { assembleProgram, exit, mov64, r0 } from "#ebpf/assemble.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import type { BpfLink } from "#kernel/link.js";
@@ -26,27 +27,24 @@ import { addNamespace } from "./test-namespace.js";
 import type { Hook, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
-const PROGRAMS = { tc: "weir_tc", xdp: "weir_xdp", start: "weir_start" } as const;
-type ProgramRole = keyof typeof PROGRAMS;
-
 /** `connections`: how many fit. */
 export async function kernelWorld(connections: number): Promise<World> {
   const namespace = addNamespace();
   buildNetwork(namespace.name);
   const store = inNetworkNamespace(namespace.path, () => openStore(namespace.stateRoot, connections));
-  const specs = new Map<ProgramRole, ProgramSpec>();
-  for (const role of Object.keys(PROGRAMS) as ProgramRole[]) specs.set(role, await programSpec(PROGRAMS[role], store.shape));
+  const specs = await programSpecs(store.shape);
   return inNetworkNamespace(namespace.path, () => new KernelWorld(namespace, store, specs));
 }
 
 class KernelWorld implements World {
   readonly executor = "kernel";
-  readonly #programs: ReadonlyMap<ProgramRole, BpfProgram>;
+  readonly #programs: ReadonlyMap<ProgramName, BpfProgram>;
   readonly #links: readonly BpfLink[];
   director!: StoreDirector;
 
-  constructor(readonly namespace: TestNamespace, readonly store: KernelStore, specs: ReadonlyMap<ProgramRole, ProgramSpec>) {
-    this.#programs = new Map(Array.from(specs, ([role, spec]) => [role, loadProgram(spec, store.allMaps())]));
+  constructor(readonly namespace: TestNamespace, readonly store: KernelStore, specs: ReadonlyMap<ProgramName, ProgramSpec>) {
+    this.#programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, store.allMaps())]));
+    for (const [name, place] of PROGRAM_PLACES) store.map(programs.name).putObject(place, this.#programs.get(name)!);
     // As KernelPlane does: route look-ups are made "from" the loopback.
     writeSysctl("net/ipv4/conf/lo/forwarding", "1");
     // Linux net/bpf/test_run.c, xdp_convert_md_to_buff() wants a receive queue that is registered for XDP: a veth
@@ -67,7 +65,7 @@ class KernelWorld implements World {
   run(hook: Hook, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, checksumPartial, vlanPresent }: Offload = {}): Run {
     assert.ok(checksumPartial === undefined && vlanPresent === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
     const context = hook === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize });
-    const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(hook)!.testRun({ data: bytes, context }));
+    const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(`weir_${hook}`)!.testRun({ data: bytes, context }));
     return { verdict: returnValue, bytes: data };
   }
 
@@ -75,7 +73,7 @@ class KernelWorld implements World {
     const map = this.store.map("expiry");
     const key = new Uint8Array(4);
     map.update(key, expiryWithSlice(map.lookup(key)!, this.store.shape.connections / SLOTS_PER_BUCKET));
-    this.#programs.get("start")!.testRun({ data: new Uint8Array(64) });
+    this.#programs.get("weir_start")!.testRun({ data: new Uint8Array(64) });
   }
 
   async wait(milliseconds: number): Promise<void> {

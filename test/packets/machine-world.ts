@@ -2,17 +2,19 @@
 // test lets time pass.
 
 import type { StoreDirector } from "#control/director.js";
+import { fromWords, toWords } from "#control/encode.js";
 import { shapeOfThisMachine } from "#control/kernel-store.js";
-import { MachineStore } from "#control/machine-store.js";
-import { programSpec } from "#control/programs.js";
+import { MachineStore, loadPrograms } from "#control/machine-store.js";
+import type { ProgramName } from "#control/programs.js";
+import { programSpecs } from "#control/programs.js";
 import type { Shape } from "#control/shape.js";
 import { FibLookup } from "#dataplane/hop.js";
-import { SLOTS_PER_BUCKET, expiry } from "#dataplane/maps.js";
+import { SLOTS_PER_BUCKET, expiry4 } from "#dataplane/maps.js";
 import type { LoadedProgram } from "#ebpf/machine.js";
 import { Machine } from "#ebpf/machine.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import { decode, encodeInto } from "#layout/codec.js";
-import { address, addressText, macBytes, macText } from "./frame.js";
+import { macBytes, macText } from "./frame.js";
 import type { NetworkInterface } from "./network.js";
 import { nextHop } from "./network.js";
 import type { Hook, Offload, Run, World } from "./world.js";
@@ -27,6 +29,7 @@ const PACKET_BROADCAST = 1;
 const PACKET_MULTICAST = 2;
 const PACKET_OTHERHOST = 3;
 
+const AF_INET = 2;
 /** Linux include/uapi/linux/bpf.h. */
 const BPF_FIB_LOOKUP_SKIP_NEIGH = 1 << 2;
 const BPF_FIB_LOOKUP_SRC = 1 << 4;
@@ -37,44 +40,40 @@ const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
 /** `connections`: how many fit. */
 export async function machineWorld(connections: number): Promise<World> {
   const shape = shapeOfThisMachine(connections);
-  const programs = { tc: await programSpec("weir_tc", shape), xdp: await programSpec("weir_xdp", shape), start: await programSpec("weir_start", shape) };
-  return new MachineWorld(shape, programs);
+  return new MachineWorld(shape, await programSpecs(shape));
 }
-
-type Programs<P> = { readonly [name in Hook | "start"]: P };
 
 class MachineWorld implements World {
   readonly executor = "machine";
   #elapsed = 0n;
   #machine!: Machine;
-  #programs!: Programs<LoadedProgram>;
+  #programs!: ReadonlyMap<ProgramName, LoadedProgram>;
   store!: MachineStore;
   director!: StoreDirector;
 
-  constructor(readonly shape: Shape, readonly specs: Programs<ProgramSpec>) {
+  constructor(readonly shape: Shape, readonly specs: ReadonlyMap<ProgramName, ProgramSpec>) {
     this.reset();
   }
 
   reset(): void {
     this.#elapsed = 0n;
     this.#machine = new Machine({ now: () => START_NANOSECONDS, fib: lookUpRoute });
-    const load = (name: keyof Programs<ProgramSpec>) => this.#machine.load(this.specs[name]);
-    this.#programs = { tc: load("tc"), xdp: load("xdp"), start: load("start") };
+    this.#programs = loadPrograms(this.#machine, this.specs);
     this.store = new MachineStore(this.#machine, this.shape, () => START_NANOSECONDS + this.#elapsed);
     this.director = newDirector(this.store);
   }
 
   run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, checksumPartial = false, vlanPresent = false }: Offload = {}): Run {
     const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, checksumPartial, vlanPresent: Number(vlanPresent) };
-    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs[hook], bytes, context);
+    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${hook}`)!, bytes, context);
     return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }) };
   }
 
   startExpiry(): void {
-    const map = this.#machine.map(expiry);
+    const map = this.#machine.map(expiry4);
     const key = new Uint8Array(4);
     map.update(key, expiryWithSlice(map.lookup(key)!, this.shape.connections / SLOTS_PER_BUCKET));
-    this.#machine.run(this.#programs.start, new Uint8Array(64));
+    this.#machine.run(this.#programs.get("weir_start")!, new Uint8Array(64));
   }
 
   async wait(milliseconds: number): Promise<void> {
@@ -99,11 +98,11 @@ function packetType(bytes: Uint8Array, by: NetworkInterface): number {
  * which comes in the place of the length that was given, only with a neighbour.
  */
 function lookUpRoute(parameters: Uint8Array, flags: number): number {
-  const { destination } = decode(FibLookup, parameters);
-  const hop = nextHop(addressText(destination));
+  const { family, destination } = decode(FibLookup, parameters);
+  const hop = nextHop(fromWords(destination, family === AF_INET ? 4 : 6));
   if (hop === undefined) return BPF_FIB_LKUP_RET_NOT_FWDED;
-  encodeInto(FibLookup, { ifindex: hop.interface.ifindex, destination: address(hop.address), tosOrMetric: 0 }, parameters);
-  if ((flags & BPF_FIB_LOOKUP_SRC) !== 0) encodeInto(FibLookup, { source: address(hop.interface.address) }, parameters);
+  encodeInto(FibLookup, { ifindex: hop.interface.ifindex, destination: toWords(hop.address), tosOrMetric: 0 }, parameters);
+  if ((flags & BPF_FIB_LOOKUP_SRC) !== 0) encodeInto(FibLookup, { source: toWords(hop.interface.address) }, parameters);
   if ((flags & BPF_FIB_LOOKUP_SKIP_NEIGH) === 0) {
     if (hop.mac === undefined) return BPF_FIB_LKUP_RET_NO_NEIGH;
     encodeInto(FibLookup, { destinationMac: macBytes(hop.mac), sourceMac: macBytes(hop.interface.mac) }, parameters);

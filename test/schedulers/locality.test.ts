@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LOCALITIES_MAX, LOCALITY_SERVERS_MAX, Locality, LocalityKey, localities } from "#dataplane/maps.js";
+import { toAddress } from "#control/encode.js";
 import { decode, encode } from "#layout/codec.js";
 import type { Destination } from "#model/director.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
 import { EXECUTORS } from "../packets/executors.js";
-import { SYN, address, frame, tcp } from "../packets/frame.js";
+import { SYN, frame, tcp } from "../packets/frame.js";
 import { VIP, at, client, eth0, r1, r2 } from "../packets/network.js";
 import type { World } from "../packets/world.js";
 import { meet } from "../packets/world.js";
@@ -29,7 +30,7 @@ const member = (host: { readonly address: string }, weight: number): Destination
 
 /** The servers of the VIP, the newest last, as their addresses. */
 function serversOf({ store, director }: World): readonly string[] {
-  const value = store.hash(localities).lookup(encode(LocalityKey, { serviceSlot: 0, address: address(VIP) }))!;
+  const value = store.hash(localities).lookup(encode(LocalityKey, { serviceSlot: 0, address: toAddress(VIP) }))!;
   const { servers, serversCount } = decode(Locality, value);
   const order = director.services()[0]!.destinations.map((one) => one.address).reverse();
   return Array.from(servers).slice(0, serversCount).map((index) => order[index]!);
@@ -95,7 +96,7 @@ test("a service that takes to lblc knows nothing of what another of its slot rem
 test("when more addresses come than are remembered, the service goes on and the map stays in its limit", async () => {
   const { world, connect } = await begin("lblc", [member(r1, 10), member(r2, 10)]);
   const known = world.store.hash(localities);
-  for (let i = 0; i < LOCALITIES_MAX; i++) known.update(encode(LocalityKey, { serviceSlot: 1, address: i as ReturnType<typeof address> }), encode(Locality));
+  for (let i = 0; i < LOCALITIES_MAX; i++) known.update(encode(LocalityKey, { serviceSlot: 1, address: { high: 0n, low: BigInt(i) } }), encode(Locality));
   assert.equal(connect(), "r2");
   assert.equal([...known.keys()].length, LOCALITIES_MAX);
 });

@@ -6,7 +6,7 @@ import type { Diagnostics } from "../diagnostics.js";
 import { Refusal, refuse } from "../diagnostics.js";
 import type { DiagnosticCode } from "../diagnostic-codes.js";
 import type { Block, Instruction, IrFunction, Space, Span } from "../ir.js";
-import type { LiveValues, ModuleFunction } from "../module.js";
+import type { ModuleFunction } from "../module.js";
 import type { Node } from "../syntax.js";
 import { assignedNames, spanOf, textOf } from "../syntax.js";
 import type { AnyStruct, Scalar, Type } from "../types.js";
@@ -20,7 +20,6 @@ import type { Variable } from "./ssa.js";
 
 export interface ProgramLowering {
   readonly type: ProgramType;
-  readonly define: LiveValues;
   readonly diagnostics: Diagnostics;
   /** The program's functions so far; the entry is the first. */
   readonly functions: IrFunction[];

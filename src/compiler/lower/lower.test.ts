@@ -19,7 +19,7 @@ const live = { ...language, Frame, Key, Row, rows: table("rows", Row, 8), keys: 
 
 function functionsOf(source: string): IrFunction[] {
   const module = moduleOfText({ path: "test.ts", text: source }, live);
-  return lower(module, { name: "entry", function: "entry", type: "xdp", define: {}, tables: {} }).functions;
+  return lower(module, { name: "entry", function: "entry", type: "xdp", tables: {} }).functions;
 }
 
 const entryOf = (body: string): IrFunction => functionsOf(`function entry(packet: Packet): i32 { ${body} }`)[0]!;

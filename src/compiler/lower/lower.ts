@@ -4,7 +4,7 @@ import type { ProgramType } from "#ebpf/spec.js";
 import { refuse } from "../diagnostics.js";
 import { Diagnostics } from "../diagnostics.js";
 import type { IrProgram } from "../ir.js";
-import type { LiveValues, Module } from "../module.js";
+import type { Module } from "../module.js";
 import { spanOf } from "../syntax.js";
 import type { ProgramLowering } from "./context.js";
 import { signatureOf } from "./inline.js";
@@ -15,8 +15,6 @@ export interface LowerOptions {
   readonly name: string;
   readonly function: string;
   readonly type: ProgramType;
-  /** Overrides exported constants, by name. */
-  readonly define: LiveValues;
   /** Overrides the number of entries of tables and maps, by the map's name. */
   readonly tables: { readonly [map: string]: number };
 }
@@ -25,7 +23,7 @@ export interface LowerOptions {
 export function lower(module: Module, options: LowerOptions): IrProgram {
   const diagnostics = new Diagnostics();
   const program: ProgramLowering = {
-    type: options.type, define: options.define, diagnostics,
+    type: options.type, diagnostics,
     functions: [], subprograms: new Map(), movesPacket: new Set(),
     maps: new Maps(options.tables),
   };
@@ -35,7 +33,7 @@ export function lower(module: Module, options: LowerOptions): IrProgram {
 }
 
 function lowerEntry(program: ProgramLowering, module: Module, name: string): void {
-  const resolved = module.resolveExport(name, program.define);
+  const resolved = module.resolveExport(name);
   if (resolved?.kind !== "function") {
     refuse({ file: module.file, start: 0, end: 1 }, "entry-missing", `the module has no function "${name}"`,
       `export function ${name}(packet: Packet): i32 { … }`);

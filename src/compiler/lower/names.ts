@@ -10,13 +10,13 @@ import type { Operand } from "./operand.js";
 import { scalar } from "./values.js";
 
 export function lowerModuleName(f: FunctionLowering, name: string, node: Node): Operand {
-  const resolved = f.frame.function.module.resolveName(name, f.program.define);
+  const resolved = f.frame.function.module.resolveName(name);
   if (resolved === undefined) {
     return f.refuse(node, "name-unknown", `"${name}" is not known here`,
       "declare it, or import it; a module's own names are visible when they are const or function");
   }
   if (resolved.kind === "function") return resolved;
-  const value = resolved.kind === "live" ? resolved.value : evaluatePrivate(resolved, f.program.define, f.span(node));
+  const value = resolved.kind === "live" ? resolved.value : evaluatePrivate(resolved, f.span(node));
   return liveOperand(f, value, node);
 }
 
@@ -42,7 +42,7 @@ export function liveOperand(f: FunctionLowering, value: unknown, node: Node): Op
 export function calleeOf(f: FunctionLowering, node: CallExpression): Operand | undefined {
   const callee = node.callee as Expression;
   if (callee.type !== "Identifier" || f.lookup(callee.name) !== undefined) return undefined;
-  const resolved = f.frame.function.module.resolveName(callee.name, f.program.define);
+  const resolved = f.frame.function.module.resolveName(callee.name);
   if (resolved?.kind === "function") return resolved;
   return resolved?.kind === "live" && typeof resolved.value === "function" ? { kind: "live", value: resolved.value } : undefined;
 }

@@ -2,16 +2,19 @@
 // Linux v6.12 net/netfilter/ipvs/ip_vs_xmit.c, ip_vs_nat_xmit(); ip_vs_core.c, handle_response();
 // ip_vs_proto_tcp.c and ip_vs_proto_udp.c, *_dnat_handler(), *_snat_handler().
 
-import type { Be16, Be32, i32, u32 } from "#layout/numbers.js";
+import type { Be16, i32, u32 } from "#layout/numbers.js";
 import { Be16 as Be16Type, be16, u64 } from "#layout/numbers.js";
 import { struct } from "#layout/struct.js";
 import { bpf_l4_csum_replace } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
+import type { Address } from "#wire/address.js";
+import { ipv4Of } from "#wire/address.js";
 import { difference16, difference32, replace } from "#wire/checksum.js";
 import { IPPROTO_TCP, Ipv4 } from "#wire/ipv4.js";
 import { TCP_CHECKSUM_OFFSET } from "#wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "#wire/udp.js";
 import { HOOK, XDP } from "../config.js";
+import { serverOf, virtualOf } from "../connection.js";
 import type { Way } from "../hop.js";
 import { transmit } from "../hop.js";
 import type { Connection, Hop } from "../maps.js";
@@ -29,13 +32,13 @@ const BPF_F_PSEUDO_HDR = 0x10n;
 const BPF_F_MARK_MANGLED_0 = 0x20n;
 
 export function forwardMasquerade(packet: Packet, flow: Flow, connection: Connection, hop: Hop, way: Way): i32 {
-  const address = connection.destinationAddress;
+  const address = serverOf(connection);
   const port = connection.destinationPort;
   if (!fixChecksum(packet, flow, flow.destination, address, flow.destinationPort, port)) return drop(Verdict.rewriteFailed);
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
-  ip.checksum = replace(ip.checksum, difference32(flow.destination, address));
-  ip.destination = address;
+  ip.checksum = replace(ip.checksum, difference32(ipv4Of(flow.destination), ipv4Of(address)));
+  ip.destination = ipv4Of(address);
   age(ip);
   const ports = packet.view(Ports, flow.transportAt);
   if (ports === null) return drop(Verdict.rewriteFailed);
@@ -45,13 +48,13 @@ export function forwardMasquerade(packet: Packet, flow: Flow, connection: Connec
 
 /** The other way: a real server's answer gets the VIP as its source. */
 export function answerMasquerade(packet: Packet, flow: Flow, connection: Connection, hop: Hop, way: Way): i32 {
-  const address = connection.virtualAddress;
+  const address = virtualOf(connection);
   const port = connection.virtualPort;
   if (!fixChecksum(packet, flow, flow.source, address, flow.sourcePort, port)) return drop(Verdict.rewriteFailed);
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
-  ip.checksum = replace(ip.checksum, difference32(flow.source, address));
-  ip.source = address;
+  ip.checksum = replace(ip.checksum, difference32(ipv4Of(flow.source), ipv4Of(address)));
+  ip.source = ipv4Of(address);
   age(ip);
   const ports = packet.view(Ports, flow.transportAt);
   if (ports === null) return drop(Verdict.rewriteFailed);
@@ -60,7 +63,7 @@ export function answerMasquerade(packet: Packet, flow: Flow, connection: Connect
 }
 
 /** TCP's or UDP's checksum for an address and a port that change. False when the packet is too short after all. */
-function fixChecksum(packet: Packet, flow: Flow, address: Be32, newAddress: Be32, port: Be16, newPort: Be16): boolean {
+function fixChecksum(packet: Packet, flow: Flow, address: Address, newAddress: Address, port: Be16, newPort: Be16): boolean {
   const at = flow.transportAt + (flow.protocol === IPPROTO_TCP ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET);
   return HOOK === XDP
     ? fixInPlace(packet, at, flow.protocol === IPPROTO_TCP, address, newAddress, port, newPort)
@@ -68,19 +71,19 @@ function fixChecksum(packet: Packet, flow: Flow, address: Be32, newAddress: Be32
 }
 
 /** TC: the sender may have left the checksum to its device (CHECKSUM_PARTIAL), which only the kernel's helper knows. */
-function fixByKernel(packet: Packet, at: u32, isTcp: boolean, address: Be32, newAddress: Be32, port: Be16, newPort: Be16): boolean {
+function fixByKernel(packet: Packet, at: u32, isTcp: boolean, address: Address, newAddress: Address, port: Be16, newPort: Be16): boolean {
   const flags = isTcp ? 0n : BPF_F_MARK_MANGLED_0;
-  if (bpf_l4_csum_replace(packet, at, u64(address), u64(newAddress), flags | BPF_F_PSEUDO_HDR | 4n) !== 0n) return false;
+  if (bpf_l4_csum_replace(packet, at, address.low, newAddress.low, flags | BPF_F_PSEUDO_HDR | 4n) !== 0n) return false;
   if (port === newPort) return true;
   return bpf_l4_csum_replace(packet, at, u64(port), u64(newPort), flags | 2n) === 0n;
 }
 
 /** XDP: frames carry whole checksums. RFC 768: a UDP checksum of 0 means none, and one that comes out as 0 is sent as 0xffff. */
-function fixInPlace(packet: Packet, at: u32, isTcp: boolean, address: Be32, newAddress: Be32, port: Be16, newPort: Be16): boolean {
+function fixInPlace(packet: Packet, at: u32, isTcp: boolean, address: Address, newAddress: Address, port: Be16, newPort: Be16): boolean {
   const transport = packet.view(Checksum, at);
   if (transport === null) return false;
   if (!isTcp && transport.checksum === be16(0)) return true;
-  const checksum = replace(transport.checksum, difference32(address, newAddress) + difference16(port, newPort));
+  const checksum = replace(transport.checksum, difference32(ipv4Of(address), ipv4Of(newAddress)) + difference16(port, newPort));
   transport.checksum = !isTcp && checksum === be16(0) ? be16(0xffff) : checksum;
   return true;
 }

@@ -5,16 +5,17 @@
 //   before  │ Ethernet │                 │ IP CIP→VIP ttl 64 │ … │
 //   after   │ Ethernet │ IP DIP→RIP ttl 63 │ IP CIP→VIP ttl 63 │ … │
 
-import type { Be16, Be32, i32 } from "#layout/numbers.js";
+import type { Be16, i32 } from "#layout/numbers.js";
 import { be16, host16 } from "#layout/numbers.js";
 import { bpf_skb_adjust_room, bpf_xdp_adjust_head } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
+import { ipv4Of } from "#wire/address.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { IPPROTO_IPIP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, Ipv4 } from "#wire/ipv4.js";
 import { HOOK, XDP } from "../config.js";
 import type { Way } from "../hop.js";
 import { transmit } from "../hop.js";
-import type { Hop } from "../maps.js";
+import type { Destination } from "../maps.js";
 import { NETWORK_AT } from "../parse.js";
 import { Verdict, drop } from "../verdict.js";
 import { headerChecksum } from "../header-checksum.js";
@@ -27,7 +28,7 @@ export const TUNNEL_OVERHEAD = IPV4_HEADER_MIN;
 const BPF_ADJ_ROOM_MAC = 1;
 const BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 = 2n;
 
-export function forwardTunnel(packet: Packet, source: Be32, destination: Be32, hop: Hop, way: Way): i32 {
+export function forwardTunnel(packet: Packet, destination: Destination, way: Way): i32 {
   const inner = packet.view(Ipv4, NETWORK_AT);
   if (inner === null) return drop(Verdict.rewriteFailed);
   age(inner);
@@ -51,10 +52,10 @@ export function forwardTunnel(packet: Packet, source: Be32, destination: Be32, h
   outer.flagsAndOffset = fragmentation;
   outer.ttl = ttl;
   outer.protocol = IPPROTO_IPIP;
-  outer.source = source;
-  outer.destination = destination;
+  outer.source = ipv4Of(destination.tunnelSource);
+  outer.destination = ipv4Of(destination.address);
   outer.checksum = headerChecksum(outer);
-  return transmit(packet, hop, way);
+  return transmit(packet, destination.hop, way);
 }
 
 /** Twenty bytes before the IP header. At TC a super-packet's segments become as much shorter. */

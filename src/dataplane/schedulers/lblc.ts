@@ -2,16 +2,17 @@
 // connections stay with one server, chosen as by wlc, while that has a weight and is not crowded. For caches that serve
 // many addresses.
 
-import type { Be32, u32 } from "#layout/numbers.js";
+import type { u32 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
+import type { Address } from "#wire/address.js";
 import { isCrowded, isOutdated, remember, stillServes } from "../locality.js";
 import type { Service } from "../maps.js";
 import { LocalityKey, Searcher, destinations, localities } from "../maps.js";
 import { NO_DESTINATION, beginSearch } from "../member.js";
 import { scheduleWeightedLeastConnection } from "./wlc.js";
 
-export function scheduleByLocality(service: Service, address: Be32, now: u32): u32 {
+export function scheduleByLocality(service: Service, address: Address, now: u32): u32 {
   const searcher = make(Searcher, { processor: bpf_get_smp_processor_id() });
   const search = beginSearch(searcher, service);
   const key = make(LocalityKey, { serviceSlot: service.slot, address });

@@ -2,18 +2,19 @@
 // ip_vs_lblcr_schedule(): as lblc, but an address has some servers, of which the one with the fewest connections for its
 // weight is taken. When that is crowded another joins them; after a day without a change the most loaded leaves.
 
-import type { Be32, i64, u32 } from "#layout/numbers.js";
+import type { i64, u32 } from "#layout/numbers.js";
 import { u64 as U64 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { bpf_get_smp_processor_id, bpf_loop } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
+import type { Address } from "#wire/address.js";
 import { isCrowded, isOutdated, remember } from "../locality.js";
 import type { Locality, Search, Service } from "../maps.js";
 import { LOCALITY_SERVERS_MAX, LocalityKey, Searcher, destinations, localities, searches } from "../maps.js";
 import { NO_DESTINATION, beginSearch, chooseIfLess, isAvailable, overheadOf } from "../member.js";
 import { scheduleWeightedLeastConnection } from "./wlc.js";
 
-export function scheduleByLocalityWithReplication(service: Service, address: Be32, now: u32): u32 {
+export function scheduleByLocalityWithReplication(service: Service, address: Address, now: u32): u32 {
   const searcher = make(Searcher, { processor: bpf_get_smp_processor_id() });
   const search = beginSearch(searcher, service);
   const key = make(LocalityKey, { serviceSlot: service.slot, address });

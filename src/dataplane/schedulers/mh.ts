@@ -2,10 +2,12 @@
 // its port too, leads to one of 4,093 slots, and the slot to its member. Where that takes none, mh-fallback tries other
 // slots. control/maglev.ts fills them such that a member more or less changes few of them.
 
-import type { Be16, Be32, i64, u32 } from "#layout/numbers.js";
+import type { Be16, i64, u32 } from "#layout/numbers.js";
 import { host16, host32, u32 as U32 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id, bpf_loop } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
+import type { Address } from "#wire/address.js";
+import { foldAddress } from "#wire/address.js";
 import type { Service } from "../maps.js";
 import { HASH_FALLBACK, HASH_PORT, Searcher, schedulerStates, searches } from "../maps.js";
 import { NO_DESTINATION, anyOpen, beginSearch } from "../member.js";
@@ -18,10 +20,10 @@ export const MH_SLOTS = 4093;
 export const MH_KEY = 2654435761n;
 export const MH_SKIP_KEY = 2654446892n;
 
-export function scheduleMaglevHashing(service: Service, address: Be32, port: Be16): u32 {
+export function scheduleMaglevHashing(service: Service, address: Address, port: Be16): u32 {
   const state = schedulerStates.at(service.stateAt);
   const hashedPort = (service.schedulerFlags & HASH_PORT) !== 0 ? host16(port) : 0;
-  const hashed = host32(address) + hashedPort;
+  const hashed = host32(foldAddress(address)) + hashedPort;
   const slot = slotOf(hashed);
   const chosen = destinationIfOpen(state, slot);
   if (chosen !== NO_DESTINATION || (service.schedulerFlags & HASH_FALLBACK) === 0) return chosen;

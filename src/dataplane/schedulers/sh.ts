@@ -2,10 +2,12 @@
 // its port too, leads to one of 256 slots, and the slot to its member. Where that takes none, sh-fallback goes on from
 // slot to slot. control/slots.ts fills the slots.
 
-import type { Be16, Be32, i64, u32 } from "#layout/numbers.js";
+import type { Be16, i64, u32 } from "#layout/numbers.js";
 import { host16, host32 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id, bpf_loop } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
+import type { Address } from "#wire/address.js";
+import { foldAddress } from "#wire/address.js";
 import type { Service } from "../maps.js";
 import { HASH_FALLBACK, HASH_PORT, Searcher, schedulerStates, searches } from "../maps.js";
 import { NO_DESTINATION, beginSearch } from "../member.js";
@@ -15,10 +17,10 @@ import { destinationIfOpen, hash32, openDestinationAt } from "../slot.js";
 export const SH_SLOTS_BITS = 8;
 const SH_SLOTS = 1 << SH_SLOTS_BITS;
 
-export function scheduleSourceHashing(service: Service, address: Be32, port: Be16): u32 {
+export function scheduleSourceHashing(service: Service, address: Address, port: Be16): u32 {
   const state = schedulerStates.at(service.stateAt);
   const hashedPort = (service.schedulerFlags & HASH_PORT) !== 0 ? host16(port) : 0;
-  const slot = hash32(host32(address) + hashedPort, SH_SLOTS_BITS);
+  const slot = hash32(host32(foldAddress(address)) + hashedPort, SH_SLOTS_BITS);
   const chosen = destinationIfOpen(state, slot);
   if (chosen !== NO_DESTINATION || (service.schedulerFlags & HASH_FALLBACK) === 0) return chosen;
 

@@ -3,13 +3,12 @@
 
 import { decode, encodeInto } from "#layout/codec.js";
 import { StoreDirector } from "#control/director.js";
-import { fromBe32, toBe32 } from "#control/encode.js";
-import { MachineStore } from "#control/machine-store.js";
-import { programSpec } from "#control/programs.js";
+import { fromWords, toWords } from "#control/encode.js";
+import { MachineStore, loadPrograms } from "#control/machine-store.js";
+import { programSpecs } from "#control/programs.js";
 import type { Shape } from "#control/shape.js";
 import { FibLookup, Neighbour } from "#dataplane/hop.js";
 import { Machine, type LoadedProgram, type Redirect } from "#ebpf/machine.js";
-import type { ProgramSpec } from "#ebpf/spec.js";
 import { parseConfig } from "#model/config.js";
 import { applyChange, diffServices } from "#model/diff.js";
 import { PACKET_HOST, TC_ACT_REDIRECT, TC_ACT_SHOT } from "#prelude/packet.js";
@@ -29,12 +28,12 @@ const MTU = 1500;
 const BPF_FIB_LKUP_RET_SUCCESS = 0;
 const BPF_FIB_LKUP_RET_NOT_FWDED = 4;
 
-let program: Promise<ProgramSpec> | undefined;
+let programs: ReturnType<typeof programSpecs> | undefined;
 
 /** The director of the plan, configured by a weir.yaml. */
 export async function simulatedDirector(plan: NetworkPlan, configuration: string): Promise<Host> {
-  program ??= programSpec("weir_tc", SHAPE);
-  return new SimulatedDirector(plan, await program, configuration);
+  programs ??= programSpecs(SHAPE);
+  return new SimulatedDirector(plan, await programs, configuration);
 }
 
 class SimulatedDirector implements Host {
@@ -44,12 +43,12 @@ class SimulatedDirector implements Host {
   readonly #program: LoadedProgram;
   readonly #stack: Host;
 
-  constructor(plan: NetworkPlan, spec: ProgramSpec, configuration: string) {
+  constructor(plan: NetworkPlan, specs: Awaited<NonNullable<typeof programs>>, configuration: string) {
     this.#plan = plan;
     this.#host = hostOf(plan, "director");
     this.#stack = router(plan, this.#host);
     this.#machine = new Machine({ now: () => NANOSECONDS, fib: (parameters) => this.#lookUpRoute(parameters) });
-    this.#program = this.#machine.load(spec);
+    this.#program = loadPrograms(this.#machine, specs).get("weir_tc")!;
     const director = new StoreDirector(new MachineStore(this.#machine, SHAPE, () => NANOSECONDS));
     const { services } = parseConfig(configuration, { file: "weir.yaml" });
     for (const change of diffServices([], services)) applyChange(director, change);
@@ -68,17 +67,17 @@ class SimulatedDirector implements Host {
     const out = this.#host.interfaces[ifindex - IFINDEX_FIRST];
     if (out === undefined) throw new RangeError(`the program sends by interface ${ifindex}, and the director has ${this.#host.interfaces.length} from ${IFINDEX_FIRST} on`);
     if (kind !== "neigh" || neighbour === undefined) return { interface: out, frame };
-    const hop = nextHop(this.#plan, this.#host, fromBe32(decode(Neighbour, neighbour).address));
+    const hop = nextHop(this.#plan, this.#host, fromWords(decode(Neighbour, neighbour).address, 4));
     return { interface: out, frame: frameOf(out.mac, hop?.mac ?? out.mac, packetOf(frame)) };
   }
 
   /** bpf_fib_lookup(): everybody on the plan is known to the neighbour table. */
   #lookUpRoute(parameters: Uint8Array): number {
-    const hop = nextHop(this.#plan, this.#host, fromBe32(decode(FibLookup, parameters).destination));
+    const hop = nextHop(this.#plan, this.#host, fromWords(decode(FibLookup, parameters).destination, 4));
     if (hop === undefined) return BPF_FIB_LKUP_RET_NOT_FWDED;
     encodeInto(FibLookup, {
       ifindex: IFINDEX_FIRST + this.#host.interfaces.indexOf(hop.interface), lengthOrMtu: MTU, tosOrMetric: 0, vlan: 0,
-      source: toBe32(hop.interface.address), destination: toBe32(hop.address),
+      source: toWords(hop.interface.address), destination: toWords(hop.address),
       sourceMac: macBytes(hop.interface.mac), destinationMac: macBytes(hop.mac),
     }, parameters);
     return BPF_FIB_LKUP_RET_SUCCESS;
