@@ -154,7 +154,7 @@ function madeOtherwise({ path }: StateDirectory, map: string): ControlError {
 }
 
 export function shapeOfThisMachine(connections: number): Shape {
-  return { processors: nextPowerOfTwo(possibleCpus()), connections: nextPowerOfTwo(connections), fibGivesSource: isAtLeast(6, 7), tcx: isAtLeast(6, 6) };
+  return { processors: nextPowerOfTwo(possibleCpus()), connections: nextPowerOfTwo(connections), fibGivesSource: isAtLeast(6, 7), csumKnowsIpv6: isAtLeast(6, 16), tcx: isAtLeast(6, 6) };
 }
 
 function isAtLeast(major: number, minor: number): boolean {

@@ -90,7 +90,7 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
   const recipe = RECIPES[name];
   return compile({
     source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
-    define: { ...families[recipe.family], HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource, PROCESSORS: shape.processors }, tables: tableEntries(shape),
+    define: { ...families[recipe.family], HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors }, tables: tableEntries(shape),
   });
 }
 

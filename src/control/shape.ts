@@ -11,6 +11,8 @@ export interface Shape {
   readonly connections: number;
   /** bpf_fib_lookup tells the source address of a route (Linux 6.7). */
   readonly fibGivesSource: boolean;
+  /** bpf_l4_csum_replace takes BPF_F_IPV6 (Linux 6.16). */
+  readonly csumKnowsIpv6: boolean;
   /** TC programs are attached by links (TCX, Linux 6.6); else by filters of tc. */
   readonly tcx: boolean;
 }

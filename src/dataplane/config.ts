@@ -15,5 +15,8 @@ export const FAMILY: Family = IPV4;
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
 
+/** Whether bpf_l4_csum_replace takes BPF_F_IPV6 (Linux 6.16). */
+export const CSUM_KNOWS_IPV6: boolean = true;
+
 /** Processors that have counters of their own: a power of two. */
 export const PROCESSORS: number = 2;

@@ -24,7 +24,7 @@ import { hasPassed } from "./clock.js";
 import { FAMILY, IPV6 } from "./config.js";
 import type { Connection } from "./maps.js";
 import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, NO_TEMPLATE, settings, SLOTS_PER_BUCKET, TEMPLATE, templates } from "./maps.js";
-import type { Flow } from "./parse.js";
+import type { Flow } from "./flow.js";
 
 export const TAG_FREE = 0;
 export const TAG_CLAIMED = 1;

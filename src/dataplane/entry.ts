@@ -1,26 +1,22 @@
 // A packet's whole life in the director, as net/netfilter/ipvs/ip_vs_core.c has it in ip_vs_in() and ip_vs_out():
 // parse → ICMP? → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
 //
-// Compiled twice: for XDP, the fast path, and for TC. XDP does what needs no help, and hands every other packet on
-// untouched (XDP_PASS) to the program at TC, which does all of it.
+// Compiled four times: for XDP, the fast path, and for TC, and for either family. XDP does what needs no help, and hands
+// every other packet on untouched (XDP_PASS) to the program at TC, which does all of it.
 
 import type { i32, u32 } from "#layout/numbers.js";
-import { be32, host32 } from "#layout/numbers.js";
+import { be32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
-import type { Address } from "#wire/address.js";
-import { ipv4Of } from "#wire/address.js";
 import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
-import { IPPROTO_TCP, IP_DF, Ipv4 } from "#wire/ipv4.js";
-import { be16 } from "#layout/numbers.js";
+import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { ticks } from "./clock.js";
 import { FAMILY, HOOK, IPV6, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
-import { age } from "./forward/age.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
@@ -29,10 +25,11 @@ import { NO_REST, sendError } from "./icmp.js";
 import type { Connection, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, programs, SERVICE_PERSISTENT, settings,
+  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, programs, SERVICE_PERSISTENT, settings,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
-import { Flow, NETWORK_AT, PARSED, PARSED_ICMP, parse, pullHeaders } from "./parse.js";
+import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
+import { Flow, OTHER_FAMILY, PARSED, PARSED_ICMP } from "./flow.js";
 import { templateOf } from "./persistence.js";
 import { isReusable } from "./protocols/tcp.js";
 import { NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, connect, schedule } from "./schedule.js";
@@ -45,14 +42,16 @@ export function entry(packet: Packet): i32 {
     // A segment may flood frames for others; the stack ignores them by this mark, and so does LVS behind it.
     if (packet.packetType !== PACKET_HOST) return pass(Verdict.otherHost);
     // The device has taken a VLAN's tag out of the frame: the packet is the VLAN's interface's, and comes to its program next.
-    if (packet.vlanPresent !== 0) return pass(Verdict.notIpv4);
+    if (packet.vlanPresent !== 0) return pass(Verdict.notIp);
     pullHeaders(packet);
   }
   // First, as a call takes all but four registers, and there is nothing to keep in them yet.
   const now = ticks();
   const flow = make(Flow);
   const parsed = parse(packet, flow);
-  if (parsed !== PARSED) return parsed === PARSED_ICMP ? control(packet) : pass(parsed);
+  if (parsed === PARSED_ICMP) return control(packet);
+  if (parsed === OTHER_FAMILY) return handOn(packet);
+  if (parsed !== PARSED) return pass(parsed);
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
@@ -68,6 +67,12 @@ export function entry(packet: Packet): i32 {
   if (index === TABLE_FULL) return drop(Verdict.tableFull);
   if (index === NO_SERVER) return refuse(packet);
   return answer(packet, flow, now);
+}
+
+/** To the program of IPv6, which is this one compiled for it. */
+function handOn(packet: Packet): i32 {
+  if (FAMILY !== IPV6) bpf_tail_call(packet, programs, HOOK === XDP ? PROGRAM_XDP6 : PROGRAM_TC6);
+  return pass(Verdict.notIp);
 }
 
 /** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
@@ -87,12 +92,6 @@ function begin(flow: Flow, now: u32): u32 {
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return NO_SERVER;
   return connect(flow, service, chosen, template, now);
-}
-
-/** net/ipv4/route.c, ip_route_input_slow() refuses other sources before LVS sees them; to answer them would be worse. */
-function isUnicast(source: Address): boolean {
-  const first = host32(ipv4Of(source)) >>> 24;
-  return first !== 0 && first !== 127 && first < 224;
 }
 
 /** ip_vs_core.c, ip_vs_leave(): no server takes it, and the client is told so, TCP's too. */
@@ -146,9 +145,7 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
 
 /** ip_forward() again: it tells the real server what fits, if that forbade fragments; what may be cut is not cut by weir. */
 function leaveTooBig(packet: Packet): i32 {
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null || (ip.flagsAndOffset & IP_DF) === be16(0)) return drop(Verdict.tooBig);
-  return pass(Verdict.answerTooBig);
+  return forbidsFragments(packet) ? pass(Verdict.answerTooBig) : drop(Verdict.tooBig);
 }
 
 /** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
@@ -178,10 +175,8 @@ function isTooBig(packet: Packet, bytes: u32, hop: Hop): boolean {
 
 /** RFC 1191: tells the client what fits, if it forbade fragments; a packet that allows them is not cut by weir. */
 function refuseTooBig(packet: Packet, mtu: u32): i32 {
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  if ((ip.flagsAndOffset & IP_DF) === be16(0)) return drop(Verdict.tooBig);
+  if (!forbidsFragments(packet)) return drop(Verdict.tooBig);
   // ip_vs_xmit.c, __ip_vs_get_out_rt() looks at the size when the packet is one hop older, and quotes it so.
-  age(ip);
+  if (!age(packet)) return drop(Verdict.rewriteFailed);
   return sendError(packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, be32(mtu), Verdict.tooBig);
 }

@@ -15,7 +15,7 @@ import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { Icmp } from "#wire/icmp.js";
 import { IPPROTO_ICMP, IPV4_HEADER_MIN, IPV4_PLAIN, Ipv4 } from "#wire/ipv4.js";
 import { headerChecksum } from "./header-checksum.js";
-import { NETWORK_AT } from "./parse.js";
+import { NETWORK_AT } from "./flow.js";
 import { Verdict, count, drop } from "./verdict.js";
 
 /** RFC 1812 4.3.2.3: as much as fits in 576 bytes. */

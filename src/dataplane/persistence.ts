@@ -15,8 +15,8 @@ import {
   beginnings, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, settings, templates,
   TEMPLATE_ASSURED,
 } from "./maps.js";
-import type { Ends, Flow } from "./parse.js";
-import { endsOf } from "./parse.js";
+import type { Ends, Flow } from "./flow.js";
+import { endsOf } from "./flow.js";
 
 /** Linux include/net/ip_vs.h, FTPPORT: its templates are for all ports, as its data connections come to others. */
 const FTP_PORT = be16(21);

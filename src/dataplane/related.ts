@@ -23,7 +23,6 @@ import {
 import { ticks } from "./clock.js";
 import { NO_CONNECTION, findByClient, findByServer } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
-import { age } from "./forward/age.js";
 import { Ports } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
@@ -32,7 +31,8 @@ import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "
 import { ICMP_TTL, INTERNETWORK_CONTROL } from "./icmp.js";
 import type { Connection } from "./maps.js";
 import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations, settings } from "./maps.js";
-import { Flow, NETWORK_AT } from "./parse.js";
+import { Flow, NETWORK_AT } from "./flow.js";
+import { age } from "./network.js";
 import { mayBeVip } from "./service.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
@@ -140,7 +140,7 @@ function toServer(packet: Packet, connection: Connection, icmpAt: u32, portsAt: 
     case METHOD_MASQ: {
       ip.checksum = replace(ip.checksum, difference32(ip.destination, connection.destinationAddress));
       ip.destination = connection.destinationAddress;
-      age(ip);
+      if (!age(packet)) return drop(Verdict.rewriteFailed);
       if (!changeQuotedSource(packet, icmpAt, portsAt, connection.destinationAddress, connection.destinationPort)) return drop(Verdict.rewriteFailed);
       return transmit(packet, destination.hop, way);
     }
@@ -164,7 +164,7 @@ function toClient(packet: Packet, connection: Connection, icmpAt: u32, portsAt: 
   countOut(connection.destination, bytes);
   ip.checksum = replace(ip.checksum, difference32(ip.source, connection.virtualAddress));
   ip.source = connection.virtualAddress;
-  age(ip);
+  if (!age(packet)) return drop(Verdict.rewriteFailed);
   if (!changeQuotedDestination(packet, icmpAt, portsAt, connection.virtualAddress, connection.virtualPort)) return drop(Verdict.rewriteFailed);
   return transmit(packet, connection.clientHop, way);
 }

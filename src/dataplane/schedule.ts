@@ -19,8 +19,8 @@ import {
   SCHEDULER_SH, SCHEDULER_TWOS, SCHEDULER_WLC, SCHEDULER_WRR,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
-import type { Ends, Flow } from "./parse.js";
-import { endsOf } from "./parse.js";
+import type { Ends, Flow } from "./flow.js";
+import { endsOf } from "./flow.js";
 import { remember } from "./persistence.js";
 import { TCP_NONE } from "./protocols/tcp.js";
 import { UDP_NORMAL } from "./protocols/udp.js";

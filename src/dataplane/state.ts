@@ -8,7 +8,7 @@ import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { countConnection } from "./counters.js";
 import type { Connection } from "./maps.js";
 import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, destinations, settings } from "./maps.js";
-import type { Flow } from "./parse.js";
+import type { Flow } from "./flow.js";
 import { assure } from "./persistence.js";
 import { FROM_CLIENT, FROM_CLIENT_ONLY, FROM_SERVER, TCP_ESTABLISHED, isActive, nextState } from "./protocols/tcp.js";
 

@@ -9,7 +9,7 @@ import { VERDICTS_MAX, verdicts } from "./maps.js";
 
 /** The number is the counter's place; docs/verdicts.md says what each means, and `weir status` shows those that were taken. */
 export const Verdict = {
-  notIpv4: 0,
+  notIp: 0,
   truncated: 1,
   fragment: 2,
   otherProtocol: 3,

@@ -87,7 +87,7 @@ export function loadProgram(spec: ProgramSpec, maps: ReadonlyMap<string, BpfMap>
     const attributes = { ...describe(spec, instructions), ...(btfFd === undefined ? {} : debugInfo(spec, btfFd)) };
     const { result, errno } = load(attributes);
     if (errno === 0) return new BpfProgram(result, spec.name);
-    throw refusal(spec, attributes, errno, attempted);
+    return loadWithLog(spec, attributes, errno, attempted);
   } finally {
     if (btfFd !== undefined) closeSync(btfFd);
   }
@@ -138,13 +138,13 @@ function load(attributes: LoadAttributes) {
   return outcome;
 }
 
-/** Loads once more with a log, which costs the verifier ten times the work, to say what was wrong. */
-function refusal(spec: ProgramSpec, attributes: LoadAttributes, errno: number, attempted: string): Error {
+/** Once more with a log, which costs the verifier ten times the work, to say what was wrong; unless that has passed (memory was short). */
+function loadWithLog(spec: ProgramSpec, attributes: LoadAttributes, errno: number, attempted: string): BpfProgram {
   const logBuffer = new Uint8Array(VERIFIER_LOG_BYTES_MAX);
   const again = load({ ...attributes, logBuffer, logSize: logBuffer.length, logLevel: 1 });
-  if (again.errno === 0) closeSync(again.result);
+  if (again.errno === 0) return new BpfProgram(again.result, spec.name);
   const log = fromCString(logBuffer).trim();
-  return log === "" ? bpfError(BPF_PROG_LOAD, errno, attempted, LOAD_MEANINGS) : new VerifierError(spec, errno, log, attempted);
+  throw log === "" ? bpfError(BPF_PROG_LOAD, errno, attempted, LOAD_MEANINGS) : new VerifierError(spec, errno, log, attempted);
 }
 
 const LOAD_MEANINGS: Meanings = {

@@ -1,7 +1,7 @@
 // RFC 1071 and 1624: the Internet checksum, and how it changes with a header's fields. Sums are ones' complement over
 // 16-bit words as they stand in memory (RFC 1071 section 2 B: the byte order does not matter as long as it is one).
 
-import type { Be16, Be32 } from "#layout/numbers.js";
+import type { Be16, Be32, u64 } from "#layout/numbers.js";
 import { u16, u32 } from "#layout/numbers.js";
 
 /** Folds a sum of 16-bit words into 16 bits; right for sums below 2^32. */
@@ -25,4 +25,9 @@ export function difference16(before: Be16, after: Be16): u32 {
 export function difference32(before: Be32, after: Be32): u32 {
   const removed = ~u32(before);
   return (removed & 0xffff) + (removed >>> 16) + (u32(after) & 0xffff) + (u32(after) >>> 16);
+}
+
+/** The same of half an IPv6 address. */
+export function difference64(before: u64, after: u64): u32 {
+  return difference32(u32(before) as Be32, u32(after) as Be32) + difference32(u32(before >> 32n) as Be32, u32(after >> 32n) as Be32);
 }

@@ -55,7 +55,7 @@ export class Model {
   meet(bytes: Uint8Array, by: NetworkInterface): Expectation {
     const { destination, etherType } = dissect(bytes);
     if (destination !== by.mac) return toStack("otherHost");
-    if (etherType !== ETH_P_IP) return toStack("notIpv4");
+    if (etherType !== ETH_P_IP) return toStack("notIp");
     const packet = packetOf(bytes);
     const flaw = headerFlaw(packet);
     if (flaw !== undefined) return flaw;
@@ -123,7 +123,7 @@ interface Ports {
 function headerFlaw(packet: Uint8Array): Expectation | undefined {
   if (packet.length < 20) return toStack("truncated");
   const [first = 0, , high = 0, low = 0, , , fragmentHigh = 0, fragmentLow = 0] = packet;
-  if (first >> 4 !== 4) return toStack("notIpv4");
+  if (first >> 4 !== 4) return toStack("notIp");
   if ((first & 0x0f) < 5) return toStack("truncated");
   if ((((fragmentHigh << 8) | fragmentLow) & 0x3fff) !== 0) return toStack("fragment");
   return ((high << 8) | low) > packet.length ? toStack("truncated") : undefined;

@@ -63,7 +63,7 @@ test("a packet whose VLAN tag a device took off goes on to the VLAN's own interf
   const bytes = frame(LINK, tcp(CLIENT, SERVICE, { flags: ACK }));
   const run = world.run("tc", bytes, eth0, { vlanPresent: true });
   assert.deepEqual({ verdict: run.verdict, bytes: run.bytes }, { verdict: TC_ACT_UNSPEC, bytes });
-  assert.deepEqual(verdictCounts(world), { notIpv4: 1 });
+  assert.deepEqual(verdictCounts(world), { notIp: 1 });
 });
 
 /** A world with a service for TCP and UDP, and a TCP connection from the client. */

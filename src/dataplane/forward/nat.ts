@@ -2,26 +2,24 @@
 // Linux v6.12 net/netfilter/ipvs/ip_vs_xmit.c, ip_vs_nat_xmit(); ip_vs_core.c, handle_response();
 // ip_vs_proto_tcp.c and ip_vs_proto_udp.c, *_dnat_handler(), *_snat_handler().
 
-import type { Be16, i32, u32 } from "#layout/numbers.js";
-import { Be16 as Be16Type, be16, u64 } from "#layout/numbers.js";
+import type { Be16, i32, u32, u64 } from "#layout/numbers.js";
+import { Be16 as Be16Type, be16, u64 as U64 } from "#layout/numbers.js";
 import { struct } from "#layout/struct.js";
 import { bpf_l4_csum_replace } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
-import { ipv4Of } from "#wire/address.js";
-import { difference16, difference32, replace } from "#wire/checksum.js";
-import { IPPROTO_TCP, Ipv4 } from "#wire/ipv4.js";
+import { difference16, fold, replace } from "#wire/checksum.js";
+import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { TCP_CHECKSUM_OFFSET } from "#wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "#wire/udp.js";
-import { HOOK, XDP } from "../config.js";
+import { CSUM_KNOWS_IPV6, FAMILY, HOOK, IPV6, XDP } from "../config.js";
 import { serverOf, virtualOf } from "../connection.js";
 import type { Way } from "../hop.js";
 import { transmit } from "../hop.js";
+import type { Flow } from "../flow.js";
 import type { Connection, Hop } from "../maps.js";
-import type { Flow } from "../parse.js";
-import { NETWORK_AT } from "../parse.js";
+import { addressDifference, age, setDestination, setSource } from "../network.js";
 import { Verdict, drop } from "../verdict.js";
-import { age } from "./age.js";
 
 /** The first four bytes of TCP and UDP alike. */
 export const Ports = struct("Ports", { source: Be16Type, destination: Be16Type }, { size: 4 });
@@ -30,16 +28,14 @@ export const Checksum = struct("TransportChecksum", { checksum: Be16Type }, { si
 /** Linux include/uapi/linux/bpf.h: the address is part of the pseudo-header; a UDP checksum of 0 stays, and none becomes 0. */
 const BPF_F_PSEUDO_HDR = 0x10n;
 const BPF_F_MARK_MANGLED_0 = 0x20n;
+/** Linux 6.16: IPv6 has no header checksum that would make up for the address in a device's sum over the whole packet. */
+const BPF_F_IPV6 = 0x80n;
 
 export function forwardMasquerade(packet: Packet, flow: Flow, connection: Connection, hop: Hop, way: Way): i32 {
   const address = serverOf(connection);
   const port = connection.destinationPort;
   if (!fixChecksum(packet, flow, flow.destination, address, flow.destinationPort, port)) return drop(Verdict.rewriteFailed);
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  ip.checksum = replace(ip.checksum, difference32(ipv4Of(flow.destination), ipv4Of(address)));
-  ip.destination = ipv4Of(address);
-  age(ip);
+  if (!setDestination(packet, address) || !age(packet)) return drop(Verdict.rewriteFailed);
   const ports = packet.view(Ports, flow.transportAt);
   if (ports === null) return drop(Verdict.rewriteFailed);
   ports.destination = port;
@@ -51,11 +47,7 @@ export function answerMasquerade(packet: Packet, flow: Flow, connection: Connect
   const address = virtualOf(connection);
   const port = connection.virtualPort;
   if (!fixChecksum(packet, flow, flow.source, address, flow.sourcePort, port)) return drop(Verdict.rewriteFailed);
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  ip.checksum = replace(ip.checksum, difference32(ipv4Of(flow.source), ipv4Of(address)));
-  ip.source = ipv4Of(address);
-  age(ip);
+  if (!setSource(packet, address) || !age(packet)) return drop(Verdict.rewriteFailed);
   const ports = packet.view(Ports, flow.transportAt);
   if (ports === null) return drop(Verdict.rewriteFailed);
   ports.source = port;
@@ -73,9 +65,16 @@ function fixChecksum(packet: Packet, flow: Flow, address: Address, newAddress: A
 /** TC: the sender may have left the checksum to its device (CHECKSUM_PARTIAL), which only the kernel's helper knows. */
 function fixByKernel(packet: Packet, at: u32, isTcp: boolean, address: Address, newAddress: Address, port: Be16, newPort: Be16): boolean {
   const flags = isTcp ? 0n : BPF_F_MARK_MANGLED_0;
-  if (bpf_l4_csum_replace(packet, at, address.low, newAddress.low, flags | BPF_F_PSEUDO_HDR | 4n) !== 0n) return false;
+  if (!replaceAddress(packet, at, address, newAddress, flags | BPF_F_PSEUDO_HDR)) return false;
   if (port === newPort) return true;
-  return bpf_l4_csum_replace(packet, at, u64(port), u64(newPort), flags | 2n) === 0n;
+  return bpf_l4_csum_replace(packet, at, U64(port), U64(newPort), flags | 2n) === 0n;
+}
+
+function replaceAddress(packet: Packet, at: u32, address: Address, newAddress: Address, flags: u64): boolean {
+  if (FAMILY !== IPV6) return bpf_l4_csum_replace(packet, at, address.low, newAddress.low, flags | 4n) === 0n;
+  // A sum of ~m + m', folded, is what bpf_csum_diff() gives.
+  const difference = U64(fold(addressDifference(address, newAddress)));
+  return bpf_l4_csum_replace(packet, at, 0n, difference, flags | (CSUM_KNOWS_IPV6 ? BPF_F_IPV6 : 0n)) === 0n;
 }
 
 /** XDP: frames carry whole checksums. RFC 768: a UDP checksum of 0 means none, and one that comes out as 0 is sent as 0xffff. */
@@ -83,7 +82,7 @@ function fixInPlace(packet: Packet, at: u32, isTcp: boolean, address: Address, n
   const transport = packet.view(Checksum, at);
   if (transport === null) return false;
   if (!isTcp && transport.checksum === be16(0)) return true;
-  const checksum = replace(transport.checksum, difference32(ipv4Of(address), ipv4Of(newAddress)) + difference16(port, newPort));
+  const checksum = replace(transport.checksum, addressDifference(address, newAddress) + difference16(port, newPort));
   transport.checksum = !isTcp && checksum === be16(0) ? be16(0xffff) : checksum;
   return true;
 }

@@ -3,17 +3,13 @@
 
 import type { i32 } from "#layout/numbers.js";
 import type { Packet } from "#prelude/packet.js";
-import { Ipv4 } from "#wire/ipv4.js";
 import type { Way } from "../hop.js";
 import { transmit } from "../hop.js";
 import type { Hop } from "../maps.js";
-import { NETWORK_AT } from "../parse.js";
+import { age } from "../network.js";
 import { Verdict, drop } from "../verdict.js";
-import { age } from "./age.js";
 
 export function forwardRoute(packet: Packet, hop: Hop, way: Way): i32 {
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  age(ip);
+  if (!age(packet)) return drop(Verdict.rewriteFailed);
   return transmit(packet, hop, way);
 }

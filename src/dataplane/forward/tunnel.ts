@@ -16,10 +16,10 @@ import { HOOK, XDP } from "../config.js";
 import type { Way } from "../hop.js";
 import { transmit } from "../hop.js";
 import type { Destination } from "../maps.js";
-import { NETWORK_AT } from "../parse.js";
+import { NETWORK_AT } from "../flow.js";
+import { age } from "../network.js";
 import { Verdict, drop } from "../verdict.js";
 import { headerChecksum } from "../header-checksum.js";
-import { age } from "./age.js";
 
 /** Bytes that the tunnel takes from the way's MTU. */
 export const TUNNEL_OVERHEAD = IPV4_HEADER_MIN;
@@ -29,9 +29,9 @@ const BPF_ADJ_ROOM_MAC = 1;
 const BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 = 2n;
 
 export function forwardTunnel(packet: Packet, destination: Destination, way: Way): i32 {
+  if (!age(packet)) return drop(Verdict.rewriteFailed);
   const inner = packet.view(Ipv4, NETWORK_AT);
   if (inner === null) return drop(Verdict.rewriteFailed);
-  age(inner);
   const typeOfService = inner.typeOfService;
   const ttl = inner.ttl;
   const length = host16(inner.totalLength);

@@ -73,7 +73,7 @@ export const untouchedCases: readonly Case[] = [
     description: "ARP, IPv6, VLAN tags and unknown EtherTypes go to the stack",
     services: NAT,
     steps: [ETH_P_ARP, ETH_P_IPV6, ETH_P_8021Q, be16(0x88cc) as number as typeof ETH_P_ARP].map((etherType): Step => (
-      { frame: frame({ ...CLIENT_LINK, etherType }, tcp(CLIENT, SERVICE, { flags: SYN })), by: eth0, expect: toStack("notIpv4") }
+      { frame: frame({ ...CLIENT_LINK, etherType }, tcp(CLIENT, SERVICE, { flags: SYN })), by: eth0, expect: toStack("notIp") }
     )),
   },
   {
@@ -102,7 +102,7 @@ export const untouchedCases: readonly Case[] = [
     steps: [
       // RFC 791: the header has five words at least; version 4; and the length is that of the whole packet.
       ...[0x40, 0x44].map((versionAndLength) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { versionAndLength }), toStack("truncated"))),
-      ...[0x05, 0x35, 0x65, 0xf5].map((versionAndLength) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { versionAndLength }), toStack("notIpv4"))),
+      ...[0x05, 0x35, 0x65, 0xf5].map((versionAndLength) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { versionAndLength }), toStack("notIp"))),
       // The length leaves no room for the headers, or is more than there is.
       ...[0, 19, 20, 39, 41, 65535].map((length) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { totalLength: be16(length) }), toStack("truncated"))),
       ...[0, 20, 27, 29].map((length) => fromClient(changeIp(udp(CLIENT, SERVICE), { totalLength: be16(length) }), toStack("truncated"))),

@@ -1,0 +1,49 @@
+// What a packet is about: from its bytes (parse, in network/), for all later steps.
+
+import { Be16, u8, u32 } from "#layout/numbers.js";
+import type { View } from "#layout/struct.js";
+import { struct } from "#layout/struct.js";
+import { make } from "#prelude/intrinsics.js";
+import { Address } from "#wire/address.js";
+import { Ethernet } from "#wire/ethernet.js";
+import { IpProtocol } from "#wire/ipv4.js";
+
+/** Of a packet, in registers: what it is about. Addresses and ports as they stand on the wire. */
+export const Flow = struct("Flow", {
+  source: Address,
+  destination: Address,
+  sourcePort: Be16,
+  destinationPort: Be16,
+  protocol: IpProtocol,
+  ttl: u8,
+  /** TCP's flags; 0 of other protocols. */
+  tcpFlags: u8,
+  /** Where the transport header begins, in bytes from the frame's beginning. */
+  transportAt: u32,
+  /** The IP packet's length in bytes, which is what LVS counts. */
+  bytes: u32,
+});
+export type Flow = View<typeof Flow>;
+
+/** Of a flow, what functions beside the path are given: a struct that is passed to one stands in memory, and `flow` is not to. */
+export const Ends = struct("Ends", { client: Address, virtual: Address, clientPort: Be16, virtualPort: Be16, protocol: IpProtocol });
+export type Ends = View<typeof Ends>;
+
+export function endsOf(flow: Flow): Ends {
+  const ends = make(Ends, { clientPort: flow.sourcePort, virtualPort: flow.destinationPort, protocol: flow.protocol });
+  ends.client = flow.source;
+  ends.virtual = flow.destination;
+  return ends;
+}
+
+/** Where the IP header begins. */
+export const NETWORK_AT = Ethernet.size;
+
+// What parse() gives, if not the verdict by which the packet goes to the kernel's own stack.
+
+/** There is a flow. */
+export const PARSED = 0xffff;
+/** There is ICMP, which may be about a flow. */
+export const PARSED_ICMP = 0xfffe;
+/** It is no packet of this program's family. */
+export const OTHER_FAMILY = 0xfffd;

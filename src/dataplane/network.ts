@@ -1,0 +1,57 @@
+// What a packet's path asks of the network layer: of IPv4 in one program, of IPv6 in the other.
+
+import type { u32 } from "#layout/numbers.js";
+import { bpf_skb_pull_data } from "#prelude/helpers.js";
+import type { Packet } from "#prelude/packet.js";
+import type { Address } from "#wire/address.js";
+import { FAMILY, IPV6 } from "./config.js";
+import type { Flow } from "./flow.js";
+import {
+  HEADERS_MAX as HEADERS_MAX4, addressDifference as addressDifference4, age as age4, forbidsFragments as forbidsFragments4, isUnicast as isUnicast4,
+  parse as parse4, setDestination as setDestination4, setSource as setSource4,
+} from "./network/ipv4.js";
+import {
+  HEADERS_MAX as HEADERS_MAX6, addressDifference as addressDifference6, age as age6, forbidsFragments as forbidsFragments6, isUnicast as isUnicast6,
+  parse as parse6, setDestination as setDestination6, setSource as setSource6,
+} from "./network/ipv6.js";
+
+/** TC: sees to it that all headers lie in the packet's linear part. */
+export function pullHeaders(packet: Packet): void {
+  const most = FAMILY === IPV6 ? HEADERS_MAX6 : HEADERS_MAX4;
+  if (packet.linear < most && packet.linear < packet.length) bpf_skb_pull_data(packet, packet.length < most ? packet.length : most);
+}
+
+/** Fills `flow`; gives PARSED or one of its siblings (flow.ts), or the verdict by which the packet goes to the kernel's own stack. */
+export function parse(packet: Packet, flow: Flow): u32 {
+  return FAMILY === IPV6 ? parse6(packet, flow) : parse4(packet, flow);
+}
+
+/** Whether a client may have that address. */
+export function isUnicast(source: Address): boolean {
+  return FAMILY === IPV6 ? isUnicast6(source) : isUnicast4(source);
+}
+
+/** A packet that is too big: whether its sender must be told. */
+export function forbidsFragments(packet: Packet): boolean {
+  return FAMILY === IPV6 ? forbidsFragments6(packet) : forbidsFragments4(packet);
+}
+
+// Those below change the packet. They are false when it is too short after all.
+
+/** One less time to live, which is known to be above 1. */
+export function age(packet: Packet): boolean {
+  return FAMILY === IPV6 ? age6(packet) : age4(packet);
+}
+
+export function setDestination(packet: Packet, address: Address): boolean {
+  return FAMILY === IPV6 ? setDestination6(packet, address) : setDestination4(packet, address);
+}
+
+export function setSource(packet: Packet, address: Address): boolean {
+  return FAMILY === IPV6 ? setSource6(packet, address) : setSource4(packet, address);
+}
+
+/** What an address that changes adds to a checksum of the transport's (wire/checksum.ts). */
+export function addressDifference(before: Address, after: Address): u32 {
+  return FAMILY === IPV6 ? addressDifference6(before, after) : addressDifference4(before, after);
+}

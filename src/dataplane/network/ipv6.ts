@@ -1,0 +1,112 @@
+// What is particular to IPv6 on a packet's path. network/ipv4.ts is its sibling, with the same parts in the same order.
+
+import type { u32 } from "#layout/numbers.js";
+import { host16, u32 as U32 } from "#layout/numbers.js";
+import type { Packet } from "#prelude/packet.js";
+import type { Address } from "#wire/address.js";
+import { difference64 } from "#wire/checksum.js";
+import { ETH_P_IPV6, Ethernet } from "#wire/ethernet.js";
+import type { IpProtocol } from "#wire/ipv4.js";
+import {
+  IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_ICMPV6, IPPROTO_ROUTING, IPV6_HEADER, IPV6_VERSION, IPV6_VERSION_MASK, Ipv6, Ipv6Extension,
+} from "#wire/ipv6.js";
+import { HOOK, XDP } from "../config.js";
+import type { Flow } from "../flow.js";
+import { NETWORK_AT, OTHER_FAMILY, PARSED_ICMP } from "../flow.js";
+import { parseTransport } from "../transport.js";
+import { Verdict } from "../verdict.js";
+
+/** Extension headers that are passed over, and the bytes that they may have together: whoever has more goes to the stack. */
+const EXTENSIONS_MAX = 6;
+const EXTENSION_BYTES_MAX = 128;
+/** Ethernet, IP with extension headers, TCP without options: no header that is looked at reaches further. */
+export const HEADERS_MAX = 14 + IPV6_HEADER + EXTENSION_BYTES_MAX + 20;
+
+/** Fills `flow`; see network.ts. */
+export function parse(packet: Packet, flow: Flow): u32 {
+  const ethernet = packet.view(Ethernet, 0);
+  if (ethernet === null) return Verdict.truncated;
+  if (ethernet.etherType !== ETH_P_IPV6) return OTHER_FAMILY;
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  if (ip === null) return Verdict.truncated;
+  if ((ip.versionClassLabel & IPV6_VERSION_MASK) !== IPV6_VERSION) return Verdict.notIp;
+
+  flow.source = ip.source;
+  flow.destination = ip.destination;
+  flow.ttl = ip.hopLimit;
+  flow.bytes = totalLength(packet, ip);
+  // net/ipv6/ip6_input.c, ip6_rcv_core(), as ip_rcv_core().
+  if (flow.bytes > packet.length - NETWORK_AT) return Verdict.truncated;
+  const outcome = skipExtensions(packet, ip.nextHeader, flow);
+  if (outcome !== SKIPPED) return outcome;
+  return flow.protocol === IPPROTO_ICMPV6 ? PARSED_ICMP : parseTransport(packet, flow);
+}
+
+const SKIPPED = 0xfff0;
+
+/** net/ipv6/exthdrs_core.c, ipv6_find_hdr(): sets where the transport header begins, and its protocol. */
+function skipExtensions(packet: Packet, first: IpProtocol, flow: Flow): u32 {
+  let protocol = U32(first);
+  let skipped = 0;
+  for (let i = 0; i < EXTENSIONS_MAX; i++) {
+    if (protocol === IPPROTO_FRAGMENT) return Verdict.fragment;
+    if (protocol !== IPPROTO_HOPOPTS && protocol !== IPPROTO_ROUTING && protocol !== IPPROTO_DSTOPTS) break;
+    const extension = packet.view(Ipv6Extension, NETWORK_AT + IPV6_HEADER + skipped);
+    if (extension === null) return Verdict.truncated;
+    protocol = U32(extension.nextHeader);
+    skipped += (U32(extension.length) + 1) << 3;
+    if (skipped > EXTENSION_BYTES_MAX) return Verdict.otherProtocol;
+  }
+  flow.protocol = protocol as IpProtocol;
+  flow.transportAt = NETWORK_AT + IPV6_HEADER + skipped;
+  return SKIPPED;
+}
+
+/** RFC 2675: a super-packet of more than 64 KB has no room for its length, and says 0. */
+function totalLength(packet: Packet, ip: Ipv6): u32 {
+  const length = host16(ip.payloadLength);
+  if (HOOK !== XDP && length === 0 && packet.gsoSize !== 0) return packet.length - NETWORK_AT;
+  return length + IPV6_HEADER;
+}
+
+/** RFC 4291 section 2.5: neither ::, nor ::1, nor multicast. */
+export function isUnicast(source: Address): boolean {
+  if ((U32(source.high) & 0xff) === 0xff) return false;
+  return source.high !== 0n || (source.low !== 0n && source.low !== LOOPBACK_LOW);
+}
+/** ::1 as the wire has it. */
+const LOOPBACK_LOW = 0x0100_0000_0000_0000n;
+
+/** RFC 8200 section 5: routers never cut. */
+export function forbidsFragments(_packet: Packet): boolean {
+  return true;
+}
+
+/** One less hop, of which there are known to be more than 1. False when the packet is too short after all. */
+export function age(packet: Packet): boolean {
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  if (ip === null) return false;
+  ip.hopLimit -= 1;
+  return true;
+}
+
+/** The address that the packet goes to becomes `address`. */
+export function setDestination(packet: Packet, address: Address): boolean {
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  if (ip === null) return false;
+  ip.destination = address;
+  return true;
+}
+
+/** The address that it comes from. */
+export function setSource(packet: Packet, address: Address): boolean {
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  if (ip === null) return false;
+  ip.source = address;
+  return true;
+}
+
+/** What an address that changes adds to a checksum (wire/checksum.ts). */
+export function addressDifference(before: Address, after: Address): u32 {
+  return difference64(before.high, after.high) + difference64(before.low, after.low);
+}
