@@ -11,7 +11,7 @@ import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
 import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
-import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, HOP_WITHOUT_TX, programs as programArray, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import type { HookChoice } from "./hook.js";
@@ -109,7 +109,7 @@ export class KernelPlane implements DataPlane {
     if (PROGRAM_NAMES.every(isPresent)) return new Map(PROGRAM_NAMES.map((name) => [name, BpfProgram.open(state.programPath(name), name)]));
 
     const programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, this.store.allMaps())]));
-    for (const [name, place] of PROGRAM_PLACES) this.store.map(programArray.name).putObject(place, programs.get(name)!);
+    for (const { name, place, array } of PROGRAM_PLACES) this.store.map(array.name).putObject(place, programs.get(name)!);
     this.#startExpiry(programs.get("weir_start")!);
     for (const pin of state.list().links) {
       const link = BpfLink.open(state.linkPath(pin));

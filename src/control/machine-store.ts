@@ -3,7 +3,6 @@
 import type { Machine } from "#ebpf/machine.js";
 import type { LoadedProgram } from "#ebpf/machine.js";
 import type { MapSpec, ProgramSpec } from "#ebpf/spec.js";
-import { programs } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
 import type { ProgramName } from "./programs.js";
 import { PROGRAM_PLACES } from "./programs.js";
@@ -14,7 +13,7 @@ import type { HashAccess, Store } from "./store.js";
 /** Loads them all, with those that tail calls go to in their places. */
 export function loadPrograms(machine: Machine, specs: ReadonlyMap<ProgramName, ProgramSpec>): ReadonlyMap<ProgramName, LoadedProgram> {
   const loaded = new Map(Array.from(specs, ([name, spec]) => [name, machine.load(spec)]));
-  for (const [name, place] of PROGRAM_PLACES) machine.programArray(programs).setProgram(place, loaded.get(name));
+  for (const { name, place, array } of PROGRAM_PLACES) machine.programArray(array).setProgram(place, loaded.get(name));
   return loaded;
 }
 

@@ -11,12 +11,12 @@ import { programFromJson, programToJson } from "#ebpf/program.js";
 import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { TC, XDP } from "#dataplane/config.js";
-import { PROGRAM_TC_ICMP, families } from "#dataplane/maps.js";
+import { PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, families, tcPrograms, xdpPrograms } from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 
 /** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
-export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_xdp" | "weir_start";
+export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_xdp" | "weir_start" | "weir_tc6" | "weir_tc6_icmp" | "weir_xdp6" | "weir_start6";
 
 interface Recipe {
   readonly family: keyof typeof families;
@@ -24,7 +24,7 @@ interface Recipe {
   readonly function: string;
   readonly type: ProgramType;
   readonly hook: number;
-  /** In dataplane/maps, `programs`: where tail calls find it. */
+  /** Where tail calls find it: in dataplane/maps, tcPrograms or xdpPrograms. */
   readonly place?: number;
 }
 
@@ -33,11 +33,18 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
   weir_xdp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP },
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
+  weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
+  weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
+  weir_xdp6: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, place: PROGRAM_XDP6 },
+  weir_start6: { family: "ipv6", module: "timers", function: "start", type: "tc", hook: TC },
 };
 
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];
-/** Of those that tail calls go to: the place in dataplane/maps, `programs`. */
-export const PROGRAM_PLACES = PROGRAM_NAMES.flatMap((name) => (RECIPES[name].place === undefined ? [] : [[name, RECIPES[name].place] as const]));
+/** Of those that tail calls go to: the array of programs, and the place there. */
+export const PROGRAM_PLACES = PROGRAM_NAMES.flatMap((name) => {
+  const { type, place } = RECIPES[name];
+  return place === undefined ? [] : [{ name, place, array: type === "xdp" ? xdpPrograms : tcPrograms }];
+});
 
 /** Longer than compiling takes on a slow machine; who has waited so long compiles too. */
 const LOCK_MILLISECONDS_MAX = 60_000;

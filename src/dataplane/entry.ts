@@ -5,27 +5,25 @@
 // every other packet on untouched (XDP_PASS) to the program at TC, which does all of it.
 
 import type { i32, u32 } from "#layout/numbers.js";
-import { be32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
-import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { ticks } from "./clock.js";
 import { FAMILY, HOOK, IPV6, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
+import { refuseAge, refusePort, refuseSize } from "./errors.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } from "./hop.js";
-import { NO_REST, sendError } from "./icmp.js";
 import type { Connection, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, programs, SERVICE_PERSISTENT, settings,
+  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, SERVICE_PERSISTENT, settings, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
@@ -71,14 +69,15 @@ export function entry(packet: Packet): i32 {
 
 /** To the program of IPv6, which is this one compiled for it. */
 function handOn(packet: Packet): i32 {
-  if (FAMILY !== IPV6) bpf_tail_call(packet, programs, HOOK === XDP ? PROGRAM_XDP6 : PROGRAM_TC6);
+  if (FAMILY !== IPV6 && HOOK === XDP) bpf_tail_call(packet, xdpPrograms, PROGRAM_XDP6);
+  if (FAMILY !== IPV6 && HOOK !== XDP) bpf_tail_call(packet, tcPrograms, PROGRAM_TC6);
   return pass(Verdict.notIp);
 }
 
 /** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
 function control(packet: Packet): i32 {
   if (HOOK === XDP) return XDP_PASS;
-  bpf_tail_call(packet, programs, FAMILY === IPV6 ? PROGRAM_TC6_ICMP : PROGRAM_TC_ICMP);
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_ICMP : PROGRAM_TC_ICMP);
   return pass(Verdict.otherProtocol);
 }
 
@@ -94,10 +93,9 @@ function begin(flow: Flow, now: u32): u32 {
   return connect(flow, service, chosen, template, now);
 }
 
-/** ip_vs_core.c, ip_vs_leave(): no server takes it, and the client is told so, TCP's too. */
 function refuse(packet: Packet): i32 {
   if (HOOK === XDP) return XDP_PASS;
-  return sendError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, NO_REST, Verdict.noDestination);
+  return refusePort(packet, Verdict.noDestination);
 }
 
 /** A packet from the client, on its way to the connection's destination. */
@@ -113,7 +111,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   touch(index, advanceByClient(connection, flow), now);
   if (HOOK !== XDP) {
     if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-    if (flow.ttl <= 1) return sendError(packet, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, NO_REST, Verdict.ttlExceeded);
+    if (flow.ttl <= 1) return refuseAge(packet, Verdict.ttlExceeded);
     if (isTooBig(packet, flow.bytes + overhead(connection), destination.hop)) return refuseTooBig(packet, destination.hop.mtu - overhead(connection));
   }
   switch (connection.flags & CONNECTION_METHOD_MASK) {
@@ -178,5 +176,5 @@ function refuseTooBig(packet: Packet, mtu: u32): i32 {
   if (!forbidsFragments(packet)) return drop(Verdict.tooBig);
   // ip_vs_xmit.c, __ip_vs_get_out_rt() looks at the size when the packet is one hop older, and quotes it so.
   if (!age(packet)) return drop(Verdict.rewriteFailed);
-  return sendError(packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, be32(mtu), Verdict.tooBig);
+  return refuseSize(packet, mtu, Verdict.tooBig);
 }

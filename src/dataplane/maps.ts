@@ -381,7 +381,11 @@ export const Beginning = struct("Beginning", {
   onePacketPlace: u32,
   /** The template that it found or made last. Handed over here: read back it is any number, and the verifier follows one, not each that it may be. */
   template: u32,
-  spare: array(u32, 14),
+  /** IPv6, of the packet at hand: bytes of extension headers, and the protocol behind them (network/ipv6.ts). */
+  extensionBytes: u32,
+  protocol: IpProtocol,
+  padding: array(u8, 3),
+  spare: array(u32, 12),
 }, { size: 64 });
 export const beginnings4 = table("beginnings", Beginning, PROCESSORS);
 export const beginnings6 = table("beginnings6", Beginning, PROCESSORS);
@@ -455,12 +459,13 @@ export const estimator: ArrayMap<typeof Estimator> = arrayMap("estimator", Estim
 
 // --- Families ------------------------------------------------------------------------------------------------------
 
-/** Linux include/uapi/linux/bpf.h, BPF_MAP_TYPE_PROG_ARRAY: the programs that others end in (entry.ts). */
-export const programs = programArray("programs", 8);
+/** The programs that others end in (entry.ts). Linux kernel/bpf/core.c, bpf_prog_map_compatible(): an array has programs of one type. */
+export const tcPrograms = programArray("tcPrograms", 16);
+export const xdpPrograms = programArray("xdpPrograms", 16);
 export const PROGRAM_TC_ICMP = 0;
 export const PROGRAM_TC6 = 1;
 export const PROGRAM_TC6_ICMP = 2;
-export const PROGRAM_XDP6 = 3;
+export const PROGRAM_XDP6 = 0;
 
 /** What a program of a family has under the names that do not say it: control/programs compiles with these. */
 export const families = {

@@ -1,6 +1,7 @@
 // ICMP errors about a connection's packets follow the connection: without them, path MTU discovery ends at the director.
-// Linux v6.12 net/netfilter/ipvs/ip_vs_core.c, ip_vs_in_icmp(), ip_vs_out_icmp(), ip_vs_nat_icmp(); ip_vs_xmit.c,
-// ip_vs_icmp_xmit(). TC only; XDP leaves all ICMP to it. An error quotes the packet that caused it:
+// Linux v6.12 net/netfilter/ipvs/ip_vs_core.c, ip_vs_in_icmp(), ip_vs_out_icmp(), ip_vs_nat_icmp(), and their siblings for
+// IPv6; ip_vs_xmit.c, ip_vs_icmp_xmit(). A program of its own, TC only; XDP leaves all ICMP to TC. An error quotes the
+// packet that caused it:
 //
 //   │ IP router→VIP │ ICMP │ IP VIP→CIP │ ports …                  about an answer: goes to the connection's real server
 //   │ IP RIP→CIP    │ ICMP │ IP CIP→RIP │ ports …                  about a request by NAT: goes to the client, from the VIP
@@ -9,35 +10,36 @@
 // Checksums change by differences, so that one that came wrong leaves wrong. LVS differs: it drops such a packet.
 
 import type { Be16, Be32, i32 } from "#layout/numbers.js";
-import { be16, be32, host16, host32, u16, u32, u64 } from "#layout/numbers.js";
+import { be16, be32, host16, host32, u32 } from "#layout/numbers.js";
 import { bpf_skb_adjust_room, bpf_skb_pull_data } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
+import type { Address } from "#wire/address.js";
 import { ipv4Of } from "#wire/address.js";
 import { difference16, difference32, replace } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
-import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED, Icmp } from "#wire/icmp.js";
-import {
-  IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MAX, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, IP_OFFSET, Ipv4,
-} from "#wire/ipv4.js";
+import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, Icmp } from "#wire/icmp.js";
+import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, IP_OFFSET, Ipv4 } from "#wire/ipv4.js";
+import { isSame } from "./address.js";
 import { ticks } from "./clock.js";
-import { NO_CONNECTION, findByClient, findByServer } from "./connection.js";
+import { FAMILY, IPV4, IPV6 } from "./config.js";
+import { NO_CONNECTION, findByClient, findByServer, clientOf, serverOf, virtualOf } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
+import { Flow, NETWORK_AT, PARSED_ICMP } from "./flow.js";
 import { Ports } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
 import { headerChecksum } from "./header-checksum.js";
 import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "./hop.js";
-import { ICMP_TTL, INTERNETWORK_CONTROL } from "./icmp.js";
 import type { Connection } from "./maps.js";
 import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations, settings } from "./maps.js";
-import { Flow, NETWORK_AT } from "./flow.js";
-import { age } from "./network.js";
+import { NOT_THERE, addressDifference, age, isError, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
+import { ICMP_TTL, INTERNETWORK_CONTROL } from "./network/icmp.js";
 import { mayBeVip } from "./service.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
-/** Ethernet, IP with all options, ICMP, the quoted IP header with all options, the one inside a tunnel's, ports. */
-const HEADERS_MAX = Ethernet.size + IPV4_HEADER_MAX + Icmp.size + IPV4_HEADER_MIN + IPV4_HEADER_MAX + Ports.size;
+/** Of an error: its own headers, those that it quotes, with all options, and those of a tunnel between; to the ports. */
+const HEADERS_MAX = 256;
 
 /** Linux include/uapi/linux/bpf.h. */
 const BPF_ADJ_ROOM_MAC = 1;
@@ -48,100 +50,82 @@ const TUNNEL_MTU_MIN = 68 + IPV4_HEADER_MIN;
 
 /** An ICMP packet, handed on by entry(): along with its connection if it is an error about one, else to the stack. */
 export function followConnection(packet: Packet): i32 {
-  const now = ticks();
   if (packet.linear < HEADERS_MAX && packet.linear < packet.length) {
     bpf_skb_pull_data(packet, packet.length < HEADERS_MAX ? packet.length : HEADERS_MAX);
   }
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return pass(Verdict.otherProtocol);
-  const icmpAt = NETWORK_AT + ((ip.versionAndLength & 0x0f) << 2);
-  const end = NETWORK_AT + host16(ip.totalLength);
+  const now = ticks();
+  const error = make(Flow);
+  if (parse(packet, error) !== PARSED_ICMP) return pass(Verdict.otherProtocol);
+  const icmpAt = error.transportAt;
+  const end = NETWORK_AT + error.bytes;
   const icmp = packet.view(Icmp, icmpAt);
   if (icmp === null) return pass(Verdict.otherProtocol);
   if (!isError(icmp.type)) return pass(Verdict.otherProtocol);
-  const quotedAt = icmpAt + Icmp.size;
-  const quoted = packet.view(Ipv4, quotedAt);
-  if (quoted === null) return pass(Verdict.otherProtocol);
 
   // The packet that caused it, and, unless it was a request in our tunnel, turned round: as one that goes where the error goes.
   const flow = make(Flow);
-  const isTunnel = quoted.protocol === IPPROTO_IPIP;
+  const quotedAt = icmpAt + Icmp.size;
+  if (!parseQuoted(packet, quotedAt, flow)) return pass(Verdict.otherProtocol);
+  const isTunnel = FAMILY === IPV4 && flow.protocol === IPPROTO_IPIP;
   if (isTunnel) {
     // Neither our own header nor a router's error has options.
-    if (icmpAt !== NETWORK_AT + IPV4_HEADER_MIN || quoted.versionAndLength !== IPV4_PLAIN || isLaterFragment(quoted)) return pass(Verdict.otherProtocol);
-    if (!readCause(packet, quotedAt + IPV4_HEADER_MIN, end, flow)) return pass(Verdict.otherProtocol);
+    if (icmpAt !== NETWORK_AT + IPV4_HEADER_MIN || flow.transportAt !== quotedAt + IPV4_HEADER_MIN) return pass(Verdict.otherProtocol);
+    if (!parseQuoted(packet, quotedAt + IPV4_HEADER_MIN, flow)) return pass(Verdict.otherProtocol);
+    if (!readPorts(packet, end, flow)) return pass(Verdict.otherProtocol);
   } else {
-    if (!readCause(packet, quotedAt, end, flow)) return pass(Verdict.otherProtocol);
+    if (!readPorts(packet, end, flow)) return pass(Verdict.otherProtocol);
     turnRound(flow);
   }
   if (mayBeVip(flow.destination)) {
     const index = findByClient(flow, now);
     if (index !== NO_CONNECTION) {
-      return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, connections.at(index), icmpAt, flow.transportAt, now);
+      return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, error, connections.at(index), flow.transportAt, now);
     }
   }
   if (isTunnel || settings.at(0).natDestinations === 0) return pass(Verdict.otherProtocol);
   const index = findByServer(flow, now);
   if (index === NO_CONNECTION) return pass(Verdict.otherProtocol);
-  return toClient(packet, connections.at(index), icmpAt, flow.transportAt, now);
+  return toClient(packet, error, connections.at(index), flow.transportAt, now);
 }
 
-function isError(type: u32): boolean {
-  return type === ICMP_DEST_UNREACH || type === ICMP_SOURCE_QUENCH || type === ICMP_TIME_EXCEEDED;
-}
-
-function isLaterFragment(ip: Ipv4): boolean {
-  return (ip.flagsAndOffset & IP_OFFSET) !== be16(0);
-}
-
-/** Fills in what a connection is found by. False when no ports are quoted before `end`. */
-function readCause(packet: Packet, at: u32, end: u32, flow: Flow): boolean {
-  const cause = packet.view(Ipv4, at);
-  if (cause === null) return false;
-  const headerBytes = (cause.versionAndLength & 0x0f) << 2;
-  if (cause.versionAndLength >>> 4 !== 4 || headerBytes < IPV4_HEADER_MIN || isLaterFragment(cause)) return false;
-  if (cause.protocol !== IPPROTO_TCP && cause.protocol !== IPPROTO_UDP) return false;
-  flow.transportAt = at + headerBytes;
+/** What a connection is found by besides. False when no ports are quoted before `end`. */
+function readPorts(packet: Packet, end: u32, flow: Flow): boolean {
+  if (flow.protocol !== IPPROTO_TCP && flow.protocol !== IPPROTO_UDP) return false;
   if (flow.transportAt + Ports.size > end) return false;
   const ports = packet.view(Ports, flow.transportAt);
   if (ports === null) return false;
-  flow.source.low = u64(cause.source);
-  flow.destination.low = u64(cause.destination);
   flow.sourcePort = ports.source;
   flow.destinationPort = ports.destination;
-  flow.protocol = cause.protocol;
   return true;
 }
 
 function turnRound(flow: Flow): void {
-  const address = flow.source.low;
+  const high = flow.source.high;
+  const low = flow.source.low;
   const port = flow.sourcePort;
-  flow.source.low = flow.destination.low;
+  flow.source = flow.destination;
   flow.sourcePort = flow.destinationPort;
-  flow.destination.low = address;
+  flow.destination.high = high;
+  flow.destination.low = low;
   flow.destinationPort = port;
 }
 
 /** About an answer that went to the client: its sender must know. A server that was removed is told too, as by ip_vs_in_icmp(). */
-function toServer(packet: Packet, connection: Connection, icmpAt: u32, portsAt: u32, now: u32): i32 {
+function toServer(packet: Packet, error: Flow, connection: Connection, portsAt: u32, now: u32): i32 {
   const destination = destinations.at(connection.destination);
   const method = connection.flags & CONNECTION_METHOD_MASK;
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  const bytes = host16(ip.totalLength);
-  countIn(connection.destination, bytes);
+  countIn(connection.destination, error.bytes);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   // RFC 1122 3.2.2: never an error about an error.
-  if (ip.ttl <= 1) return drop(Verdict.ttlExceeded);
-  if (bytes + (method === METHOD_TUNNEL ? TUNNEL_OVERHEAD : 0) > destination.hop.mtu) return drop(Verdict.tooBig);
+  if (error.ttl <= 1) return drop(Verdict.ttlExceeded);
+  if (error.bytes + (method === METHOD_TUNNEL ? TUNNEL_OVERHEAD : 0) > destination.hop.mtu) return drop(Verdict.tooBig);
   switch (method) {
     case METHOD_MASQ: {
-      ip.checksum = replace(ip.checksum, difference32(ip.destination, connection.destinationAddress));
-      ip.destination = connection.destinationAddress;
-      if (!age(packet)) return drop(Verdict.rewriteFailed);
-      if (!changeQuotedSource(packet, icmpAt, portsAt, connection.destinationAddress, connection.destinationPort)) return drop(Verdict.rewriteFailed);
+      const server = serverOf(connection);
+      if (!setDestination(packet, server) || !age(packet)) return drop(Verdict.rewriteFailed);
+      if (!changeQuotedSource(packet, error, portsAt, server, connection.destinationPort)) return drop(Verdict.rewriteFailed);
       return transmit(packet, destination.hop, way);
     }
     case METHOD_TUNNEL: return forwardTunnel(packet, destination, way);
@@ -151,51 +135,45 @@ function toServer(packet: Packet, connection: Connection, icmpAt: u32, portsAt: 
 }
 
 /** About a request by NAT: the client, who knows the VIP only, hears of it from there. */
-function toClient(packet: Packet, connection: Connection, icmpAt: u32, portsAt: u32, now: u32): i32 {
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  if (ip.destination !== connection.clientAddress) return pass(Verdict.otherProtocol);
-  if (ip.ttl <= 1) return pass(Verdict.answerTtlExceeded);
-  const bytes = host16(ip.totalLength);
+function toClient(packet: Packet, error: Flow, connection: Connection, portsAt: u32, now: u32): i32 {
+  if (!isSame(error.destination, clientOf(connection))) return pass(Verdict.otherProtocol);
+  if (error.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const way = make(Way);
   resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-  if (bytes > connection.clientHop.mtu) return drop(Verdict.tooBig);
-  countOut(connection.destination, bytes);
-  ip.checksum = replace(ip.checksum, difference32(ip.source, connection.virtualAddress));
-  ip.source = connection.virtualAddress;
-  if (!age(packet)) return drop(Verdict.rewriteFailed);
-  if (!changeQuotedDestination(packet, icmpAt, portsAt, connection.virtualAddress, connection.virtualPort)) return drop(Verdict.rewriteFailed);
+  if (error.bytes > connection.clientHop.mtu) return drop(Verdict.tooBig);
+  countOut(connection.destination, error.bytes);
+  const virtual = virtualOf(connection);
+  if (!setSource(packet, virtual) || !age(packet)) return drop(Verdict.rewriteFailed);
+  if (!changeQuotedDestination(packet, error, portsAt, virtual, connection.virtualPort)) return drop(Verdict.rewriteFailed);
   return transmit(packet, connection.clientHop, way);
 }
 
-// ip_vs_nat_icmp(): the quoted IP header gets a checksum to go with it; the quoted transport header's stays.
+// ip_vs_nat_icmp(): of what is quoted, the address and the port change; the transport header's checksum stays.
 
-function changeQuotedSource(packet: Packet, icmpAt: u32, portsAt: u32, address: Be32, port: Be16): boolean {
-  const quoted = packet.view(Ipv4, icmpAt + Icmp.size);
+function changeQuotedSource(packet: Packet, error: Flow, portsAt: u32, address: Address, port: Be16): boolean {
   const ports = packet.view(Ports, portsAt);
-  if (quoted === null || ports === null) return false;
-  const change = changeHeader(quoted, difference32(quoted.source, address)) + difference16(ports.source, port);
-  quoted.source = address;
+  if (ports === null) return false;
+  const change = setQuotedSource(packet, error.transportAt + Icmp.size, address);
+  if (change === NOT_THERE) return false;
+  const portChange = difference16(ports.source, port);
   ports.source = port;
-  return changeIcmp(packet, icmpAt, change);
+  return changeIcmp(packet, error.transportAt, change + portChange + outerDifference(error.destination, address));
 }
 
-function changeQuotedDestination(packet: Packet, icmpAt: u32, portsAt: u32, address: Be32, port: Be16): boolean {
-  const quoted = packet.view(Ipv4, icmpAt + Icmp.size);
+function changeQuotedDestination(packet: Packet, error: Flow, portsAt: u32, address: Address, port: Be16): boolean {
   const ports = packet.view(Ports, portsAt);
-  if (quoted === null || ports === null) return false;
-  const change = changeHeader(quoted, difference32(quoted.destination, address)) + difference16(ports.destination, port);
-  quoted.destination = address;
+  if (ports === null) return false;
+  const change = setQuotedDestination(packet, error.transportAt + Icmp.size, address);
+  if (change === NOT_THERE) return false;
+  const portChange = difference16(ports.destination, port);
   ports.destination = port;
-  return changeIcmp(packet, icmpAt, change);
+  return changeIcmp(packet, error.transportAt, change + portChange + outerDifference(error.source, address));
 }
 
-/** The quoted header's checksum, for an address that changes by `difference`; gives the difference of both together. */
-function changeHeader(quoted: Ipv4, difference: u32): u32 {
-  const before = quoted.checksum;
-  quoted.checksum = replace(before, difference);
-  return difference + difference16(before, quoted.checksum);
+/** RFC 4443 section 2.3: ICMPv6 sums the addresses of its own packet too, of which one has changed. */
+function outerDifference(before: Address, after: Address): u32 {
+  return FAMILY === IPV6 ? addressDifference(before, after) : 0;
 }
 
 function changeIcmp(packet: Packet, icmpAt: u32, difference: u32): boolean {

@@ -10,7 +10,7 @@ import type { ProgramName } from "#control/programs.js";
 import { PROGRAM_PLACES, programSpecs } from "#control/programs.js";
 import type { Shape } from "#control/shape.js";
 import { mapSpecs } from "#control/shape.js";
-import { SLOTS_PER_BUCKET, programs, services } from "#dataplane/maps.js";
+import { SLOTS_PER_BUCKET, services } from "#dataplane/maps.js";
 import { assembleProgram, exit, mov64, r0 } from "#ebpf/assemble.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import type { BpfLink } from "#kernel/link.js";
@@ -44,7 +44,7 @@ class KernelWorld implements World {
 
   constructor(readonly namespace: TestNamespace, readonly store: KernelStore, specs: ReadonlyMap<ProgramName, ProgramSpec>) {
     this.#programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, store.allMaps())]));
-    for (const [name, place] of PROGRAM_PLACES) store.map(programs.name).putObject(place, this.#programs.get(name)!);
+    for (const { name, place, array } of PROGRAM_PLACES) store.map(array.name).putObject(place, this.#programs.get(name)!);
     // As KernelPlane does: route look-ups are made "from" the loopback.
     writeSysctl("net/ipv4/conf/lo/forwarding", "1");
     // Linux net/bpf/test_run.c, xdp_convert_md_to_buff() wants a receive queue that is registered for XDP: a veth

@@ -2,12 +2,14 @@
 
 import type { Be16, u32 } from "#layout/numbers.js";
 import { be16, host16, host32, u16, u32 as U32, u64 } from "#layout/numbers.js";
+import type { View } from "#layout/struct.js";
 import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
 import { ipv4Of } from "#wire/address.js";
-import { difference32, replace } from "#wire/checksum.js";
+import { difference16, difference32, replace } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
-import { IPPROTO_ICMP, IPV4_HEADER_MIN, IP_DF, IP_FRAGMENT, Ipv4 } from "#wire/ipv4.js";
+import { ICMP_DEST_UNREACH, ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
+import { IPPROTO_ICMP, IPV4_HEADER_MIN, IP_DF, IP_FRAGMENT, IP_OFFSET, Ipv4 } from "#wire/ipv4.js";
 import { HOOK, XDP } from "../config.js";
 import type { Flow } from "../flow.js";
 import { NETWORK_AT, OTHER_FAMILY, PARSED_ICMP } from "../flow.js";
@@ -88,6 +90,43 @@ export function setSource(packet: Packet, address: Address): boolean {
   ip.checksum = replace(ip.checksum, difference32(ip.source, ipv4Of(address)));
   ip.source = ipv4Of(address);
   return true;
+}
+
+/** An ICMP type that is an error about a packet of somebody's. */
+export function isError(type: u32): boolean {
+  return type === ICMP_DEST_UNREACH || type === ICMP_SOURCE_QUENCH || type === ICMP_TIME_EXCEEDED;
+}
+
+/** The header at `at`, of a packet that an error quotes. Fills in addresses, protocol and where the transport header begins. */
+export function parseQuoted(packet: Packet, at: u32, flow: Flow): boolean {
+  const cause = packet.view(Ipv4, at);
+  if (cause === null) return false;
+  const headerBytes = (cause.versionAndLength & 0x0f) << 2;
+  if (cause.versionAndLength >>> 4 !== 4 || headerBytes < IPV4_HEADER_MIN || (cause.flagsAndOffset & IP_OFFSET) !== be16(0)) return false;
+  flow.source.low = u64(cause.source);
+  flow.destination.low = u64(cause.destination);
+  flow.protocol = cause.protocol;
+  flow.transportAt = at + headerBytes;
+  return true;
+}
+
+/** ip_vs_nat_icmp(): a quoted header gets a checksum to go with its new address. Gives what that adds to the ICMP checksum. */
+export function setQuotedSource(quoted: View<typeof Ipv4>, address: Address): u32 {
+  const difference = changeHeader(quoted, difference32(quoted.source, ipv4Of(address)));
+  quoted.source = ipv4Of(address);
+  return difference;
+}
+
+export function setQuotedDestination(quoted: View<typeof Ipv4>, address: Address): u32 {
+  const difference = changeHeader(quoted, difference32(quoted.destination, ipv4Of(address)));
+  quoted.destination = ipv4Of(address);
+  return difference;
+}
+
+function changeHeader(quoted: View<typeof Ipv4>, difference: u32): u32 {
+  const before = quoted.checksum;
+  quoted.checksum = replace(before, difference);
+  return difference + difference16(before, quoted.checksum);
 }
 
 /** What an address that changes adds to a checksum (wire/checksum.ts). */

@@ -2,10 +2,14 @@
 
 import type { u32 } from "#layout/numbers.js";
 import { host16, u32 as U32 } from "#layout/numbers.js";
+import type { View } from "#layout/struct.js";
+import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
+import { likely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
 import { difference64 } from "#wire/checksum.js";
 import { ETH_P_IPV6, Ethernet } from "#wire/ethernet.js";
+import { ICMPV6_INFOMSG } from "#wire/icmpv6.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import {
   IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_ICMPV6, IPPROTO_ROUTING, IPV6_HEADER, IPV6_VERSION, IPV6_VERSION_MASK, Ipv6, Ipv6Extension,
@@ -14,11 +18,14 @@ import { HOOK, XDP } from "../config.js";
 import type { Flow } from "../flow.js";
 import { NETWORK_AT, OTHER_FAMILY, PARSED_ICMP } from "../flow.js";
 import { parseTransport } from "../transport.js";
+import { beginnings } from "../maps.js";
 import { Verdict } from "../verdict.js";
 
 /** Extension headers that are passed over, and the bytes that they may have together: whoever has more goes to the stack. */
 const EXTENSIONS_MAX = 6;
 const EXTENSION_BYTES_MAX = 128;
+/** Multiples of eight up to that. */
+const EXTENSION_BYTES_MASK = 0xf8;
 /** Ethernet, IP with extension headers, TCP without options: no header that is looked at reaches further. */
 export const HEADERS_MAX = 14 + IPV6_HEADER + EXTENSION_BYTES_MAX + 20;
 
@@ -37,7 +44,7 @@ export function parse(packet: Packet, flow: Flow): u32 {
   flow.bytes = totalLength(packet, ip);
   // net/ipv6/ip6_input.c, ip6_rcv_core(), as ip_rcv_core().
   if (flow.bytes > packet.length - NETWORK_AT) return Verdict.truncated;
-  const outcome = skipExtensions(packet, ip.nextHeader, flow);
+  const outcome = skipExtensions(packet, NETWORK_AT + IPV6_HEADER, ip.nextHeader, flow);
   if (outcome !== SKIPPED) return outcome;
   return flow.protocol === IPPROTO_ICMPV6 ? PARSED_ICMP : parseTransport(packet, flow);
 }
@@ -45,20 +52,38 @@ export function parse(packet: Packet, flow: Flow): u32 {
 const SKIPPED = 0xfff0;
 
 /** net/ipv6/exthdrs_core.c, ipv6_find_hdr(): sets where the transport header begins, and its protocol. */
-function skipExtensions(packet: Packet, first: IpProtocol, flow: Flow): u32 {
-  let protocol = U32(first);
+function skipExtensions(packet: Packet, at: u32, first: IpProtocol, flow: Flow): u32 {
+  flow.protocol = first;
+  flow.transportAt = at;
+  if (likely(!isExtension(first))) return SKIPPED;
+  const outcome = walkExtensions(packet, at, first);
+  const beginning = beginnings.at(bpf_get_smp_processor_id());
+  flow.protocol = beginning.protocol;
+  flow.transportAt = at + (beginning.extensionBytes & EXTENSION_BYTES_MASK);
+  return outcome;
+}
+
+function isExtension(protocol: IpProtocol): boolean {
+  return protocol === IPPROTO_HOPOPTS || protocol === IPPROTO_ROUTING || protocol === IPPROTO_DSTOPTS || protocol === IPPROTO_FRAGMENT;
+}
+
+/** Tells by way of this processor's Beginning: read back the length is any, and the verifier follows one packet, not one for each number of headers. */
+function walkExtensions(packet: Packet, at: u32, first: IpProtocol): u32 {
+  "use subprogram";
+  let protocol = first;
   let skipped = 0;
   for (let i = 0; i < EXTENSIONS_MAX; i++) {
+    if (!isExtension(protocol)) break;
     if (protocol === IPPROTO_FRAGMENT) return Verdict.fragment;
-    if (protocol !== IPPROTO_HOPOPTS && protocol !== IPPROTO_ROUTING && protocol !== IPPROTO_DSTOPTS) break;
-    const extension = packet.view(Ipv6Extension, NETWORK_AT + IPV6_HEADER + skipped);
+    const extension = packet.view(Ipv6Extension, at + skipped);
     if (extension === null) return Verdict.truncated;
-    protocol = U32(extension.nextHeader);
+    protocol = extension.nextHeader;
     skipped += (U32(extension.length) + 1) << 3;
     if (skipped > EXTENSION_BYTES_MAX) return Verdict.otherProtocol;
   }
-  flow.protocol = protocol as IpProtocol;
-  flow.transportAt = NETWORK_AT + IPV6_HEADER + skipped;
+  const beginning = beginnings.at(bpf_get_smp_processor_id());
+  beginning.protocol = protocol;
+  beginning.extensionBytes = skipped;
   return SKIPPED;
 }
 
@@ -104,6 +129,33 @@ export function setSource(packet: Packet, address: Address): boolean {
   if (ip === null) return false;
   ip.source = address;
   return true;
+}
+
+/** An ICMPv6 type that is an error about a packet of somebody's. */
+export function isError(type: u32): boolean {
+  return type < ICMPV6_INFOMSG;
+}
+
+/** The header at `at`, of a packet that an error quotes. Fills in addresses, protocol and where the transport header begins. */
+export function parseQuoted(packet: Packet, at: u32, flow: Flow): boolean {
+  const cause = packet.view(Ipv6, at);
+  if (cause === null || (cause.versionClassLabel & IPV6_VERSION_MASK) !== IPV6_VERSION) return false;
+  flow.source = cause.source;
+  flow.destination = cause.destination;
+  return skipExtensions(packet, at + IPV6_HEADER, cause.nextHeader, flow) === SKIPPED;
+}
+
+/** A quoted header gets a new address. Gives what that adds to the ICMP checksum. */
+export function setQuotedSource(quoted: View<typeof Ipv6>, address: Address): u32 {
+  const difference = addressDifference(quoted.source, address);
+  quoted.source = address;
+  return difference;
+}
+
+export function setQuotedDestination(quoted: View<typeof Ipv6>, address: Address): u32 {
+  const difference = addressDifference(quoted.destination, address);
+  quoted.destination = address;
+  return difference;
 }
 
 /** What an address that changes adds to a checksum (wire/checksum.ts). */

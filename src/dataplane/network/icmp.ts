@@ -1,22 +1,20 @@
-// The director's own words to a client: RFC 792 errors from the VIP, in answer to a packet that cannot go on. TC only,
-// where a packet can change its length freely; XDP leaves such packets to TC.
+// The director's own words to an IPv4 client: RFC 792 errors from the VIP, in answer to a packet that cannot go on. TC
+// only, where a packet can change its length freely; XDP leaves such packets to TC. network/icmpv6.ts is its sibling.
 //
 //   │ Ethernet, turned round │ IP VIP→CIP tos 0xc0 ttl 64 │ ICMP type code │ the packet that caused it, 548 bytes at most │
 
-import type { Be32, i32 } from "#layout/numbers.js";
-import { Be16, be16, be32, host16, i32 as I32, u16, u32, u8 } from "#layout/numbers.js";
-import type { View } from "#layout/struct.js";
-import { struct } from "#layout/struct.js";
+import type { Be16, Be32, i32, u32 } from "#layout/numbers.js";
+import { be16, host16, i32 as I32, u16 } from "#layout/numbers.js";
 import { bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
-import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { fold } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { Icmp } from "#wire/icmp.js";
 import { IPPROTO_ICMP, IPV4_HEADER_MIN, IPV4_PLAIN, Ipv4 } from "#wire/ipv4.js";
-import { headerChecksum } from "./header-checksum.js";
-import { NETWORK_AT } from "./flow.js";
-import { Verdict, count, drop } from "./verdict.js";
+import { NETWORK_AT } from "../flow.js";
+import { headerChecksum } from "../header-checksum.js";
+import { Verdict, count, drop } from "../verdict.js";
+import { sumOf, turnRound } from "./reply.js";
 
 /** RFC 1812 4.3.2.3: as much as fits in 576 bytes. */
 const ICMP_PACKET_MAX = 576;
@@ -26,10 +24,6 @@ const QUOTE_MAX = ICMP_PACKET_MAX - ICMP_HEADERS;
 export const INTERNETWORK_CONTROL = 0xc0;
 export const ICMP_TTL = 64;
 const BPF_ADJ_ROOM_MAC = 1;
-
-export const Word = struct("Word", { first: Be16, second: Be16 }, { size: 4 });
-export const Byte = struct("Byte", { value: u8 }, { size: 1 });
-export const MacPair = struct("MacPair", { ethernet: Ethernet });
 
 /** Turns the packet into an ICMP error to its sender and sends it back. `rest`: the next-hop MTU of FRAG_NEEDED, else 0. */
 export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verdict: u32): i32 {
@@ -47,6 +41,7 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   const ethernet = packet.view(Ethernet, 0);
   if (ethernet === null) return drop(Verdict.rewriteFailed);
   turnRound(ethernet);
+  ethernet.etherType = ETH_P_IP;
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
   ip.versionAndLength = IPV4_PLAIN;
@@ -67,46 +62,7 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   icmp.code = code;
   icmp.checksum = be16(0);
   icmp.rest = rest;
-  icmp.checksum = sumFrom(packet, NETWORK_AT + IPV4_HEADER_MIN, Icmp.size + quoted);
+  icmp.checksum = u16(~fold(sumOf(packet, NETWORK_AT + IPV4_HEADER_MIN, Icmp.size + quoted))) as Be16;
   count(verdict);
   return I32(bpf_redirect(packet.ifindex, 0n));
 }
-
-function turnRound(ethernet: View<typeof Ethernet>): void {
-  const before = make(MacPair);
-  before.ethernet.source = ethernet.source;
-  before.ethernet.destination = ethernet.destination;
-  ethernet.source = before.ethernet.destination;
-  ethernet.destination = before.ethernet.source;
-  ethernet.etherType = ETH_P_IP;
-}
-
-/** RFC 1071 over at most 556 bytes of the packet. */
-function sumFrom(packet: Packet, at: u32, bytes: u32): Be16 {
-  let sum = 0;
-  let done = 0;
-  for (let i = 0; i < (Icmp.size + QUOTE_MAX) / 4; i++) {
-    if (done + 4 > bytes) break;
-    const word = packet.view(Word, at + i * 4);
-    if (word === null) break;
-    sum += u32(word.first) + u32(word.second);
-    done += 4;
-  }
-  return u16(~fold(sum + sumOfRest(packet, at, bytes))) as Be16;
-}
-
-/** The last one to three bytes, as if zeros followed. */
-function sumOfRest(packet: Packet, at: u32, bytes: u32): u32 {
-  let sum = 0;
-  const from = bytes & 0x3fc;
-  for (let i = 0; i < 3; i++) {
-    if (from + i < bytes) {
-      const byte = packet.view(Byte, at + from + i);
-      if (byte !== null) sum += (i & 1) === 0 ? byte.value : byte.value << 8;
-    }
-  }
-  return sum;
-}
-
-/** No next-hop MTU. */
-export const NO_REST = be32(0);

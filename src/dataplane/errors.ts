@@ -1,0 +1,34 @@
+// What the director tells a client whose packet cannot go on. TC only: XDP leaves such packets to it.
+
+import type { i32, u32 } from "#layout/numbers.js";
+import { be32 } from "#layout/numbers.js";
+import type { Packet } from "#prelude/packet.js";
+import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
+import { ICMPV6_DEST_UNREACH, ICMPV6_EXC_HOPLIMIT, ICMPV6_PKT_TOOBIG, ICMPV6_PORT_UNREACH, ICMPV6_TIME_EXCEED } from "#wire/icmpv6.js";
+import { FAMILY, IPV6 } from "./config.js";
+import { sendError as sendIcmp } from "./network/icmp.js";
+import { sendError as sendIcmpv6 } from "./network/icmpv6.js";
+
+/** The four bytes after the checksum when they say nothing. */
+const NO_REST = be32(0);
+
+/** ip_vs_core.c, ip_vs_leave(): no server takes it, and the client is told so, TCP's too. */
+export function refusePort(packet: Packet, verdict: u32): i32 {
+  return FAMILY === IPV6
+    ? sendIcmpv6(packet, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, NO_REST, verdict)
+    : sendIcmp(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, NO_REST, verdict);
+}
+
+/** ip_vs_xmit.c, decrement_ttl(): it was on its way for too long. */
+export function refuseAge(packet: Packet, verdict: u32): i32 {
+  return FAMILY === IPV6
+    ? sendIcmpv6(packet, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, NO_REST, verdict)
+    : sendIcmp(packet, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, NO_REST, verdict);
+}
+
+/** RFC 1191, RFC 8201: what would fit. */
+export function refuseSize(packet: Packet, mtu: u32, verdict: u32): i32 {
+  return FAMILY === IPV6
+    ? sendIcmpv6(packet, ICMPV6_PKT_TOOBIG, 0, be32(mtu), verdict)
+    : sendIcmp(packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, be32(mtu), verdict);
+}
