@@ -68,13 +68,12 @@ function stateName({ kind, protocol, state }: Row): string {
   return protocol === IPPROTO_UDP ? "UDP" : TCP_STATE_NAMES[state] ?? `#${state}`;
 }
 
-/** Slots that are taken, of both families: live connections, and those that the expiry has yet to clear away. */
-export function countConnections(store: Store): number {
+/** Slots that are taken: live connections, and those that the expiry has yet to clear away. */
+export function countConnections(store: Store, buckets: typeof buckets4): number {
+  const tags = tagsOf(store, buckets);
   let count = 0;
-  for (const tags of [tagsOf(store, buckets4), tagsOf(store, buckets6)]) {
-    for (let at = 0; at < tags.length; at += TAGS_STRIDE) {
-      for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) if (tags[at + slot] !== 0) count++;
-    }
+  for (let at = 0; at < tags.length; at += TAGS_STRIDE) {
+    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) if (tags[at + slot] !== 0) count++;
   }
   return count;
 }

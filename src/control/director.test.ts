@@ -17,7 +17,7 @@ const DESTINATION: Destination = {
   address: "10.1.0.11", port: 53, forward: "route", weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
 };
 
-const newStore = () => new MachineStore(new Machine(), { processors: 1, connections: 1024, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
+const newStore = () => new MachineStore(new Machine(), { processors: 1, connections: 1024, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
 const newDirector = () => new StoreDirector(newStore());
 const wordsOf = (director: StoreDirector) => director.services().map(({ persistentSeconds, netmask, onePacket }) => ({ persistentSeconds, netmask, onePacket }));
 

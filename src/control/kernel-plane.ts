@@ -4,14 +4,14 @@
 import { existsSync } from "node:fs";
 import { decode, encode } from "#layout/codec.js";
 import { programHash } from "#ebpf/program.js";
-import type { ProgramSpec } from "#ebpf/spec.js";
+import type { MapSpec, ProgramSpec } from "#ebpf/spec.js";
 import { KernelError } from "#kernel/errors.js";
 import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
 import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
-import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, readSysctl, writeSysctl } from "#kernel/network.js";
+import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
-import { Device, DeviceKey, devices, Expiry, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { buckets4, buckets6, Device, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import type { HookChoice } from "./hook.js";
@@ -34,9 +34,10 @@ interface Record {
   readonly attachments: readonly AttachedInterface[];
   /** All interfaces were asked for, not some by name. */
   readonly everywhere: boolean;
-  readonly loopbackForwarding: string | undefined;
+  /** Switches of the kernel that were changed, and what they were. */
+  readonly sysctls: { readonly [name: string]: string };
 }
-const NOTHING: Record = { programs: {}, attachments: [], everywhere: false, loopbackForwarding: undefined };
+const NOTHING: Record = { programs: {}, attachments: [], everywhere: false, sysctls: {} };
 
 type Programs = ReadonlyMap<ProgramName, BpfProgram>;
 interface Wanted extends HookChoice {
@@ -46,7 +47,7 @@ interface Wanted extends HookChoice {
 const RECORD_FILE = "plane.json";
 
 /** bpf_fib_lookup() asks "from" the loopback (dataplane/hop.ts), which must be allowed to forward; no packet comes that way. */
-const LOOPBACK_FORWARDING = "net/ipv4/conf/lo/forwarding";
+const LOOPBACK_FORWARDING = ["net/ipv4/conf/lo/forwarding", "net/ipv6/conf/lo/forwarding"];
 
 /** The expiry goes round the table in so many slices of 20 ms: half a second. */
 const SLICES_PER_ROUND = 25;
@@ -74,18 +75,18 @@ export class KernelPlane implements DataPlane {
       const record = this.#record();
       this.#describeDevices();
       const brought = this.#bringInterfaces(wanted, programs, record);
-      const loopbackForwarding = record.loopbackForwarding ?? writeSysctl(LOOPBACK_FORWARDING, "1");
+      const sysctls = { ...switchOn(LOOPBACK_FORWARDING), ...record.sysctls };
       const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
-      this.#write({ ...this.#record(), everywhere, loopbackForwarding, attachments });
+      this.#write({ ...this.#record(), everywhere, sysctls, attachments });
       return [...brought, ...gone.map((attachment) => this.#dropInterface(attachment))];
     });
   }
 
   async detach(): Promise<readonly Attachment[]> {
     return this.store.exclusively(() => {
-      const { attachments, loopbackForwarding } = this.#record();
-      if (loopbackForwarding !== undefined && readSysctl(LOOPBACK_FORWARDING) === "1") writeSysctl(LOOPBACK_FORWARDING, loopbackForwarding);
+      const { attachments, sysctls } = this.#record();
+      for (const [name, before] of Object.entries(sysctls)) if (readSysctl(name) === "1") writeSysctl(name, before);
       for (const attachment of attachments) this.#dropInterface(attachment);
       this.store.state.remove();
       return attachments;
@@ -95,7 +96,11 @@ export class KernelPlane implements DataPlane {
   status(): DataPlaneStatus {
     return {
       attachments: this.#record().attachments.filter(({ ifindex }) => exists(ifindex)),
-      entriesUsed: countConnections(this.store), entriesMax: this.store.shape.connections,
+      connectionTables: [
+        { family: "IPv4", entriesUsed: countConnections(this.store, buckets4), entriesMax: this.store.shape.connections },
+        { family: "IPv6", entriesUsed: countConnections(this.store, buckets6), entriesMax: this.store.shape.connectionsIpv6 },
+      ],
+     
       verdicts: verdictCounts(this.store), stateDirectory: this.store.state.path,
     };
   }
@@ -110,7 +115,8 @@ export class KernelPlane implements DataPlane {
 
     const programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, this.store.allMaps())]));
     for (const { name, place, array } of PROGRAM_PLACES) this.store.map(array.name).putObject(place, programs.get(name)!);
-    this.#startExpiry(programs.get("weir_start")!);
+    this.#startExpiry(programs.get("weir_start")!, expiry4, this.store.shape.connections);
+    this.#startExpiry(programs.get("weir_start6")!, expiry6, this.store.shape.connectionsIpv6);
     for (const pin of state.list().links) {
       const link = BpfLink.open(state.linkPath(pin));
       if (link.info().ifindex !== 0) link.update(programs.get(pin.startsWith("tc-") ? "weir_tc" : "weir_xdp")!);
@@ -125,10 +131,10 @@ export class KernelPlane implements DataPlane {
     return programs;
   }
 
-  #startExpiry(start: BpfProgram): void {
+  #startExpiry(start: BpfProgram, { name }: MapSpec, connections: number): void {
     const key = new Uint8Array(4);
-    const expiry = this.store.map("expiry");
-    const slice = Math.ceil(this.store.shape.connections / SLOTS_PER_BUCKET / SLICES_PER_ROUND);
+    const expiry = this.store.map(name);
+    const slice = Math.ceil(connections / SLOTS_PER_BUCKET / SLICES_PER_ROUND);
     expiry.update(key, encode(Expiry, { ...decode(Expiry, expiry.lookup(key)!), slice }));
     const { returnValue } = start.testRun({ data: new Uint8Array(64) });
     if (returnValue !== 0) {
@@ -210,6 +216,11 @@ export class KernelPlane implements DataPlane {
   #recordFile(): RecordFile<Record> {
     return openRecord(this.store.state.filePath(RECORD_FILE));
   }
+}
+
+/** Those that this kernel has; a namespace may do without IPv6. Gives what they were. */
+function switchOn(names: readonly string[]): { readonly [name: string]: string } {
+  return Object.fromEntries(names.filter(hasSysctl).map((name) => [name, writeSysctl(name, "1")]));
 }
 
 function pinLink(link: BpfLink, path: string): void {

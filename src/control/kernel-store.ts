@@ -8,7 +8,7 @@ import { BpfMap, possibleCpus } from "#kernel/map.js";
 import type { StateDirectory } from "#kernel/pin.js";
 import { routeTo } from "#kernel/network.js";
 import { findState, openState } from "#kernel/pin.js";
-import { CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
+import { CONNECTIONS6_DEFAULT, CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
 import { ControlError } from "./errors.js";
 import { layoutOf } from "./layouts.js";
@@ -47,13 +47,13 @@ export class KernelStore implements Store {
   }
 
   /**
-   * The same, made when there is none; `connections`: how many it is to hold, rounded up to a power of two. `overrides`:
-   * what to do without, though this kernel has it.
+   * The same, made when there is none; `connections` and `connectionsIpv6`: how many it is to hold, rounded up to a power
+   * of two. `overrides`: what to do without, though this kernel has it.
    */
-  static open(connections = CONNECTIONS_DEFAULT, overrides: Partial<Shape> = {}): KernelStore {
+  static open(connections = CONNECTIONS_DEFAULT, connectionsIpv6 = CONNECTIONS6_DEFAULT, overrides: Partial<Shape> = {}): KernelStore {
     const state = openState();
     return withLock(state.lockPath, () => {
-      const { shape } = recordOf(state).read() ?? create(state, { ...shapeOfThisMachine(connections), ...overrides });
+      const { shape } = recordOf(state).read() ?? create(state, { ...shapeOfThisMachine(connections, connectionsIpv6), ...overrides });
       return new KernelStore(state, shape);
     });
   }
@@ -153,8 +153,9 @@ function madeOtherwise({ path }: StateDirectory, map: string): ControlError {
   return new ControlError("STATE", `Cannot use the director's state in ${path}: another version of weir made its map "${map}", and differently; ${remedy}`);
 }
 
-export function shapeOfThisMachine(connections: number): Shape {
-  return { processors: nextPowerOfTwo(possibleCpus()), connections: nextPowerOfTwo(connections), fibGivesSource: isAtLeast(6, 7), csumKnowsIpv6: isAtLeast(6, 16), tcx: isAtLeast(6, 6) };
+export function shapeOfThisMachine(connections: number, connectionsIpv6 = CONNECTIONS6_DEFAULT): Shape {
+  const sizes = { connections: nextPowerOfTwo(connections), connectionsIpv6: nextPowerOfTwo(connectionsIpv6) };
+  return { processors: nextPowerOfTwo(possibleCpus()), ...sizes, fibGivesSource: isAtLeast(6, 7), csumKnowsIpv6: isAtLeast(6, 16), tcx: isAtLeast(6, 6) };
 }
 
 function isAtLeast(major: number, minor: number): boolean {

@@ -27,7 +27,7 @@ export class MemoryPlane implements DataPlane {
   }
 
   status(): DataPlaneStatus {
-    return { attachments: this.#attachments, entriesUsed: 0, entriesMax: 1024, verdicts: {}, stateDirectory: "in memory" };
+    return { attachments: this.#attachments, connectionTables: [{ family: "IPv4", entriesUsed: 0, entriesMax: 1024 }, { family: "IPv6", entriesUsed: 0, entriesMax: 1024 }], verdicts: {}, stateDirectory: "in memory" };
   }
 }
 

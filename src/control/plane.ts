@@ -16,11 +16,16 @@ export interface AttachmentChange extends Attachment {
   readonly change: "attached" | "moved" | "kept" | "detached";
 }
 
-export interface DataPlaneStatus {
-  readonly attachments: readonly Attachment[];
-  /** Of the connection table. */
+export interface ConnectionTableStatus {
+  readonly family: "IPv4" | "IPv6";
   readonly entriesUsed: number;
   readonly entriesMax: number;
+}
+
+export interface DataPlaneStatus {
+  readonly attachments: readonly Attachment[];
+  /** One of each family. */
+  readonly connectionTables: readonly ConnectionTableStatus[];
   /** Packets that were not forwarded, by what became of them (docs/verdicts.md); those that never happened are left out. */
   readonly verdicts: VerdictCounts;
   /** Where maps, programs and links are pinned. */

@@ -7,8 +7,9 @@ import * as maps from "#dataplane/maps.js";
 export interface Shape {
   /** A power of two, at least the machine's possible processors. */
   readonly processors: number;
-  /** Connections that fit; a power of two. */
+  /** Connections that fit, of IPv4 and of IPv6; powers of two. */
   readonly connections: number;
+  readonly connectionsIpv6: number;
   /** bpf_fib_lookup tells the source address of a route (Linux 6.7). */
   readonly fibGivesSource: boolean;
   /** bpf_l4_csum_replace takes BPF_F_IPV6 (Linux 6.16). */
@@ -22,6 +23,8 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
   return {
     buckets: shape.connections / maps.SLOTS_PER_BUCKET,
     connections: shape.connections,
+    buckets6: shape.connectionsIpv6 / maps.SLOTS_PER_BUCKET,
+    connections6: shape.connectionsIpv6,
     beginnings: shape.processors,
     beginnings6: shape.processors,
     destinationCounters: maps.DESTINATIONS_MAX * shape.processors,

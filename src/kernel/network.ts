@@ -1,6 +1,6 @@
 // Addresses, routes, neighbours and sysctls of this network namespace: by iproute2's `ip -j` and /proc/sys.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runCommand } from "./command.js";
 import { KernelError } from "./errors.js";
 
@@ -137,6 +137,10 @@ export function removeAddress(interfaceName: string, address: string): boolean {
 /** `key` with slashes, as under /proc/sys: "net/ipv4/conf/eth0.100/arp_ignore". */
 export function readSysctl(key: string): string {
   return sysctl(key, "read", () => readFileSync(`/proc/sys/${key}`, "utf8").trim());
+}
+
+export function hasSysctl(key: string): boolean {
+  return existsSync(`/proc/sys/${key}`);
 }
 
 /** Returns the value from before. */

@@ -30,7 +30,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
     mode,
     addresses: joinAddresses([...readAddresses(top.addresses, context), ...vips], context),
     timeouts: readTimeouts(top.timeouts, context),
-    tableEntries: readTableEntries(top.connectionTable, context),
+    ...readTableEntries(top.connectionTable, context),
   };
 }
 
@@ -95,9 +95,11 @@ function readTimeouts(value: unknown, { issues }: ReadContext): Timeouts {
   return { tcp, tcpFin, udp };
 }
 
-function readTableEntries(value: unknown, { issues }: ReadContext): number | undefined {
-  const { entries } = readFields(TableFields, value, ["connectionTable"], issues);
-  if (entries === undefined || Number.isInteger(Math.log2(entries))) return entries;
-  issues.add(["connectionTable", "entries"], `${entries} is not a power of two; ${2 ** Math.ceil(Math.log2(entries))} is the next`);
-  return undefined;
+function readTableEntries(value: unknown, { issues }: ReadContext): Pick<Configuration, "tableEntries" | "tableEntriesIpv6"> {
+  const { entries, entriesIpv6 } = readFields(TableFields, value, ["connectionTable"], issues);
+  for (const [name, number] of Object.entries({ entries, entriesIpv6 })) {
+    if (number === undefined || Number.isInteger(Math.log2(number))) continue;
+    issues.add(["connectionTable", name], `${number} is not a power of two; ${2 ** Math.ceil(Math.log2(number))} is the next`);
+  }
+  return { tableEntries: entries, tableEntriesIpv6: entriesIpv6 };
 }

@@ -57,7 +57,7 @@ export const TopFields = z.strictObject({
   mode: oneOf(MODES),
   addresses: list("VIP addresses"),
   timeouts: mapping("a mapping with tcp, tcpFin and udp"),
-  connectionTable: mapping("a mapping with entries"),
+  connectionTable: mapping("a mapping with entries, entriesIpv6"),
 });
 
 export const DefaultsFields = z.strictObject({ protocol: oneOf(PROTOCOLS), ...scheduling, ...forwarding });
@@ -99,4 +99,5 @@ export const TimeoutFields = z.strictObject({
 
 export const TableFields = z.strictObject({
   entries: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX),
+  entriesIpv6: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX / 2),
 });

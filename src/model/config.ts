@@ -37,6 +37,7 @@ export interface Configuration {
   readonly timeouts: Timeouts;
   /** Of the connection table; undefined: the director's own choice. */
   readonly tableEntries: number | undefined;
+  readonly tableEntriesIpv6: number | undefined;
 }
 
 export interface ConfigOptions {

@@ -2,6 +2,7 @@
 // run-cases.ts runs every case on both executors and at both hooks.
 
 import type { Destination, Director, ForwardMethod, Protocol, Service, ServiceId } from "#model/director.js";
+import { addressFamily } from "#model/address.js";
 import type { VerdictName } from "#control/verdicts.js";
 import { frame } from "./frame.js";
 import type { Host, NetworkInterface } from "./network.js";
@@ -103,7 +104,7 @@ export function service(protocol: Protocol, port: number, destinations: readonly
   const { address = VIP, ...rest } = changes;
   return {
     service: {
-      id: serviceId(protocol, port, address), scheduler: "rr", schedulerFlags: 0, persistentSeconds: 0, netmask: "255.255.255.255", persistenceEngine: "",
+      id: serviceId(protocol, port, address), scheduler: "rr", schedulerFlags: 0, persistentSeconds: 0, netmask: addressFamily(address) === 6 ? "128" : "255.255.255.255", persistenceEngine: "",
       onePacket: false, ...rest,
     },
     destinations,

@@ -6,9 +6,12 @@
 import { internetChecksum } from "#lab/checksum.js";
 import { decode, encode, encodeInto } from "#layout/codec.js";
 import { be16, be32, host16, host32, type Be32 } from "#layout/numbers.js";
-import { ETH_P_IP, Ethernet, type EtherType } from "#wire/ethernet.js";
+import { toAddress } from "#control/encode.js";
+import { addressFamily } from "#model/address.js";
+import { ETH_P_IP, ETH_P_IPV6, Ethernet, type EtherType } from "#wire/ethernet.js";
 import { Icmp } from "#wire/icmp.js";
 import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
+import { IPPROTO_ICMPV6, Ipv6 } from "#wire/ipv6.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
 
@@ -67,7 +70,7 @@ export function tcp(from: End, to: End, fields: TcpFields): Uint8Array {
   });
   const segment = concatenate(header, payload);
   encodeInto(Tcp, { checksum: be16(transportChecksum(from, to, IPPROTO_TCP, segment)) }, segment);
-  return ipv4(from.address, to.address, IPPROTO_TCP, segment, fields);
+  return ip(from.address, to.address, IPPROTO_TCP, segment, fields);
 }
 
 export function udp(from: End, to: End, fields: UdpFields = {}): Uint8Array {
@@ -76,7 +79,7 @@ export function udp(from: End, to: End, fields: UdpFields = {}): Uint8Array {
   // RFC 768: a checksum that comes out as zero is sent as all ones.
   const checksum = fields.withoutChecksum ? 0 : transportChecksum(from, to, IPPROTO_UDP, datagram) || 0xffff;
   encodeInto(Udp, { checksum: be16(checksum) }, datagram);
-  return ipv4(from.address, to.address, IPPROTO_UDP, datagram, fields);
+  return ip(from.address, to.address, IPPROTO_UDP, datagram, fields);
 }
 
 export function icmp(from: string, to: string, fields: IcmpFields): Uint8Array {
@@ -84,6 +87,14 @@ export function icmp(from: string, to: string, fields: IcmpFields): Uint8Array {
   const message = concatenate(encode(Icmp, { type, code, rest: be32(rest) }), payload);
   encodeInto(Icmp, { checksum: be16(internetChecksum(message)) }, message);
   return ipv4(from, to, IPPROTO_ICMP, message, fields);
+}
+
+/** RFC 4443: its checksum covers the addresses. */
+export function icmpv6(from: string, to: string, fields: IcmpFields): Uint8Array {
+  const { type, code = 0, rest = 0, payload = EMPTY } = fields;
+  const message = concatenate(encode(Icmp, { type, code, rest: be32(rest) }), payload);
+  encodeInto(Icmp, { checksum: be16(transportChecksum({ address: from, port: 0 }, { address: to, port: 0 }, IPPROTO_ICMPV6, message)) }, message);
+  return ipv6(from, to, IPPROTO_ICMPV6, message, fields);
 }
 
 /** RFC 2003. */
@@ -102,6 +113,22 @@ export function ipv4(from: string, to: string, protocol: IpProtocol, payload: Ui
   return concatenate(withHeaderChecksum(header), payload);
 }
 
+/** By the family of its addresses. */
+function ip(from: string, to: string, protocol: IpProtocol, payload: Uint8Array, fields: IpFields): Uint8Array {
+  return addressFamily(from) === 6 ? ipv6(from, to, protocol, payload, fields) : ipv4(from, to, protocol, payload, fields);
+}
+
+/** Of `fields`: ttl is the hop limit, typeOfService the traffic class, options the extension headers, which name `protocol` themselves. */
+export function ipv6(from: string, to: string, protocol: IpProtocol, payload: Uint8Array, fields: IpFields & { readonly firstHeader?: IpProtocol } = {}): Uint8Array {
+  const { ttl = 64, typeOfService = 0, identification = 7, options = EMPTY, firstHeader = protocol } = fields;
+  const header = encode(Ipv6, {
+    // The identification is as good a flow label as any.
+    versionClassLabel: be32(((6 << 28) | (typeOfService << 20) | identification) >>> 0), payloadLength: be16(options.length + payload.length),
+    nextHeader: firstHeader, hopLimit: ttl, source: toAddress(from), destination: toAddress(to),
+  });
+  return concatenate(header, options, payload);
+}
+
 /** The packet with other values in its IP header, which gets a checksum to go with them. */
 export function changeIp(packet: Uint8Array, values: Parameters<typeof encodeInto<typeof Ipv4>>[1]): Uint8Array {
   const changed = packet.slice();
@@ -112,7 +139,7 @@ export function changeIp(packet: Uint8Array, values: Parameters<typeof encodeInt
 
 /** `from` and `to`: MAC addresses. */
 export function frame(link: { readonly from: string; readonly to: string; readonly etherType?: EtherType }, packet: Uint8Array): Uint8Array {
-  const header = encode(Ethernet, { destination: macBytes(link.to), source: macBytes(link.from), etherType: link.etherType ?? ETH_P_IP });
+  const header = encode(Ethernet, { destination: macBytes(link.to), source: macBytes(link.from), etherType: link.etherType ?? (packet[0]! >> 4 === 6 ? ETH_P_IPV6 : ETH_P_IP) });
   return concatenate(header, packet);
 }
 
@@ -157,9 +184,15 @@ function withHeaderChecksum(header: Uint8Array): Uint8Array {
 
 /** RFC 9293 section 3.1, RFC 768: with the pseudo header; the checksum in `segment` is zero as yet. */
 function transportChecksum(from: End, to: End, protocol: IpProtocol, segment: Uint8Array): number {
+  if (addressFamily(from.address) === 6) {
+    // RFC 8200 section 8.1: the length in 32 bits, whose upper half is zero, then the protocol.
+    const pseudo = encode(Ipv6, { payloadLength: be16(segment.length), nextHeader: 0 as IpProtocol, hopLimit: protocol, source: toAddress(from.address), destination: toAddress(to.address) });
+    return internetChecksum(pseudo, segment);
+  }
   const pseudo = encode(Ipv4, { totalLength: be16(segment.length), protocol, source: address(from.address), destination: address(to.address) });
   return internetChecksum(pseudo, segment);
 }
 
 /** The length that the IP header claims. */
-export const totalLengthOf = (packet: Uint8Array): number => host16(decode(Ipv4, packet).totalLength);
+export const totalLengthOf = (packet: Uint8Array): number =>
+  packet[0]! >> 4 === 6 ? host16(decode(Ipv6, packet).payloadLength) + Ipv6.size : host16(decode(Ipv4, packet).totalLength);

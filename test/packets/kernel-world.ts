@@ -47,6 +47,7 @@ class KernelWorld implements World {
     for (const { name, place, array } of PROGRAM_PLACES) store.map(array.name).putObject(place, this.#programs.get(name)!);
     // As KernelPlane does: route look-ups are made "from" the loopback.
     writeSysctl("net/ipv4/conf/lo/forwarding", "1");
+    writeSysctl("net/ipv6/conf/lo/forwarding", "1");
     // Linux net/bpf/test_run.c, xdp_convert_md_to_buff() wants a receive queue that is registered for XDP: a veth
     // device registers its queues with the first program that is attached.
     const pass = loadProgram(assembleProgram({ name: "pass", type: "xdp" }, [mov64(r0, XDP_PASS), exit()]), new Map());
@@ -102,9 +103,9 @@ function openStore(stateRoot: string, connections: number): KernelStore {
 function buildNetwork(namespace: string): void {
   ip(namespace, [
     "link set lo up",
-    ...interfaces.flatMap(({ name, ifindex, mac, address, prefixLength, mtu }) => [
+    ...interfaces.flatMap(({ name, ifindex, mac, address, prefixLength, addressIpv6, prefixLengthIpv6, mtu }) => [
       `link add ${name} index ${ifindex} address ${mac} mtu ${mtu} type veth peer name ${name}-peer`,
-      `link set ${name} up`, `link set ${name}-peer up`, `address add ${address}/${prefixLength} dev ${name}`,
+      `link set ${name} up`, `link set ${name}-peer up`, `address add ${address}/${prefixLength} dev ${name}`, `address add ${addressIpv6}/${prefixLengthIpv6} dev ${name} nodad`,
     ]),
     ...neighbours.filter(({ mac }) => mac !== undefined).map(({ address, mac, interface: { name } }) => `neighbour add ${address} lladdr ${mac} dev ${name} nud permanent`),
     ...routes.map(({ destination, prefixLength, gateway }) => `route add ${destination}/${prefixLength} via ${gateway.address}`),

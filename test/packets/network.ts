@@ -6,7 +6,10 @@
 //                   10.0.0.1    VIP      10.1.0.1└─── gateway 10.1.0.254 ─ 10.2.0.0/16
 //                            10.0.0.100
 //                                          nothing leads to 10.9.0.0/16
+//
+// In IPv6 the same once more: fd00::2 for 10.0.0.2, fd01::11 for 10.1.0.11, fd02::/64 for 10.2.0.0/16 and so on.
 
+import { addressFamily, addressWords } from "#model/address.js";
 import type { End } from "./frame.js";
 
 export interface NetworkInterface {
@@ -15,6 +18,8 @@ export interface NetworkInterface {
   readonly mac: string;
   readonly address: string;
   readonly prefixLength: number;
+  readonly addressIpv6: string;
+  readonly prefixLengthIpv6: number;
   readonly mtu: number;
 }
 
@@ -34,11 +39,12 @@ export interface Route {
 }
 
 // MAC addresses as in the recordings of the real IPVS.
-export const eth0: NetworkInterface = { name: "eth0", ifindex: 10, mac: "02:00:00:00:00:01", address: "10.0.0.1", prefixLength: 24, mtu: 1500 };
-export const eth1: NetworkInterface = { name: "eth1", ifindex: 11, mac: "02:00:00:00:01:01", address: "10.1.0.1", prefixLength: 24, mtu: 1500 };
+export const eth0: NetworkInterface = { name: "eth0", ifindex: 10, mac: "02:00:00:00:00:01", address: "10.0.0.1", prefixLength: 24, addressIpv6: "fd00::1", prefixLengthIpv6: 64, mtu: 1500 };
+export const eth1: NetworkInterface = { name: "eth1", ifindex: 11, mac: "02:00:00:00:01:01", address: "10.1.0.1", prefixLength: 24, addressIpv6: "fd01::1", prefixLengthIpv6: 64, mtu: 1500 };
 export const interfaces = [eth0, eth1] as const;
 
 export const VIP = "10.0.0.100";
+export const VIP6 = "fd00::100";
 
 export const client: Host = { name: "client", address: "10.0.0.2", mac: "02:00:00:00:00:02", interface: eth0 };
 export const router: Host = { name: "router", address: "10.0.0.254", mac: "02:00:00:00:00:fe", interface: eth0 };
@@ -49,16 +55,28 @@ export const r4 = server(4);
 export const servers = [r1, r2, r3, r4] as const;
 export const silent: Host = { name: "silent", address: "10.1.0.15", mac: undefined, interface: eth1 };
 export const gateway: Host = { name: "gateway", address: "10.1.0.254", mac: "02:00:00:00:01:fe", interface: eth1 };
-export const neighbours: readonly Host[] = [client, router, ...servers, silent, gateway];
+
+export const client6: Host = { ...client, address: "fd00::2" };
+export const router6: Host = { ...router, address: "fd00::fe" };
+export const r1v6: Host = { ...r1, address: "fd01::11" };
+export const r2v6: Host = { ...r2, address: "fd01::12" };
+export const silent6: Host = { ...silent, address: "fd01::15" };
+export const gateway6: Host = { ...gateway, address: "fd01::fe" };
+
+export const neighbours: readonly Host[] = [client, router, ...servers, silent, gateway, client6, router6, r1v6, r2v6, silent6, gateway6];
 
 export const routes: readonly Route[] = [
   { destination: "10.2.0.0", prefixLength: 16, gateway },
   { destination: "10.3.0.0", prefixLength: 16, gateway: router },
+  { destination: "fd02::", prefixLength: 64, gateway: gateway6 },
+  { destination: "fd03::", prefixLength: 64, gateway: router6 },
 ];
 
 /** A real server behind the gateway, and one that nothing leads to. */
 export const remote: Host = { ...gateway, name: "remote", address: "10.2.0.11" };
 export const unreachable: Host = { name: "unreachable", address: "10.9.0.11", mac: undefined, interface: eth1 };
+export const remote6: Host = { ...gateway6, name: "remote", address: "fd02::11" };
+export const unreachable6: Host = { ...unreachable, address: "fd09::11" };
 
 export const at = (host: { readonly address: string } | string, port: number): End => ({ address: typeof host === "string" ? host : host.address, port });
 
@@ -73,8 +91,8 @@ export interface NextHop {
 
 /** Where the director sends what is for `address`; undefined without a route, and for its own addresses. */
 export function nextHop(address: string): NextHop | undefined {
-  if (interfaces.some((candidate) => candidate.address === address)) return undefined;
-  const connected = interfaces.find((candidate) => isIn(address, candidate.address, candidate.prefixLength));
+  if (interfaces.some((candidate) => candidate.address === address || candidate.addressIpv6 === address)) return undefined;
+  const connected = interfaces.find((candidate) => isIn(address, candidate.address, candidate.prefixLength) || isIn(address, candidate.addressIpv6, candidate.prefixLengthIpv6));
   if (connected !== undefined) return neighbourOf(connected, address);
   const route = routes.find((candidate) => isIn(address, candidate.destination, candidate.prefixLength));
   return route && neighbourOf(route.gateway.interface, route.gateway.address);
@@ -85,11 +103,15 @@ function neighbourOf(via: NetworkInterface, address: string): NextHop {
 }
 
 function isIn(address: string, network: string, prefixLength: number): boolean {
-  const shift = 2 ** (32 - prefixLength);
-  return Math.floor(toNumber(address) / shift) === Math.floor(toNumber(network) / shift);
+  if (addressFamily(address) !== addressFamily(network)) return false;
+  const shift = BigInt((addressFamily(address) === 4 ? 32 : 128) - prefixLength);
+  return toNumber(address) >> shift === toNumber(network) >> shift;
 }
 
-const toNumber = (address: string): number => address.split(".").reduce((number, byte) => number * 256 + Number(byte), 0);
+function toNumber(address: string): bigint {
+  const words = addressWords(address).map(BigInt);
+  return addressFamily(address) === 4 ? words[0]! : words.reduce((number, word) => (number << 32n) | word, 0n);
+}
 
 function server(number: number): Host {
   return { name: `r${number}`, address: `10.1.0.1${number}`, mac: `02:00:00:00:01:1${number}`, interface: eth1 };

@@ -6,7 +6,7 @@ import type { VerdictCounts } from "#control/verdicts.js";
 import { VERDICT_NAMES, verdictCounts as countsOf } from "#control/verdicts.js";
 import { TAG_LIVE } from "#dataplane/connection.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_IN_USE, SLOTS_PER_BUCKET, buckets, connections, destinationCounters, destinations,
+  DESTINATIONS_MAX, DESTINATION_IN_USE, SLOTS_PER_BUCKET, buckets4, connections4, destinationCounters, destinations,
 } from "#dataplane/maps.js";
 import type { DestinationState } from "#model/director.js";
 import { addressText } from "./frame.js";
@@ -44,7 +44,7 @@ export const allDestinations = (world: World): readonly DestinationState[] => wo
 
 /** Where each connection stands in the table and what it says, but for times and hops, which follow the clock. */
 export function connectionRows(world: World): readonly string[] {
-  const rows = new Rows(world.store, connections);
+  const rows = new Rows(world.store, connections4);
   return [...liveSlots(world)].map(({ index, tag, overflow }) => {
     const row = rows.read(index);
     const end = (address: typeof row.clientAddress, port: typeof row.clientPort) => `${addressText(address)}:${host16(port)}`;
@@ -54,7 +54,7 @@ export function connectionRows(world: World): readonly string[] {
 }
 
 function* liveSlots(world: World): Generator<{ readonly index: number; readonly tag: number; readonly overflow: number }> {
-  const rows = new Rows(world.store, buckets);
+  const rows = new Rows(world.store, buckets4);
   for (let at = 0; at < rows.length; at++) {
     const { tags, overflow } = rows.read(at);
     for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
@@ -66,13 +66,13 @@ function* liveSlots(world: World): Generator<{ readonly index: number; readonly 
 
 /** How many buckets beyond its own each live connection stands. */
 export function displacements(world: World): readonly number[] {
-  const rows = new Rows(world.store, connections);
+  const rows = new Rows(world.store, connections4);
   return [...liveSlots(world)].map(({ index }) => rows.number(index, "displacement"));
 }
 
 /** The sum of all buckets' counts of connections that were put further on. */
 export function overflowTotal(world: World): number {
-  const rows = new Rows(world.store, buckets);
+  const rows = new Rows(world.store, buckets4);
   let total = 0;
   for (let at = 0; at < rows.length; at++) total += rows.number(at, "overflow");
   return total;

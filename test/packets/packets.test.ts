@@ -2,6 +2,7 @@
 
 import { forwardCases } from "./cases/forward.js";
 import { icmpCases } from "./cases/icmp.js";
+import { ipv6Cases } from "./cases/ipv6.js";
 import { lifecycleCases } from "./cases/lifecycle.js";
 import { persistenceCases } from "./cases/persistence.js";
 import { refusedCases } from "./cases/refused.js";
@@ -9,4 +10,4 @@ import { tcpStateCases } from "./cases/tcp-states.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
-runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...persistenceCases, ...icmpCases]);
+runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...persistenceCases, ...icmpCases, ...ipv6Cases]);

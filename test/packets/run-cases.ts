@@ -2,9 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fromWords } from "#control/encode.js";
+import { Neighbour } from "#dataplane/hop.js";
+import { decode } from "#layout/codec.js";
 import { dissect } from "#lab/dissect.js";
 import { frameProblems } from "#lab/verify.js";
-import type { Connection, DestinationId } from "#model/director.js";
+import { formatEndpoint } from "#model/names.js";
+import type { Connection } from "#model/director.js";
 import type { Case, ConnectionExpectation, DestinationExpectation, Expectation, Forwarded, Refused, Step } from "./case.js";
 import { configure } from "./case.js";
 import { EXECUTORS } from "./executors.js";
@@ -92,8 +96,15 @@ function checkForwarded(bytes: Uint8Array, fate: Fate, { to, packet, checksumsWr
   if (fate.redirect === undefined) return;
   assert.equal(interfaces.find(({ ifindex }) => ifindex === fate.redirect!.ifindex), to.interface);
   assert.equal(fate.redirect.kind, byNeighbour ? "neigh" : "redirect");
-  if (byNeighbour) assert.deepEqual([...fate.redirect.neighbour!.subarray(4, 8)], nextHop(to.address)!.address.split(".").map(Number));
+  if (byNeighbour) assert.equal(neighbourText(fate.redirect.neighbour!), nextHop(to.address)!.address);
 }
+
+/** Of a struct bpf_redir_neigh. */
+function neighbourText(bytes: Uint8Array): string {
+  const { family, address } = decode(Neighbour, bytes);
+  return fromWords(address, family === AF_INET6 ? 6 : 4);
+}
+const AF_INET6 = 10;
 
 /** To the byte; when they differ, the dissections tell more than the bytes. */
 function assertFrame(actual: Uint8Array, expected: Uint8Array, checksumsWrong = false): void {
@@ -130,8 +141,7 @@ function checkConnections(world: World, expected: readonly ConnectionExpectation
 }
 
 function asText({ client, virtual, destination, state }: Connection) {
-  const end = ({ address, port }: DestinationId) => `${address}:${port}`;
-  return { client: end(client), virtual: end(virtual), destination: end(destination), state };
+  return { client: formatEndpoint(client), virtual: formatEndpoint(virtual), destination: formatEndpoint(destination), state };
 }
 
 function checkDestination(world: World, host: Host, expected: DestinationExpectation): void {

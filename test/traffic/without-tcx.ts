@@ -2,6 +2,6 @@
 // Linux 6.6), before `weir up` would make it as this kernel allows.
 
 import { KernelStore } from "#control/kernel-store.js";
-import { CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
+import { CONNECTIONS6_DEFAULT, CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 
-KernelStore.open(CONNECTIONS_DEFAULT, { tcx: false });
+KernelStore.open(CONNECTIONS_DEFAULT, CONNECTIONS6_DEFAULT, { tcx: false });

@@ -8,6 +8,7 @@ import { KernelStore } from "#control/kernel-store.js";
 import type { RealServerParts, RealServerRecord } from "#control/realserver.js";
 import { realServerRecordPath } from "#control/realserver-state.js";
 import { openRecord } from "#control/record.js";
+import type { Configuration } from "#model/config.js";
 
 type Report = (line: string) => void;
 type StandingParts = Omit<DirectorParts, "director">;
@@ -24,9 +25,9 @@ export function findStandingParts(report: Report): StandingParts | undefined {
   return store === undefined ? undefined : standingParts(store, report);
 }
 
-/** The same as findDirectorParts(), made where there is none; `tableEntries` has a say only then. */
-export function openDirectorParts(tableEntries: number | undefined, report: Report): DirectorParts {
-  const store = KernelStore.open(tableEntries);
+/** The same as findDirectorParts(), made where there is none; the tables' sizes have a say only then. */
+export function openDirectorParts({ tableEntries, tableEntriesIpv6 }: Configuration, report: Report): DirectorParts {
+  const store = KernelStore.open(tableEntries, tableEntriesIpv6);
   new StoreDirector(store).reclaim();
   return directorParts(store, report);
 }

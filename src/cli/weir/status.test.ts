@@ -16,9 +16,9 @@ const SERVICE: ServiceState = {
 };
 const TIMEOUTS = { tcp: 900, tcpFin: 120, udp: 300 };
 
-test("the status shows interfaces with their reasons, services sorted, and how full the table is", () => {
+test("the status shows interfaces with their reasons, services sorted, and how full the tables are", () => {
   const attachments = [{ interface: "eth0", hook: "xdp", reason: "virtio_net: frames from a wire" }] as const;
-  const text = formatStatus({ attachments, entriesUsed: 3, entriesMax: 262144, verdicts: { notOurs: 12345, tableFull: 2 }, stateDirectory: "/run/weir/bpf/netns-1" }, [SERVICE], TIMEOUTS);
+  const text = formatStatus({ attachments, connectionTables: [{ family: "IPv4", entriesUsed: 3, entriesMax: 262144 }, { family: "IPv6", entriesUsed: 0, entriesMax: 65536 }], verdicts: { notOurs: 12345, tableFull: 2 }, stateDirectory: "/run/weir/bpf/netns-1" }, [SERVICE], TIMEOUTS);
   assert.equal(text, `\
 Interface  Hook  Why
 eth0       xdp   virtio_net: frames from a wire
@@ -32,13 +32,14 @@ Not forwarded  Packets
 notOurs         12,345
 tableFull            2
 
-Connection table: 3 of 262,144 entries used (0.0 %)
+Connection table, IPv4: 3 of 262,144 entries used (0.0 %)
+Connection table, IPv6: 0 of 65,536 entries used (0.0 %)
 Timeouts: tcp 900 s, tcp after FIN 120 s, udp 300 s
 State in the kernel: /run/weir/bpf/netns-1`);
 });
 
 test("a director without interfaces or services says so", () => {
-  const text = formatStatus({ attachments: [], entriesUsed: 0, entriesMax: 0, verdicts: {}, stateDirectory: "" }, [], TIMEOUTS);
+  const text = formatStatus({ attachments: [], connectionTables: [], verdicts: {}, stateDirectory: "" }, [], TIMEOUTS);
   assert.match(text, /^Interfaces: none; nothing is forwarded \(weir up FILE\)\n\nServices: none\n/);
 });
 

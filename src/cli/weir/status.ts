@@ -3,7 +3,7 @@
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
 import { sortDestinations, sortServices } from "#model/order.js";
 import type { Counters, DestinationState, Director, ServiceState } from "#model/director.js";
-import type { DataPlaneStatus } from "#control/plane.js";
+import type { ConnectionTableStatus, DataPlaneStatus } from "#control/plane.js";
 import { findDirectorParts } from "./parts.js";
 import { formatCount, table } from "./table.js";
 
@@ -63,10 +63,10 @@ function weight({ weight: value, upperThreshold, activeConnections, inactiveConn
 const counters = ({ connections, packetsIn, packetsOut, bytesIn, bytesOut }: Counters): string[] =>
   [connections, packetsIn, packetsOut, bytesIn, bytesOut].map(formatCount);
 
-function formatTable({ entriesUsed, entriesMax, stateDirectory }: DataPlaneStatus, { tcp, tcpFin, udp }: ReturnType<Director["timeouts"]>): string {
-  const share = entriesMax === 0 ? 0 : (entriesUsed / entriesMax) * 100;
+function formatTable({ connectionTables, stateDirectory }: DataPlaneStatus, { tcp, tcpFin, udp }: ReturnType<Director["timeouts"]>): string {
+  const share = ({ entriesUsed, entriesMax }: ConnectionTableStatus) => ((entriesUsed / entriesMax) * 100).toFixed(1);
   return [
-    `Connection table: ${formatCount(entriesUsed)} of ${formatCount(entriesMax)} entries used (${share.toFixed(1)} %)`,
+    ...connectionTables.map((one) => `Connection table, ${one.family}: ${formatCount(one.entriesUsed)} of ${formatCount(one.entriesMax)} entries used (${share(one)} %)`),
     `Timeouts: tcp ${tcp} s, tcp after FIN ${tcpFin} s, udp ${udp} s`,
     `State in the kernel: ${stateDirectory}`,
   ].join("\n");

@@ -7,6 +7,7 @@ import { withCommandLock } from "#control/command-lock.js";
 import { SCHEDULERS } from "#control/encode.js";
 import { usableInterfaces } from "#control/kernel-plane.js";
 import { interfaces } from "#kernel/network.js";
+import type { DataPlaneStatus } from "#control/plane.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
 import { UsageError } from "./errors.js";
@@ -27,9 +28,9 @@ async function bring(configuration: Configuration, selected: readonly InterfaceS
   let changes = 0;
   const report = (line: string): void => { changes++; console.log(line); };
   const isNew = findDirectorParts(report) === undefined;
-  const parts = openDirectorParts(configuration.tableEntries, report);
+  const parts = openDirectorParts(configuration, report);
   try {
-    noteTableSize(configuration, parts.dataPlane.status().entriesMax);
+    noteTableSize(configuration, parts.dataPlane.status());
     await applyConfiguration(configuration, selected, parts);
     return changes;
   } catch (error) {
@@ -39,10 +40,13 @@ async function bring(configuration: Configuration, selected: readonly InterfaceS
 }
 
 /** The table is as large as it was made: its connections could not be taken along into another. */
-function noteTableSize({ tableEntries }: Configuration, entriesMax: number): void {
-  if (tableEntries === undefined || tableEntries === entriesMax) return;
-  const remedy = `for ${tableEntries}, run weir down, which ends all connections, then weir up`;
-  console.error(`weir: the connection table keeps its ${entriesMax} entries; ${remedy}`);
+function noteTableSize(configuration: Configuration, { connectionTables }: DataPlaneStatus): void {
+  for (const { family, entriesMax } of connectionTables) {
+    const wanted = family === "IPv4" ? configuration.tableEntries : configuration.tableEntriesIpv6;
+    if (wanted === undefined || wanted === entriesMax) continue;
+    const remedy = `for ${wanted}, run weir down, which ends all connections, then weir up`;
+    console.error(`weir: the connection table of ${family} keeps its ${entriesMax} entries; ${remedy}`);
+  }
 }
 
 function readText(file: string): string {

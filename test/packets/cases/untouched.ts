@@ -102,7 +102,7 @@ export const untouchedCases: readonly Case[] = [
     steps: [
       // RFC 791: the header has five words at least; version 4; and the length is that of the whole packet.
       ...[0x40, 0x44].map((versionAndLength) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { versionAndLength }), toStack("truncated"))),
-      ...[0x05, 0x35, 0x65, 0xf5].map((versionAndLength) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { versionAndLength }), toStack("notIp"))),
+      ...[0x05, 0x35, 0xf5].map((versionAndLength) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { versionAndLength }), toStack("notIp"))),
       // The length leaves no room for the headers, or is more than there is.
       ...[0, 19, 20, 39, 41, 65535].map((length) => fromClient(changeIp(tcp(CLIENT, SERVICE, { flags: SYN }), { totalLength: be16(length) }), toStack("truncated"))),
       ...[0, 20, 27, 29].map((length) => fromClient(changeIp(udp(CLIENT, SERVICE), { totalLength: be16(length) }), toStack("truncated"))),
