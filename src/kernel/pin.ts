@@ -119,7 +119,16 @@ function rootOf(options: StateOptions): string {
 
 function makeDirectories(state: StateDirectory): void {
   for (const kind of KINDS) mkdirSync(join(state.path, kind), { recursive: true, mode: 0o700 });
-  if (!entriesOf(state.path).includes("namespace")) symlinkSync(networkNamespaceName(), join(state.path, "namespace"));
+  if (!entriesOf(state.path).includes("namespace")) linkOnce(networkNamespaceName(), join(state.path, "namespace"));
+}
+
+/** Another process may be doing the same. */
+function linkOnce(target: string, path: string): void {
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 function stateName(): string {
