@@ -31,6 +31,11 @@ program.command("status")
   .description("show the interfaces, the services with their destinations and counters, the connection table")
   .action(async () => (await import("./weir/status.js")).status());
 
+program.command("sysctl")
+  .description("show or set net.ipv4.vs of this network namespace's director; without a name, show all")
+  .argument("[name[=value]...]", "drop_entry, net.ipv4.vs.drop_entry, drop_entry=1")
+  .action(async (words: string[]) => (await import("./weir/sysctl.js")).sysctl(words));
+
 program.command("lab")
   .description("show NAT, DR and TUN at work with real packets, in network namespaces of this machine")
   .addArgument(new Argument("[method...]", "which of them").choices(METHODS))

@@ -5,7 +5,9 @@ import type { ConfiguredService, Configuration, InterfaceSelection, VipAddress }
 import type { Change } from "#model/diff.js";
 import { applyChange, diffServices } from "#model/diff.js";
 import type { Director, Timeouts } from "#model/director.js";
-import { describeAttachment, describeChange, describeTimeouts } from "./describe.js";
+import type { SysctlName, Sysctls } from "#model/sysctls.js";
+import { isSetTo } from "#model/sysctls.js";
+import { describeAttachment, describeChange, describeSysctl, describeTimeouts } from "./describe.js";
 import type { DataPlane } from "./plane.js";
 import type { RecordFile } from "./record.js";
 import { bringSettings, takeBack } from "./settings/bring.js";
@@ -34,6 +36,7 @@ export async function applyConfiguration(configuration: Configuration, interface
   const undo: (() => void | Promise<void>)[] = [];
   try {
     undo.push(...applyTimeouts(configuration.timeouts, parts));
+    undo.push(...applySysctls(configuration.sysctls, parts));
     undo.push(restoreServices(parts));
     applyServices(configuration.services, parts);
     undo.push(await applyInterfaces(interfaces, parts));
@@ -71,6 +74,16 @@ function applyTimeouts(wanted: Timeouts, { director, report }: DirectorParts): (
   director.setTimeouts(after);
   report(describeTimeouts(after));
   return [() => director.setTimeouts(before)];
+}
+
+/** The same. */
+function applySysctls(wanted: Partial<Sysctls>, { director, report }: DirectorParts): (() => void)[] {
+  const before = director.sysctls();
+  const changed = (Object.keys(wanted) as SysctlName[]).filter((name) => !isSetTo(name, wanted[name]!, before[name]));
+  if (changed.length === 0) return [];
+  director.setSysctls(wanted);
+  for (const name of changed) report(describeSysctl(name, wanted[name]!));
+  return [() => director.setSysctls(Object.fromEntries(changed.map((name) => [name, before[name]])))];
 }
 
 function applyServices(wanted: readonly ConfiguredService[], { director, report }: DirectorParts): void {

@@ -2,6 +2,8 @@
 
 import type { Change } from "#model/diff.js";
 import type { Destination, Service, ServiceId, Timeouts } from "#model/director.js";
+import type { SysctlName, SysctlValue } from "#model/sysctls.js";
+import { SYSCTLS, formatSysctl } from "#model/sysctls.js";
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
 import type { AttachmentChange } from "./plane.js";
 
@@ -23,6 +25,11 @@ export function describeAttachment({ interface: name, hook, reason, change }: At
 
 export function describeTimeouts({ tcp, tcpFin, udp }: Timeouts): string {
   return `timeouts: tcp ${tcp} s, tcp after FIN ${tcpFin} s, udp ${udp} s`;
+}
+
+export function describeSysctl(name: SysctlName, value: SysctlValue): string {
+  const { unused } = SYSCTLS[name];
+  return `sysctl ${formatSysctl(name, value)}${unused === undefined ? "" : ` (nothing goes by it: ${unused})`}`;
 }
 
 function destinationName({ service, destination }: { readonly service: ServiceId; readonly destination: Destination }): string {

@@ -17,6 +17,7 @@ import { DirectorError } from "#model/director.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf, notUnicast } from "#model/config-address.js";
 import { formatEndpoint } from "#model/names.js";
+import type { Sysctls } from "#model/sysctls.js";
 import { connectionsOf } from "./connections.js";
 import { Destinations } from "./destinations.js";
 import {
@@ -27,6 +28,7 @@ import { forgetLocalities } from "./localities.js";
 import type { Member } from "./members.js";
 import { MemberLists } from "./members.js";
 import { Rows } from "./rows.js";
+import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
 
@@ -41,6 +43,7 @@ export class StoreDirector implements Director {
   readonly #store: Store;
   readonly #services: HashAccess;
   readonly #settings: Rows<typeof maps.settings.value>;
+  readonly #sysctls: Rows<typeof maps.sysctls.value>;
   readonly #totals: DestinationTotals;
   readonly #destinations: Destinations;
   readonly #lists: MemberLists;
@@ -49,6 +52,7 @@ export class StoreDirector implements Director {
     this.#store = store;
     this.#services = store.hash(maps.services);
     this.#settings = new Rows(store, maps.settings);
+    this.#sysctls = new Rows(store, maps.sysctls);
     this.#totals = new DestinationTotals(store);
     this.#destinations = new Destinations(store, this.#totals);
     this.#lists = new MemberLists(store);
@@ -178,12 +182,20 @@ export class StoreDirector implements Director {
     });
   }
 
+  sysctls(): Sysctls {
+    return this.#sysctls.read(0) as Sysctls;
+  }
+
+  setSysctls(values: Partial<Sysctls>): void {
+    this.#store.exclusively(() => this.#sysctls.write(0, values));
+  }
+
   /** New maps are all zeros: the values that a kernel's IPVS starts with. The seed comes last; it says that this was done. */
   #initialise(): void {
     if (this.#settings.bigint(0, "hashSeed") !== 0n) return;
+    this.#sysctls.write(0, startingSysctls());
     this.#settings.write(0, {
       tcpTimeouts: TCP_TIMEOUT_SECONDS.map(secondsToTicks), udpTimeout: secondsToTicks(UDP_TIMEOUT_SECONDS),
-      connectionReuseMode: 1, expireNodestConnections: 0, expireQuiescentTemplate: 0,
     });
     this.#settings.write(0, { hashSeed: randomBytes(8).readBigUInt64LE() | 1n });
   }

@@ -23,7 +23,7 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, SERVICE_PERSISTENT, settings, tcPrograms, xdpPrograms,
+  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, SERVICE_PERSISTENT, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
@@ -151,13 +151,13 @@ function startsAnew(connection: Connection, flow: Flow): boolean {
   if (flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
   // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server.
   if (connection.template !== NO_TEMPLATE) return false;
-  const mode = settings.at(0).connectionReuseMode;
+  const mode = sysctls.at(0).conn_reuse_mode;
   return mode !== 0 && isReusable(connection.state, mode, (connection.flags & CONNECTION_NO_OUTPUT) !== 0);
 }
 
 /** The destination is gone: ip_vs_in() drops silently and lets the entry wait for its return, unless it is to end. */
 function removed(index: u32, now: u32): i32 {
-  if (settings.at(0).expireNodestConnections !== 0) endNow(index, now);
+  if (sysctls.at(0).expire_nodest_conn !== 0) endNow(index, now);
   return drop(Verdict.destinationRemoved);
 }
 

@@ -5,7 +5,7 @@
 //      ▲ miss                 ▲
 //   packet ──hit──▶ buckets ▶ connections ──hop──▶ the client (answers of NAT)
 
-import { Be16, Be32, u16, u32, u64, u8 } from "#layout/numbers.js";
+import { Be16, Be32, i32, u16, u32, u64, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import type { ArrayMap } from "#prelude/maps.js";
@@ -45,12 +45,6 @@ export const Settings = struct("Settings", {
   /** Ticks (see clock.ts) for each TCP state, by its number; then UDP's. */
   tcpTimeouts: array(u32, 16),
   udpTimeout: u32,
-  /** net.ipv4.vs.conn_reuse_mode */
-  connectionReuseMode: u32,
-  /** net.ipv4.vs.expire_nodest_conn */
-  expireNodestConnections: u32,
-  /** net.ipv4.vs.expire_quiescent_template */
-  expireQuiescentTemplate: u32,
   /** Services on port 0, which stands for every port: while there is none, packets are looked up by their own port only. */
   anyPortServices: u32,
   /** Destinations by NAT: while there is none, no packet is looked up as an answer. */
@@ -59,6 +53,40 @@ export const Settings = struct("Settings", {
   vipFilter: array(u64, VIP_FILTER_BITS / 64),
 });
 export const settings = table("settings", Settings, 1);
+
+/** net.ipv4.vs, by the kernel's names, in the units of docs/sysctls.md. All that an administrator may set is kept here; packets go by some of it. */
+export const Sysctls = struct("Sysctls", {
+  am_droprate: i32,
+  amemthresh: i32,
+  backup_only: i32,
+  cache_bypass: i32,
+  conn_reuse_mode: i32,
+  conntrack: i32,
+  drop_entry: i32,
+  drop_packet: i32,
+  expire_nodest_conn: i32,
+  expire_quiescent_template: i32,
+  ignore_tunneled: i32,
+  lblc_expiration: i32,
+  lblcr_expiration: i32,
+  nat_icmp_send: i32,
+  pmtu_disc: i32,
+  run_estimation: i32,
+  schedule_icmp: i32,
+  secure_tcp: i32,
+  sloppy_sctp: i32,
+  sloppy_tcp: i32,
+  snat_reroute: i32,
+  sync_persist_mode: i32,
+  sync_ports: i32,
+  sync_qlen_max: u32,
+  sync_refresh_period: i32,
+  sync_retries: i32,
+  sync_sock_size: i32,
+  sync_threshold: array(i32, 2),
+  sync_version: i32,
+});
+export const sysctls = table("sysctls", Sysctls, 1);
 
 // --- Services and their members ------------------------------------------------------------------------------------
 

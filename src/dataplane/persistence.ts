@@ -12,7 +12,7 @@ import { TICK_SHIFT } from "./clock.js";
 import { NO_CONNECTION, claim, findTemplate, hashOf, publish, setAddresses, templateEnd, touch } from "./connection.js";
 import type { Connection, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, settings, templates,
+  beginnings, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, sysctls, templates,
   TEMPLATE_ASSURED,
 } from "./maps.js";
 import type { Ends, Flow } from "./flow.js";
@@ -82,7 +82,7 @@ function templatePort(service: Service, port: Be16): Be16 {
 /** ip_vs_check_template(): whether its server still takes this client. If not, it is never found again, and ends at its time. */
 function leadsOn(template: Connection): boolean {
   const destination = destinations.at(template.destination);
-  const quiescent = destination.weight === 0 && settings.at(0).expireQuiescentTemplate !== 0;
+  const quiescent = destination.weight === 0 && sysctls.at(0).expire_quiescent_template !== 0;
   if ((destination.flags & DESTINATION_AVAILABLE) !== 0 && !quiescent) return true;
   template.virtualPort = INVALID_PORT;
   template.destinationPort = INVALID_PORT;

@@ -7,10 +7,12 @@ import type { ReadContext } from "./config-context.js";
 import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
-import { AddressFields, InterfaceFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
+import { AddressFields, InterfaceFields, SysctlKeys, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
 import { formatServiceId } from "./names.js";
+import type { SysctlName, Sysctls } from "./sysctls.js";
+import { sysctlValue } from "./sysctls.js";
 
 /** Complete only when no issue was noted. */
 export function readConfiguration(value: unknown, context: ReadContext): Configuration {
@@ -31,6 +33,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
     addresses: joinAddresses([...readAddresses(top.addresses, context), ...vips], context),
     timeouts: readTimeouts(top.timeouts, context),
     ...readTableEntries(top.connectionTable, context),
+    sysctls: readSysctls(top.sysctl, context),
   };
 }
 
@@ -93,6 +96,11 @@ function joinAddresses(vips: readonly PlacedVip[], { issues }: ReadContext): Vip
 function readTimeouts(value: unknown, { issues }: ReadContext): Timeouts {
   const { tcp = 0, tcpFin = 0, udp = 0 } = readFields(TimeoutFields, value, ["timeouts"], issues);
   return { tcp, tcpFin, udp };
+}
+
+function readSysctls(value: unknown, { issues }: ReadContext): Partial<Sysctls> {
+  const fields = readFields(SysctlKeys, value, ["sysctl"], issues);
+  return Object.fromEntries(Object.entries(fields).map(([name, given]) => [name, sysctlValue(name as SysctlName, given)]));
 }
 
 function readTableEntries(value: unknown, { issues }: ReadContext): Pick<Configuration, "tableEntries" | "tableEntriesIpv6"> {

@@ -2,6 +2,7 @@
 // Rules that look at more than one key are in config-service.ts and config-read.ts.
 
 import { z } from "zod";
+import { SYSCTLS, SYSCTL_NAMES, sysctlValue } from "./sysctls.js";
 
 export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 export const METHODS = ["nat", "dr", "tun"] as const;
@@ -58,6 +59,7 @@ export const TopFields = z.strictObject({
   addresses: list("VIP addresses"),
   timeouts: mapping("a mapping with tcp, tcpFin and udp"),
   connectionTable: mapping("a mapping with entries, entriesIpv6"),
+  sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
 });
 
 export const DefaultsFields = z.strictObject({ protocol: oneOf(PROTOCOLS), ...scheduling, ...forwarding });
@@ -96,6 +98,10 @@ export const TimeoutFields = z.strictObject({
   tcpFin: whole("a number of seconds", 1, TIMEOUT_SECONDS_MAX),
   udp: whole("a number of seconds", 1, TIMEOUT_SECONDS_MAX),
 });
+
+/** docs/sysctls.md; values are read as `weir sysctl` reads them. */
+export const SysctlKeys = z.strictObject(Object.fromEntries(SYSCTL_NAMES.map((name) =>
+  [name, key(SYSCTLS[name].expected, z.unknown().refine((value) => sysctlValue(name, value) !== undefined))])));
 
 export const TableFields = z.strictObject({
   entries: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX),

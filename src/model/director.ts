@@ -1,6 +1,8 @@
 // What an administrator of an LVS director means: services, destinations, connections, and what may be done to them.
 // No kernel and no I/O here. control/director makes it so in the kernel; a list in memory can too (tests).
 
+import type { Sysctls } from "./sysctls.js";
+
 export type Protocol = "tcp" | "udp" | "sctp";
 export type Family = 4 | 6;
 
@@ -132,6 +134,10 @@ export interface Director {
   timeouts(): Timeouts;
   /** 0 keeps a value. */
   setTimeouts(timeouts: Timeouts): void;
+  /** All of net.ipv4.vs. */
+  sysctls(): Sysctls;
+  /** Sets those that are named, all at once. */
+  setSysctls(values: Partial<Sysctls>): void;
   /** What "(size=…)" shows: entries of the connection table's index. */
   readonly connectionTableSize: number;
   /** Those that run, the master first. All three are absent where connections are not synchronised. */

@@ -10,6 +10,8 @@ import type {
 } from "./director.js";
 import { DirectorError } from "./director.js";
 import { formatEndpoint, formatServiceId } from "./names.js";
+import type { Sysctls } from "./sysctls.js";
+import { defaultSysctls } from "./sysctls.js";
 
 /** What Debian's kernel 6.1 has. */
 const SCHEDULERS = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "none"];
@@ -17,6 +19,8 @@ const PERSISTENCE_ENGINES = ["", "sip"];
 const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
 /** IP_VS_SVC_TAB_SIZE. */
 const SERVICE_BUCKETS = 256;
+/** 4 GiB. */
+const MEMORY_PAGES = 2 ** 20;
 /** Without --sync-maxlen a message fills a packet of the interface, but one of 1500 bytes at most. */
 const SYNC_PACKET_BYTES_MAX = 1500;
 
@@ -43,6 +47,7 @@ export class MemoryDirector implements Director {
   /** The newest first, as in each of the kernel's buckets. */
   #entries: Entry[] = [];
   #timeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 };
+  #sysctls: Sysctls = defaultSysctls(MEMORY_PAGES);
   #daemons: SyncDaemon[] = [];
   readonly #options: MemoryDirectorOptions;
 
@@ -126,6 +131,14 @@ export class MemoryDirector implements Director {
   setTimeouts({ tcp, tcpFin, udp }: Timeouts): void {
     const before = this.#timeouts;
     this.#timeouts = { tcp: tcp || before.tcp, tcpFin: tcpFin || before.tcpFin, udp: udp || before.udp };
+  }
+
+  sysctls(): Sysctls {
+    return this.#sysctls;
+  }
+
+  setSysctls(values: Partial<Sysctls>): void {
+    this.#sysctls = { ...this.#sysctls, ...values };
   }
 
   syncDaemons(): readonly SyncDaemon[] {

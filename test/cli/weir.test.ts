@@ -57,6 +57,9 @@ test("a wrong command line ends with status 2 and a hint", () => {
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [["upp"], /unknown command 'upp'\n\(Did you mean up\?\)/],
     [["up"], /missing required argument 'file'/],
+    [["sysctl", "drop_entri=1"], /There is no sysctl "drop_entri"; did you mean "drop_entry"\?/],
+    [["sysctl", "net.ipv4.vs.drop_entry=4"], /Cannot set the sysctl drop_entry: "4" is not a whole number from 0 to 3/],
+    [["sysctl", "conntrack=1"], /"1" is not 0: packets are forwarded before netfilter/],
     [["up", "missing.yaml"], /Cannot read the configuration missing.yaml/],
     [["realserver", "up", "--method", "masq", "--vip", "10.0.0.100"], /Allowed choices are nat, dr, tun/],
     [["realserver", "up", "--method", "dr", "--vip", "10.0.0"], /"10.0.0" is not an address/],
@@ -141,6 +144,28 @@ test("a director is brought up, changed by the smallest difference, shown and ta
 
   assert.match(weirInside("down").stdout, /^address 10\.0\.0\.100\/32: taken off eth0$/m);
   assert.doesNotMatch(inside("ip", "-o", "address", "show", "dev", "eth0").stdout, /10\.0\.0\.100/);
+});
+
+test("sysctls are set all or none, by command and by file, for as long as the director stands", needsBpf, () => {
+  const shown = () => weirInside("sysctl", "net.ipv4.vs.drop_entry", "sync_threshold").stdout;
+  assert.equal(shown(), "net.ipv4.vs.drop_entry = 0\nnet.ipv4.vs.sync_threshold = 3\t50\n");
+  const set = weirInside("sysctl", "drop_entry=1", "net.ipv4.vs.sync_threshold=5 60", "am_droprate");
+  assert.deepEqual([set.status, set.stdout], [0, "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\nnet.ipv4.vs.am_droprate = 10\n"]);
+  assert.equal(set.stderr, "weir: sync_threshold is kept, but nothing goes by it: connections are not synchronised as yet\n");
+
+  const wrong = weirInside("sysctl", "drop_entry=3", "sync_threshold=7", "secure_tpc=1");
+  assert.deepEqual([wrong.status, wrong.stdout], [2, ""]);
+  assert.equal(wrong.stderr.split("\n").length, 3, "a line for each mistake");
+  assert.equal(shown(), "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\n");
+
+  const path = file("sysctl.yaml", "interfaces: [eth0]\nservices: []\nsysctl: { drop_entry: 1, drop_packet: 3, sync_threshold: 9 90 }\n");
+  const up = weirInside("up", path);
+  assert.equal(up.status, 0, up.stderr);
+  assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.drop_packet = 3\nsysctl net\.ipv4\.vs\.sync_threshold = 9\t90 \(nothing goes by it: /);
+  assert.equal(weirInside("sysctl").stdout.split("\n").length, 30);
+  assert.equal(weirInside("up", path).stdout, `${path}: 0 services, 0 destinations; nothing to change\n`);
+  assert.equal(weirInside("down").status, 0);
+  assert.equal(shown(), "net.ipv4.vs.drop_entry = 0\nnet.ipv4.vs.sync_threshold = 3\t50\n");
 });
 
 test("without a director status and down say so", needsNamespace, () => {

@@ -4,6 +4,7 @@
 import type { Destination, Director, ForwardMethod, Protocol, Service, ServiceId } from "#model/director.js";
 import { addressFamily } from "#model/address.js";
 import type { VerdictName } from "#control/verdicts.js";
+import type { Sysctls } from "#model/sysctls.js";
 import { frame } from "./frame.js";
 import type { Host, NetworkInterface } from "./network.js";
 import { VIP, client, eth0 } from "./network.js";
@@ -116,6 +117,9 @@ export function destination(host: Host, port: number, forward: ForwardMethod, ch
     address: host.address, port, forward, weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none", ...changes,
   };
 }
+
+/** The administrator sets sysctls of net.ipv4.vs. */
+export const sysctl = (values: Partial<Sysctls>): Step => ({ change: ({ director }) => director.setSysctls(values) });
 
 /** From the client, or from a host beyond the router, by eth0. */
 export const fromClient = (packet: Uint8Array, expect: Expectation, from: Host = client): Step => ({ frame: frame({ from: from.mac!, to: eth0.mac }, packet), by: eth0, expect });

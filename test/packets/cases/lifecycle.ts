@@ -1,10 +1,7 @@
 // A connection's life beside its states: ports that are used again, destinations that go and come back, limits.
 
-import { Rows } from "#control/rows.js";
-import { settings } from "#dataplane/maps.js";
-import type { Values } from "#layout/struct.js";
 import type { Case, Step } from "../case.js";
-import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, toStack } from "../case.js";
+import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, sysctl, toStack } from "../case.js";
 import { ACK, FIN, RST, SYN, icmp, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, at, client, r1, r2, r3 } from "../network.js";
@@ -35,14 +32,14 @@ export const lifecycleCases: readonly Case[] = [
   {
     description: "with conn_reuse_mode 0 a port that is used again stays with its server",
     services: NAT_OF_THREE,
-    steps: [set({ connectionReuseMode: 0 }), ...connection(r3), request(r3, SYN), { connections: [listed(r3, "SYN_RECV", 59)] }],
+    steps: [sysctl({ conn_reuse_mode: 0 }), ...connection(r3), request(r3, SYN), { connections: [listed(r3, "SYN_RECV", 59)] }],
   },
   {
     description: "with conn_reuse_mode 1 a SYN in FIN_WAIT of DR stays with its server, with 3 it begins anew",
     services: DR_OF_THREE,
     steps: [
       direct(r3, SYN), direct(r3, ACK), direct(r3, FIN | ACK), { connections: [listed(r3, "FIN_WAIT", 119)] }, direct(r3, SYN), direct(r3, ACK), direct(r3, FIN | ACK),
-      set({ connectionReuseMode: 3 }), direct(r2, SYN), { connections: [listed(r2, "SYN_RECV", 59)] },
+      sysctl({ conn_reuse_mode: 3 }), direct(r2, SYN), { connections: [listed(r2, "SYN_RECV", 59)] },
     ],
   },
   {
@@ -92,7 +89,7 @@ export const lifecycleCases: readonly Case[] = [
     description: "with expire_nodest_conn a removed destination's connection ends with its next packet",
     services: NAT_OF_THREE,
     steps: [
-      set({ expireNodestConnections: 1 }), ...opening(r3),
+      sysctl({ expire_nodest_conn: 1 }), ...opening(r3),
       { change: ({ director }) => director.deleteDestination(ID, { address: r3.address, port: 80 }) },
       fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), dropped("destinationRemoved")),
       { connections: [] },
@@ -203,8 +200,4 @@ function toVip(i: number): Step {
 
 function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
-}
-
-function set(values: Partial<Values<typeof settings.value>>): Step {
-  return { change: ({ store }) => new Rows(store, settings).write(0, values) };
 }

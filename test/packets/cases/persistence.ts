@@ -1,11 +1,9 @@
 // Persistence: one client's connections go to one server, by a template (dataplane/persistence.ts); one-packet scheduling,
 // where every packet is a connection of its own. What is expected is what recordings/connections.txt has of the real IPVS.
 
-import { Rows } from "#control/rows.js";
-import { settings } from "#dataplane/maps.js";
 import type { Service } from "#model/director.js";
 import type { Case, Step } from "../case.js";
-import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId } from "../case.js";
+import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, sysctl } from "../case.js";
 import { ACK, FIN, SYN, icmp, ipip, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, at, distantClient, eth1, r1, r2, r3 } from "../network.js";
@@ -87,7 +85,7 @@ export const persistenceCases: readonly Case[] = [
     description: "with expire_quiescent_template a server of weight 0 loses them: the template is invalid, and there is a new one",
     services: persistent(),
     steps: [
-      ...connection(one, r3), weightless(r3), { change: ({ store }) => new Rows(store, settings).write(0, { expireQuiescentTemplate: 1 }) },
+      ...connection(one, r3), weightless(r3), sysctl({ expire_quiescent_template: 1 }),
       ...connection(one, r2, 47001),
       { connections: [invalid(one.address, r3, 99), template(one.address, r2, "ASSURED", 99), listed(one, 47000, r3, "TIME_WAIT", 119), listed(one, 47001, r2, "TIME_WAIT", 119)] },
     ],
