@@ -11,6 +11,7 @@ import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
 import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
+import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
 import { buckets4, buckets6, Device, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
@@ -49,8 +50,6 @@ const RECORD_FILE = "plane.json";
 /** bpf_fib_lookup() asks "from" the loopback (dataplane/hop.ts), which must be allowed to forward; no packet comes that way. */
 const LOOPBACK_FORWARDING = ["net/ipv4/conf/lo/forwarding", "net/ipv6/conf/lo/forwarding"];
 
-/** The expiry goes round the table in so many slices of 20 ms: half a second. */
-const SLICES_PER_ROUND = 25;
 
 export class KernelPlane implements DataPlane {
   constructor(readonly store: KernelStore) {}

@@ -11,7 +11,7 @@ import { bpf_loop, bpf_timer_start } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import { PROCESSORS } from "./config.js";
 import type { Estimator } from "./maps.js";
-import { DESTINATIONS_MAX, DESTINATION_IN_USE, destinationCounters, destinationRates, destinations, MapIndex } from "./maps.js";
+import { DESTINATIONS_MAX, DESTINATION_IN_USE, destinationCounters, destinationRates, destinations, MapIndex, sysctls } from "./maps.js";
 
 export const ESTIMATOR_PERIOD_NANOSECONDS = 2_000_000_000n;
 
@@ -21,7 +21,7 @@ export const Round = struct("EstimatorRound", { destinations: U32 });
 
 export function estimate(_map: MapSpec, _key: View<typeof MapIndex>, state: Estimator): i64 {
   const round = make(Round);
-  bpf_loop(DESTINATIONS_MAX, visit, round, 0n);
+  if (sysctls.at(0).run_estimation !== 0) bpf_loop(DESTINATIONS_MAX, visit, round, 0n);
   state.destinations = round.destinations;
   bpf_timer_start(state.timer, ESTIMATOR_PERIOD_NANOSECONDS, 0n);
   return 0n;

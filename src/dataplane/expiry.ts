@@ -10,19 +10,31 @@ import { bpf_loop, bpf_timer_start } from "#prelude/helpers.js";
 import { atomicAdd, likely, make } from "#prelude/intrinsics.js";
 import { TICK_SHIFT, hasPassed, ticks } from "./clock.js";
 import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow, letGo, touch } from "./connection.js";
+import { adjustDefenses, endSome, endsEntries, entriesSample } from "./defense.js";
 import type { Expiry } from "./maps.js";
 import { CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, MapIndex, TEMPLATE, templates } from "./maps.js";
 import { countUnbound } from "./schedule.js";
 
 export const SLICE_NANOSECONDS = 20_000_000n;
 
-export const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32 });
-type Walk = View<typeof Walk>;
+/** Round the whole table in half a second: control/ makes a slice so large. */
+export const SLICES_PER_ROUND = 25;
+
+export const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32, taken: U32 });
+export type Walk = View<typeof Walk>;
 export function expire(_map: MapSpec, _key: View<typeof MapIndex>, state: Expiry): i64 {
   const walk = make(Walk, { at: state.cursor, now: ticks() });
   bpf_loop(state.slice, visit, walk, 0n);
   state.cursor = walk.at;
   state.expired += u64(walk.expired);
+  state.taken += walk.taken;
+  state.slices += 1;
+  if (state.slices >= SLICES_PER_ROUND) {
+    adjustDefenses(state.taken, SLICES_PER_ROUND * state.slice * SLOTS_PER_BUCKET);
+    state.slices = 0;
+    state.taken = 0;
+  }
+  if (endsEntries()) bpf_loop(entriesSample(state.slice), endSome, walk, 0n);
   bpf_timer_start(state.timer, SLICE_NANOSECONDS, 0n);
   return 0n;
 }
@@ -33,6 +45,7 @@ function visit(_round: u32, walk: Walk): i64 {
   const bucket = buckets.at(at);
   for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
     if (likely(bucket.tags[slot] === TAG_FREE)) continue;
+    walk.taken += 1;
     if (hasPassed(bucket.expires[slot], walk.now)) walk.expired += clear(at, slot, bucket.tags[slot], walk.now);
   }
   return 0n;

@@ -1,21 +1,21 @@
 // What lblc and lblcr remember of an address: which servers its connections go to. Linux v6.12
 // net/netfilter/ipvs/ip_vs_lblc.c, ip_vs_lblcr.c, which have it so that a cache's server sees the same addresses again.
 
-import type { i64, u32 } from "#layout/numbers.js";
+import type { i32, i64, u32 } from "#layout/numbers.js";
 import { u32 as U32 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { bpf_loop } from "#prelude/helpers.js";
-import { TICK_SHIFT } from "./clock.js";
+import { ticksOf } from "./clock.js";
 import type { Destination, Search, Searcher, Service } from "./maps.js";
 import { DESTINATION_AVAILABLE, destinations, localities, LocalityKey, searches } from "./maps.js";
 import { destinationOf, weightOf } from "./member.js";
 
-/** DEFAULT_EXPIRATION: 24 hours. */
-export const LOCALITY_TICKS = U32((24n * 60n * 60n * 1_000_000_000n) >> TICK_SHIFT);
-
-/** LVS differs: what was not used for so long ends at its time, not at the next round of a timer. */
-export function isOutdated(since: u32, now: u32): boolean {
-  return U32(now - since) > LOCALITY_TICKS;
+/**
+ * Whether that was longer ago than `seconds`, lblc_expiration or lblcr_expiration. LVS differs: what was not used for so
+ * long ends at its time, not at the next round of a timer.
+ */
+export function isOutdated(since: u32, now: u32, seconds: i32): boolean {
+  return seconds < 0 || U32(now - since) > ticksOf(U32(seconds));
 }
 
 /** An overloaded one still takes what comes for its addresses. The place may be another service's by now. */

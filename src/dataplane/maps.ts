@@ -88,6 +88,18 @@ export const Sysctls = struct("Sysctls", {
 });
 export const sysctls = table("sysctls", Sysctls, 1);
 
+/** What the defences of drop_entry, drop_packet and secure_tcp remember (defense.ts). */
+export const Defense = struct("Defense", {
+  /** Of how many new connections of IPv4, of IPv6, one is dropped in mode 2; 0: there is room. */
+  dropRate4: i32,
+  dropRate6: i32,
+  /** New connections until the next one that is dropped. */
+  dropCounter: i32,
+  /** Idle connections until the next one that ends, by how many packets they had. */
+  idleCounters: array(i32, 16),
+});
+export const defenses = table("defenses", Defense, 1);
+
 // --- Services and their members ------------------------------------------------------------------------------------
 
 /** By address and port, or by a firewall mark: then the other fields are zero but for the family. */
@@ -354,6 +366,7 @@ const connectionFields = {
   spare: array(u8, 2),
   /** The way back to the client, for the answers of NAT. */
   clientHop: Hop,
+  /** While it is young. */
   packetsIn: u32,
   /** In `connections`: the template that it counts with, or NO_TEMPLATE. */
   template: u32,
@@ -425,6 +438,10 @@ export const CONNECTION_NO_OUTPUT = 0x0080;
 export const CONNECTION_INACTIVE = 0x0100;
 export const CONNECTION_TEMPLATE = 0x1000;
 export const CONNECTION_ONE_PACKET = 0x2000;
+/** weir's own: not more than FIRST_PACKETS came from its client as yet, and they are counted. */
+export const CONNECTION_YOUNG = 0x0100_0000;
+/** Linux v6.12 net/netfilter/ipvs/ip_vs_conn.c, todrop_entry(): with more, a connection is never dropped. */
+export const FIRST_PACKETS = 8;
 
 // --- Counters ------------------------------------------------------------------------------------------------------
 
@@ -470,7 +487,10 @@ export const Expiry = struct("Expiry", {
   slice: u32,
   /** Connections ended since the beginning. */
   expired: u64,
-}, { size: 32 });
+  /** Of the round under way: slices walked, and slots of theirs that are taken. */
+  slices: u32,
+  taken: u32,
+}, { size: 40 });
 export type Expiry = View<typeof Expiry>;
 export const expiry4: ArrayMap<typeof Expiry> = arrayMap("expiry", Expiry, 1, { needsBtf: true });
 export const expiry6: ArrayMap<typeof Expiry> = arrayMap("expiry6", Expiry, 1, { needsBtf: true });

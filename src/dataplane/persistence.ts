@@ -3,16 +3,16 @@
 // service. Linux v6.12 net/netfilter/ipvs/ip_vs_core.c, ip_vs_sched_persist(); ip_vs_conn.c, ip_vs_ct_in_get(),
 // ip_vs_check_template(), ip_vs_control_assure_ct().
 
-import type { Be16 } from "#layout/numbers.js";
-import { be16, u32, u64 as U64 } from "#layout/numbers.js";
+import type { Be16, u32 } from "#layout/numbers.js";
+import { be16 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd } from "#prelude/intrinsics.js";
 import { masked } from "./address.js";
-import { TICK_SHIFT } from "./clock.js";
+import { ticksOf } from "./clock.js";
 import { NO_CONNECTION, claim, findTemplate, hashOf, publish, setAddresses, templateEnd, touch } from "./connection.js";
 import type { Connection, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, sysctls, templates,
+  beginnings, CONNECTION_ONE_PACKET, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_ONE_PACKET, sysctls, templates,
   TEMPLATE_ASSURED,
 } from "./maps.js";
 import type { Ends, Flow } from "./flow.js";
@@ -62,12 +62,12 @@ function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   connection.virtualPort = port;
   connection.destinationPort = port === ANY_PORT ? ANY_PORT : destination.port;
   connection.state = 0;
-  connection.flags = destination.method | CONNECTION_TEMPLATE;
+  connection.flags = destination.method | CONNECTION_TEMPLATE | ((service.flags & SERVICE_ONE_PACKET) !== 0 ? CONNECTION_ONE_PACKET : 0);
   connection.destination = chosen;
   connection.packetsIn = 0;
   connection.template = NO_TEMPLATE;
   const template = templates.at(index);
-  template.timeout = toTicks(service.persistentSeconds);
+  template.timeout = ticksOf(service.persistentSeconds);
   template.controlled = 0;
   atomicAdd(destination, "persistentConnections", 1);
   touch(index, template.timeout, now);
@@ -87,10 +87,6 @@ function leadsOn(template: Connection): boolean {
   template.virtualPort = INVALID_PORT;
   template.destinationPort = INVALID_PORT;
   return false;
-}
-
-function toTicks(seconds: u32): u32 {
-  return u32((U64(seconds) * 1_000_000_000n) >> TICK_SHIFT);
 }
 
 /** A connection of it is established: from now on it is more than a first packet's trace. */

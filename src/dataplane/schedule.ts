@@ -11,7 +11,7 @@ import { countConnection } from "./counters.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, NO_TEMPLATE,
+  beginnings, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, NO_TEMPLATE,
   SERVICE_ANY_PORT, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
 } from "./maps.js";
 import {
@@ -104,7 +104,7 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
   connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : UDP_NORMAL;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
-    | (onePacket ? CONNECTION_ONE_PACKET : 0);
+    | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG);
   connection.destination = chosen;
   connection.clientHop.validUntil = now;
   prove(connection.clientHop, now);

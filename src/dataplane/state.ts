@@ -6,8 +6,9 @@ import { atomicAdd, likely } from "#prelude/intrinsics.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { countConnection } from "./counters.js";
+import { isTcpSecure } from "./defense.js";
 import type { Connection } from "./maps.js";
-import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, destinations, settings } from "./maps.js";
+import { CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, destinations, FIRST_PACKETS, settings } from "./maps.js";
 import type { Flow } from "./flow.js";
 import { assure } from "./persistence.js";
 import { FROM_CLIENT, FROM_CLIENT_ONLY, FROM_SERVER, TCP_ESTABLISHED, isActive, nextState } from "./protocols/tcp.js";
@@ -26,25 +27,32 @@ export function advanceByServer(connection: Connection, flow: Flow): u32 {
   return advance(connection, flow, FROM_SERVER);
 }
 
-/** As most packets are: neither end of an established TCP connection, whose state they leave as it is. */
+/** As most packets are: neither end of an established TCP connection, whose state they leave as it is, and not among its first. */
 function isSteady(connection: Connection, flow: Flow): boolean {
-  return flow.protocol === IPPROTO_TCP && connection.state === TCP_ESTABLISHED
+  return flow.protocol === IPPROTO_TCP && connection.state === TCP_ESTABLISHED && (connection.flags & CONNECTION_YOUNG) === 0
     && (flow.tcpFlags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) === TCP_ACK;
 }
 
 function advance(connection: Connection, flow: Flow, from: u32): u32 {
+  if (from !== FROM_SERVER && (connection.flags & CONNECTION_YOUNG) !== 0) countFirst(connection);
   if (flow.protocol !== IPPROTO_TCP) {
     if (from === FROM_SERVER) assure(connection);
     else if ((connection.flags & CONNECTION_ONE_PACKET) !== 0) countConnection(connection.destination);
     return settings.at(0).udpTimeout;
   }
-  const state = nextState(connection.state, flow.tcpFlags, from);
+  const state = nextState(connection.state, flow.tcpFlags, from, isTcpSecure());
   if (state !== connection.state) {
     connection.state = state;
     countActivity(connection, isActive(state));
     if (state === TCP_ESTABLISHED) assure(connection);
   }
   return settings.at(0).tcpTimeouts[state & 0x0f];
+}
+
+/** Its client's packets are counted for as long as drop_entry goes by their number (defense.ts). */
+function countFirst(connection: Connection): void {
+  connection.packetsIn += 1;
+  if (connection.packetsIn > FIRST_PACKETS) connection.flags &= ~CONNECTION_YOUNG;
 }
 
 /** Moves it between its destination's active and inactive connections. */

@@ -1,5 +1,5 @@
 // TCP's states as LVS follows them: by flags alone, from what the director sees.
-// Linux v6.12 net/netfilter/ipvs/ip_vs_proto_tcp.c: tcp_states[], set_tcp_state(), tcp_state_active_table[].
+// Linux v6.12 net/netfilter/ipvs/ip_vs_proto_tcp.c: tcp_states[], tcp_states_dos[], set_tcp_state(), tcp_state_active_table[].
 
 import type { u32, u64 } from "#layout/numbers.js";
 import { u32 as U32, u64 as U64 } from "#layout/numbers.js";
@@ -39,18 +39,36 @@ const CLIENT_ONLY_FIN = pack(/*      */ [6, 4, 2, 5, 4, 5, 6, 7, 8, 9, 5]);
 const CLIENT_ONLY_ACK = pack(/*      */ [1, 1, 2, 1, 4, 5, 6, 7, 6, 9, 1]);
 const CLIENT_ONLY_RST = pack(/*      */ [6, 6, 6, 3, 6, 6, 6, 6, 8, 9, 6]);
 
+// The rows in which the stricter table of secure_tcp differs: the server must answer before the client's word counts.
+const SECURE_CLIENT_SYN = pack(/*    */ [3, 1, 1, 3, 3, 3, 3, 3, 3, 3, 10]);
+const SECURE_CLIENT_FIN = pack(/*    */ [6, 7, 2, 5, 5, 5, 6, 7, 8, 9, 10]);
+const SECURE_CLIENT_ACK = pack(/*    */ [1, 1, 2, 3, 4, 5, 6, 7, 6, 9, 10]);
+const SECURE_CLIENT_RST = pack(/*    */ [6, 6, 6, 3, 6, 6, 6, 6, 8, 9, 6]);
+const SECURE_SERVER_SYN = pack(/*    */ [2, 1, 2, 10, 2, 2, 2, 2, 2, 9, 10]);
+const SECURE_CLIENT_ONLY_SYN = pack([10, 1, 1, 3, 10, 10, 10, 10, 10, 10, 10]);
+
 /** States that count as active connections: ESTABLISHED, SYN_SENT, SYN_RECV, SYNACK. */
 const ACTIVE_STATES = (1 << TCP_ESTABLISHED) | (1 << TCP_SYN_SENT) | (1 << TCP_SYN_RECV) | (1 << TCP_SYNACK);
 
 /** The state after a packet with these flags: rst before syn before fin before ack; without any of them, CLOSE. */
-export function nextState(state: u32, flags: u32, from: u32): u32 {
-  let states: u64 = 0n;
-  if ((flags & TCP_RST) !== 0) states = from === FROM_SERVER ? SERVER_RST : from === FROM_CLIENT ? CLIENT_RST : CLIENT_ONLY_RST;
-  else if ((flags & TCP_SYN) !== 0) states = from === FROM_SERVER ? SERVER_SYN : from === FROM_CLIENT ? CLIENT_SYN : CLIENT_ONLY_SYN;
-  else if ((flags & TCP_FIN) !== 0) states = from === FROM_SERVER ? SERVER_FIN : from === FROM_CLIENT ? CLIENT_FIN : CLIENT_ONLY_FIN;
-  else if ((flags & TCP_ACK) !== 0) states = from === FROM_SERVER ? SERVER_ACK : from === FROM_CLIENT ? CLIENT_ACK : CLIENT_ONLY_ACK;
-  else return TCP_CLOSE;
+export function nextState(state: u32, flags: u32, from: u32, isSecure: boolean): u32 {
+  if ((flags & (TCP_RST | TCP_SYN | TCP_FIN | TCP_ACK)) === 0) return TCP_CLOSE;
+  const states = isSecure ? secureStatesAfter(flags, from) : statesAfter(flags, from);
   return U32(states >> U64(state << 2)) & 0x0f;
+}
+
+function statesAfter(flags: u32, from: u32): u64 {
+  if ((flags & TCP_RST) !== 0) return from === FROM_SERVER ? SERVER_RST : from === FROM_CLIENT ? CLIENT_RST : CLIENT_ONLY_RST;
+  if ((flags & TCP_SYN) !== 0) return from === FROM_SERVER ? SERVER_SYN : from === FROM_CLIENT ? CLIENT_SYN : CLIENT_ONLY_SYN;
+  if ((flags & TCP_FIN) !== 0) return from === FROM_SERVER ? SERVER_FIN : from === FROM_CLIENT ? CLIENT_FIN : CLIENT_ONLY_FIN;
+  return from === FROM_SERVER ? SERVER_ACK : from === FROM_CLIENT ? CLIENT_ACK : CLIENT_ONLY_ACK;
+}
+
+function secureStatesAfter(flags: u32, from: u32): u64 {
+  if ((flags & TCP_RST) !== 0) return from === FROM_CLIENT ? SECURE_CLIENT_RST : statesAfter(flags, from);
+  if ((flags & TCP_SYN) !== 0) return from === FROM_SERVER ? SECURE_SERVER_SYN : from === FROM_CLIENT ? SECURE_CLIENT_SYN : SECURE_CLIENT_ONLY_SYN;
+  if (from !== FROM_CLIENT) return statesAfter(flags, from);
+  return (flags & TCP_FIN) !== 0 ? SECURE_CLIENT_FIN : SECURE_CLIENT_ACK;
 }
 
 export function isActive(state: u32): boolean {

@@ -8,7 +8,7 @@ import { make } from "#prelude/intrinsics.js";
 import type { Address } from "#wire/address.js";
 import { isCrowded, isOutdated, remember, stillServes } from "../locality.js";
 import type { Service } from "../maps.js";
-import { LocalityKey, Searcher, destinations, localities } from "../maps.js";
+import { LocalityKey, Searcher, destinations, localities, sysctls } from "../maps.js";
 import { NO_DESTINATION, beginSearch } from "../member.js";
 import { scheduleWeightedLeastConnection } from "./wlc.js";
 
@@ -17,7 +17,7 @@ export function scheduleByLocality(service: Service, address: Address, now: u32)
   const search = beginSearch(searcher, service);
   const key = make(LocalityKey, { serviceSlot: service.slot, address });
   const locality = localities.lookup(key);
-  if (locality !== null && !isOutdated(locality.usedAt, now)) {
+  if (locality !== null && !isOutdated(locality.usedAt, now, sysctls.at(0).lblc_expiration)) {
     locality.usedAt = now;
     const server = locality.servers[0];
     const destination = destinations.at(server);

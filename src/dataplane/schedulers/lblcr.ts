@@ -1,6 +1,6 @@
 // lblcr: locality-based least connection with replication. Linux v6.12 net/netfilter/ipvs/ip_vs_lblcr.c,
 // ip_vs_lblcr_schedule(): as lblc, but an address has some servers, of which the one with the fewest connections for its
-// weight is taken. When that is crowded another joins them; after a day without a change the most loaded leaves.
+// weight is taken. When that is crowded another joins them; after lblcr_expiration without a change, a day, the most loaded leaves.
 
 import type { i64, u32 } from "#layout/numbers.js";
 import { u64 as U64 } from "#layout/numbers.js";
@@ -10,7 +10,7 @@ import { make } from "#prelude/intrinsics.js";
 import type { Address } from "#wire/address.js";
 import { isCrowded, isOutdated, remember } from "../locality.js";
 import type { Locality, Search, Service } from "../maps.js";
-import { LOCALITY_SERVERS_MAX, LocalityKey, Searcher, destinations, localities, searches } from "../maps.js";
+import { LOCALITY_SERVERS_MAX, LocalityKey, Searcher, destinations, localities, searches, sysctls } from "../maps.js";
 import { NO_DESTINATION, beginSearch, chooseIfLess, isAvailable, overheadOf } from "../member.js";
 import { scheduleWeightedLeastConnection } from "./wlc.js";
 
@@ -19,7 +19,7 @@ export function scheduleByLocalityWithReplication(service: Service, address: Add
   const search = beginSearch(searcher, service);
   const key = make(LocalityKey, { serviceSlot: service.slot, address });
   const locality = localities.lookup(key);
-  if (locality === null || isOutdated(locality.usedAt, now)) {
+  if (locality === null || isOutdated(locality.usedAt, now, sysctls.at(0).lblcr_expiration)) {
     const first = scheduleWeightedLeastConnection(service);
     if (first !== NO_DESTINATION) remember(search, key, first, now);
     return first;
@@ -29,7 +29,7 @@ export function scheduleByLocalityWithReplication(service: Service, address: Add
   search.serviceSlot = service.slot;
   bpf_loop(search.locality.serversCount, findLeast, searcher, 0n);
   const least = search.chosen;
-  if (search.locality.serversCount > 1 && isOutdated(search.locality.changedAt, now)) shrink(search, searcher, key, now);
+  if (search.locality.serversCount > 1 && isOutdated(search.locality.changedAt, now, sysctls.at(0).lblcr_expiration)) shrink(search, searcher, key, now);
   if (least !== NO_DESTINATION && !isCrowded(search, searcher, destinations.at(least))) return least;
 
   const chosen = scheduleWeightedLeastConnection(service);
