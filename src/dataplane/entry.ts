@@ -15,6 +15,7 @@ import { ticks } from "./clock.js";
 import { FAMILY, HOOK, IPV6, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
+import { isToDrop } from "./defense.js";
 import { refuseAge, refusePort, refuseSize } from "./errors.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
@@ -30,7 +31,7 @@ import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.
 import { Flow, OTHER_FAMILY, PARSED, PARSED_ICMP } from "./flow.js";
 import { templateOf } from "./persistence.js";
 import { isReusable } from "./protocols/tcp.js";
-import { NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, connect, schedule } from "./schedule.js";
+import { NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
 import { findService, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -63,6 +64,7 @@ export function entry(packet: Packet): i32 {
   if (likely(index < NO_CONNECTION_YET)) return request(packet, flow, index, now);
   if (index === NOT_A_SYN) return pass(Verdict.notASyn);
   if (index === TABLE_FULL) return drop(Verdict.tableFull);
+  if (index === TO_DROP) return drop(Verdict.dropPacket);
   if (index === NO_SERVER) return refuse(packet);
   return answer(packet, flow, now);
 }
@@ -85,12 +87,18 @@ function control(packet: Packet): i32 {
 function begin(flow: Flow, now: u32): u32 {
   const service = findService(flow.destination, flow.destinationPort, flow.protocol);
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
-  // ip_vs_proto_tcp.c, tcp_conn_schedule(): any SYN without RST begins a connection, other segments are the stack's.
-  if (flow.protocol === IPPROTO_TCP && (flow.tcpFlags & (TCP_SYN | TCP_RST)) !== TCP_SYN) return NOT_A_SYN;
+  if (flow.protocol === IPPROTO_TCP && !mayBegin(flow.tcpFlags)) return NOT_A_SYN;
+  if (isToDrop()) return TO_DROP;
   const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return NO_SERVER;
   return connect(flow, service, chosen, template, now);
+}
+
+/** ip_vs_proto_tcp.c, tcp_conn_schedule(): a SYN without RST begins a connection, with sloppy_tcp any segment without; others are the stack's. */
+function mayBegin(tcpFlags: u32): boolean {
+  if ((tcpFlags & TCP_RST) !== 0) return false;
+  return (tcpFlags & TCP_SYN) !== 0 || sysctls.at(0).sloppy_tcp !== 0;
 }
 
 function refuse(packet: Packet): i32 {

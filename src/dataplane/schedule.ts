@@ -44,6 +44,7 @@ export const NO_CONNECTION_YET = 0xfffffff0;
 export const NOT_A_SYN = 0xfffffff1;
 export const NO_SERVER = 0xfffffff2;
 export const TABLE_FULL = 0xfffffff3;
+export const TO_DROP = 0xfffffff4;
 
 /** The destination for the next new connection, or NO_DESTINATION. */
 export function schedule(service: Service, flow: Flow, now: u32): u32 {

@@ -25,6 +25,7 @@ export const Verdict = {
   rewriteFailed: 13,
   otherHost: 14,
   answerTooBig: 15,
+  dropPacket: 16,
 } as const;
 
 /** To the kernel's own stack, untouched. */

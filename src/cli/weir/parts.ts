@@ -26,7 +26,7 @@ export function findStandingParts(report: Report): StandingParts | undefined {
 }
 
 /** The same as findDirectorParts(), made where there is none; the tables' sizes have a say only then. */
-export function openDirectorParts({ tableEntries, tableEntriesIpv6 }: Configuration, report: Report): DirectorParts {
+export function openDirectorParts({ tableEntries, tableEntriesIpv6 }: Partial<Configuration>, report: Report): DirectorParts {
   const store = KernelStore.open(tableEntries, tableEntriesIpv6);
   new StoreDirector(store).reclaim();
   return directorParts(store, report);

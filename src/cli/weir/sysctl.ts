@@ -50,7 +50,7 @@ function readWish(word: string): Wish {
 
 /** Gives all values as they are then. Without a director there are those that one would start with, and only setting makes one. */
 function set(wishes: readonly Wish[]): Sysctls {
-  const director = (wishes.length === 0 ? findDirectorParts(() => {}) : openDirectorParts(undefined, () => {}))?.director;
+  const director = (wishes.length === 0 ? findDirectorParts(() => {}) : openDirectorParts({}, () => {}))?.director;
   if (director === undefined) return startingSysctls();
   if (wishes.length > 0) director.setSysctls(Object.fromEntries(wishes.map(({ name, value }) => [name, value])));
   return director.sysctls();
