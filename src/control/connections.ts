@@ -5,8 +5,8 @@ import { SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, conne
 import type { Connection, Family } from "#model/director.js";
 import type { Values } from "#layout/struct.js";
 import type { Table } from "#prelude/maps.js";
-import { IPPROTO_UDP } from "#wire/ipv4.js";
-import { TCP_STATE_NAMES, fromAddress, fromBe16, fromBe32, protocolName, ticksToSeconds } from "./encode.js";
+import { IPPROTO_SCTP, IPPROTO_UDP } from "#wire/ipv4.js";
+import { SCTP_STATE_NAMES, TCP_STATE_NAMES, fromAddress, fromBe16, fromBe32, protocolName, ticksToSeconds } from "./encode.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -65,7 +65,8 @@ function describe(row: Row, ticksLeft: number, client: string, virtual: string, 
 /** ip_vs_proto.c, ip_vs_state_name(); ip_vs_ctpl_state_name(). */
 function stateName({ kind, protocol, state }: Row): string {
   if (kind === TEMPLATE) return state === TEMPLATE_ASSURED ? "ASSURED" : "NONE";
-  return protocol === IPPROTO_UDP ? "UDP" : TCP_STATE_NAMES[state] ?? `#${state}`;
+  if (protocol === IPPROTO_UDP) return "UDP";
+  return (protocol === IPPROTO_SCTP ? SCTP_STATE_NAMES : TCP_STATE_NAMES)[state] ?? `#${state}`;
 }
 
 /** Slots that are taken: live connections, and those that the expiry has yet to clear away. */

@@ -21,7 +21,7 @@ import type { Sysctls } from "#model/sysctls.js";
 import { connectionsOf } from "./connections.js";
 import { Destinations } from "./destinations.js";
 import {
-  TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromNetmask, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toAddress, toNetmask,
+  SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromNetmask, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toAddress, toNetmask,
 } from "./encode.js";
 import type { AddressValues } from "./encode.js";
 import { forgetLocalities } from "./localities.js";
@@ -196,6 +196,7 @@ export class StoreDirector implements Director {
     this.#sysctls.write(0, startingSysctls());
     this.#settings.write(0, {
       tcpTimeouts: TCP_TIMEOUT_SECONDS.map(secondsToTicks), udpTimeout: secondsToTicks(UDP_TIMEOUT_SECONDS),
+      sctpTimeouts: SCTP_TIMEOUT_SECONDS.map(secondsToTicks),
     });
     this.#settings.write(0, { hashSeed: randomBytes(8).readBigUInt64LE() | 1n });
   }

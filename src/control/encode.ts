@@ -4,6 +4,7 @@ import type { Be16, Be32 } from "#layout/numbers.js";
 import { be16, be32, host16, host32 } from "#layout/numbers.js";
 import { decode, encode } from "#layout/codec.js";
 import * as maps from "#dataplane/maps.js";
+import * as sctp from "#dataplane/protocols/sctp.js";
 import * as tcp from "#dataplane/protocols/tcp.js";
 import { TICK_SHIFT } from "#dataplane/clock.js";
 import { addressFamily, addressWords, formatAddress } from "#model/address.js";
@@ -11,7 +12,7 @@ import type { Address, Family, ForwardMethod, Protocol, ServiceId } from "#model
 import { DirectorError } from "#model/director.js";
 import type { Address as AddressStruct } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
-import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
+import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
 
 export type AddressValues = Pick<AddressStruct, "high" | "low">;
 
@@ -60,14 +61,14 @@ export function fromNetmask(netmask: AddressValues, family: Family): string {
 export const fromBe16 = (port: Be16): number => host16(port);
 export const toBe16 = (port: number): Be16 => be16(port);
 
+const PROTOCOLS: { readonly [name in Protocol]: IpProtocol } = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP, sctp: IPPROTO_SCTP };
+
 export function protocolNumber(protocol: Protocol): IpProtocol {
-  if (protocol === "tcp") return IPPROTO_TCP;
-  if (protocol === "udp") return IPPROTO_UDP;
-  throw new DirectorError("UNSUPPORTED", "Cannot make an SCTP service: the data plane forwards TCP and UDP only as yet");
+  return PROTOCOLS[protocol];
 }
 
 export function protocolName(number: IpProtocol): Protocol {
-  return number === IPPROTO_UDP ? "udp" : "tcp";
+  return (Object.keys(PROTOCOLS) as Protocol[]).find((name) => PROTOCOLS[name] === number) ?? "tcp";
 }
 
 /** The key under which packets look the service up. */
@@ -139,7 +140,21 @@ export const TCP_TIMEOUT_SECONDS: readonly number[] = (() => {
 /** ip_vs_proto_udp.c, udp_timeouts[]. */
 export const UDP_TIMEOUT_SECONDS = 5 * 60;
 
+/** By the number of the SCTP state. ip_vs_proto_sctp.c, sctp_timeouts[]. */
+export const SCTP_TIMEOUT_SECONDS: readonly number[] = (() => {
+  const seconds = new Array<number>(14).fill(60 + 1);
+  seconds[sctp.SCTP_NONE] = 2;
+  seconds[sctp.SCTP_INIT1] = 3 + 1;
+  seconds[sctp.SCTP_REJECTED] = 3 + 1;
+  seconds[sctp.SCTP_ESTABLISHED] = 15 * 60;
+  return seconds;
+})();
+
 /** The names of `ipvsadm -Lc`, by number: ip_vs_proto_tcp.c, tcp_state_name_table[]. */
 export const TCP_STATE_NAMES: readonly string[] = [
   "NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "SYNACK",
+];
+/** ip_vs_proto_sctp.c, sctp_state_name_table[]. */
+export const SCTP_STATE_NAMES: readonly string[] = [
+  "NONE", "INIT1", "INIT", "C-SENT", "C-REPLIED", "C-WAIT", "COOKIE", "C-ECHOED", "ESTABLISHED", "S-SENT", "S-RECEIVED", "S-ACK-SENT", "REJECTED", "CLOSED",
 ];

@@ -10,13 +10,17 @@ import type { ProgramSpec, ProgramType } from "#ebpf/spec.js";
 import { programFromJson, programToJson } from "#ebpf/program.js";
 import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
-import { TC, XDP } from "#dataplane/config.js";
-import { PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, families, tcPrograms, xdpPrograms } from "#dataplane/maps.js";
+import { SCTP_AND_IPSEC, TC, TCP_AND_UDP, XDP } from "#dataplane/config.js";
+import {
+  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, families, tcPrograms,
+  xdpPrograms,
+} from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 
 /** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
-export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_xdp" | "weir_start" | "weir_tc6" | "weir_tc6_icmp" | "weir_xdp6" | "weir_start6";
+export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_xdp" | "weir_start" | "weir_tc6" | "weir_tc6_icmp" | "weir_xdp6" | "weir_start6"
+  | "weir_tc_sctp" | "weir_xdp_sctp" | "weir_tc6_sctp" | "weir_xdp6_sctp";
 
 interface Recipe {
   readonly family: keyof typeof families;
@@ -24,6 +28,8 @@ interface Recipe {
   readonly function: string;
   readonly type: ProgramType;
   readonly hook: number;
+  /** TCP and UDP, unless it says. */
+  readonly transports?: number;
   /** Where tail calls find it: in dataplane/maps, tcPrograms or xdpPrograms. */
   readonly place?: number;
 }
@@ -37,6 +43,10 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
   weir_xdp6: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, place: PROGRAM_XDP6 },
   weir_start6: { family: "ipv6", module: "timers", function: "start", type: "tc", hook: TC },
+  weir_tc_sctp: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC_SCTP },
+  weir_xdp_sctp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP_SCTP },
+  weir_tc6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC6_SCTP },
+  weir_xdp6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP6_SCTP },
 };
 
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];
@@ -97,7 +107,7 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
   const recipe = RECIPES[name];
   return compile({
     source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
-    define: { ...families[recipe.family], HOOK: recipe.hook, FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors }, tables: tableEntries(shape),
+    define: { ...families[recipe.family], HOOK: recipe.hook, TRANSPORTS: recipe.transports ?? TCP_AND_UDP, FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors }, tables: tableEntries(shape),
   });
 }
 

@@ -12,6 +12,12 @@ export const IPV4: Family = 4;
 export const IPV6: Family = 6;
 export const FAMILY: Family = IPV4;
 
+/** Which protocols above IP it takes: those of nearly all packets, or the others, so that the first pay nothing for them. */
+export type Transports = number;
+export const TCP_AND_UDP: Transports = 0;
+export const SCTP_AND_IPSEC: Transports = 1;
+export const TRANSPORTS: Transports = TCP_AND_UDP;
+
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
 

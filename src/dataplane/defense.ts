@@ -9,7 +9,7 @@ import type { i32, i64, u32 } from "#layout/numbers.js";
 import { i32 as I32, u32 as U32, u64 as U64 } from "#layout/numbers.js";
 import { bpf_get_prandom_u32 } from "#prelude/helpers.js";
 import { compareExchange, likely } from "#prelude/intrinsics.js";
-import { IPPROTO_TCP } from "#wire/ipv4.js";
+import { IPPROTO_SCTP, IPPROTO_TCP } from "#wire/ipv4.js";
 import { TICK_SHIFT } from "./clock.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { TAG_LIVE } from "./connection.js";
@@ -19,6 +19,7 @@ import {
   Bucket, Connection as ConnectionStruct, buckets, CONNECTION_TEMPLATE, CONNECTION_ONE_PACKET, connections, defenses, FIRST_PACKETS, settings, SLOTS_PER_BUCKET,
   sysctls, TEMPLATE_ASSURED, templates,
 } from "./maps.js";
+import { SCTP_ESTABLISHED, SCTP_INIT, SCTP_INIT1 } from "./protocols/sctp.js";
 import { TCP_ESTABLISHED, TCP_SYNACK, TCP_SYN_RECV } from "./protocols/tcp.js";
 
 const AUTOMATIC = 1;
@@ -112,8 +113,12 @@ function isSuspect(index: u32, expires: u32, now: u32): boolean {
   if ((connection.flags & CONNECTION_TEMPLATE) !== 0) {
     return templates.at(index).controlled === 0 && connection.state !== TEMPLATE_ASSURED && (connection.flags & CONNECTION_ONE_PACKET) === 0;
   }
-  if (connection.protocol !== IPPROTO_TCP) return isIdle(connection, expires - now, settings.at(0).udpTimeout);
   const state = connection.state;
+  if (connection.protocol === IPPROTO_SCTP) {
+    if (state === SCTP_INIT1 || state === SCTP_INIT) return true;
+    return state === SCTP_ESTABLISHED && isIdle(connection, expires - now, settings.at(0).sctpTimeouts[SCTP_ESTABLISHED]);
+  }
+  if (connection.protocol !== IPPROTO_TCP) return isIdle(connection, expires - now, settings.at(0).udpTimeout);
   if (state === TCP_SYN_RECV || state === TCP_SYNACK) return true;
   return state === TCP_ESTABLISHED && isIdle(connection, expires - now, settings.at(0).tcpTimeouts[TCP_ESTABLISHED]);
 }

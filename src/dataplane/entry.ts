@@ -1,7 +1,7 @@
 // A packet's whole life in the director, as net/netfilter/ipvs/ip_vs_core.c has it in ip_vs_in() and ip_vs_out():
 // parse → ICMP? → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
 //
-// Compiled four times: for XDP, the fast path, and for TC, and for either family. XDP does what needs no help, and hands
+// Compiled eight times: for XDP, the fast path, and for TC, for either family, and for TCP and UDP or the others. XDP does what needs no help, and hands
 // every other packet on untouched (XDP_PASS) to the program at TC, which does all of it.
 
 import type { i32, u32 } from "#layout/numbers.js";
@@ -10,9 +10,10 @@ import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
+import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { ticks } from "./clock.js";
-import { FAMILY, HOOK, IPV6, XDP } from "./config.js";
+import { FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
@@ -24,12 +25,14 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC_ICMP, PROGRAM_XDP6, SERVICE_PERSISTENT, settings, sysctls, tcPrograms, xdpPrograms,
+  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, settings,
+  sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
-import { Flow, OTHER_FAMILY, PARSED, PARSED_ICMP } from "./flow.js";
+import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
 import { templateOf } from "./persistence.js";
+import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
 import { NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
 import { findService, mayBeVip } from "./service.js";
@@ -49,7 +52,8 @@ export function entry(packet: Packet): i32 {
   const flow = make(Flow);
   const parsed = parse(packet, flow);
   if (parsed === PARSED_ICMP) return control(packet);
-  if (parsed === OTHER_FAMILY) return handOn(packet);
+  if (parsed === OTHER_FAMILY) return toOtherFamily(packet);
+  if (parsed === OTHER_TRANSPORT) return toOtherTransports(packet);
   if (parsed !== PARSED) return pass(parsed);
 
   let index = NO_CONNECTION;
@@ -70,10 +74,17 @@ export function entry(packet: Packet): i32 {
 }
 
 /** To the program of IPv6, which is this one compiled for it. */
-function handOn(packet: Packet): i32 {
+function toOtherFamily(packet: Packet): i32 {
   if (FAMILY !== IPV6 && HOOK === XDP) bpf_tail_call(packet, xdpPrograms, PROGRAM_XDP6);
   if (FAMILY !== IPV6 && HOOK !== XDP) bpf_tail_call(packet, tcPrograms, PROGRAM_TC6);
   return pass(Verdict.notIp);
+}
+
+/** To the program of SCTP and IPsec, which is this one again. */
+function toOtherTransports(packet: Packet): i32 {
+  if (TRANSPORTS === TCP_AND_UDP && HOOK === XDP) bpf_tail_call(packet, xdpPrograms, FAMILY === IPV6 ? PROGRAM_XDP6_SCTP : PROGRAM_XDP_SCTP);
+  if (TRANSPORTS === TCP_AND_UDP && HOOK !== XDP) bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_SCTP : PROGRAM_TC_SCTP);
+  return pass(Verdict.otherProtocol);
 }
 
 /** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
@@ -85,9 +96,11 @@ function control(packet: Packet): i32 {
 
 /** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
 function begin(flow: Flow, now: u32): u32 {
+  // ip_vs_proto_ah_esp.c, ah_esp_conn_schedule().
+  if (flow.follows !== 0) return NO_CONNECTION;
   const service = findService(flow.destination, flow.destinationPort, flow.protocol);
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
-  if (flow.protocol === IPPROTO_TCP && !mayBegin(flow.tcpFlags)) return NOT_A_SYN;
+  if (!mayBegin(flow)) return NOT_A_SYN;
   if (isToDrop()) return TO_DROP;
   const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
@@ -95,10 +108,15 @@ function begin(flow: Flow, now: u32): u32 {
   return connect(flow, service, chosen, template, now);
 }
 
-/** ip_vs_proto_tcp.c, tcp_conn_schedule(): a SYN without RST begins a connection, with sloppy_tcp any segment without; others are the stack's. */
-function mayBegin(tcpFlags: u32): boolean {
-  if ((tcpFlags & TCP_RST) !== 0) return false;
-  return (tcpFlags & TCP_SYN) !== 0 || sysctls.at(0).sloppy_tcp !== 0;
+/**
+ * ip_vs_proto_tcp.c, tcp_conn_schedule(): a SYN without RST begins a connection, with sloppy_tcp any segment without; others are the stack's.
+ * ip_vs_proto_sctp.c, sctp_conn_schedule(): so do INIT and, with sloppy_sctp, all but ABORT.
+ */
+function mayBegin(flow: Flow): boolean {
+  if (TRANSPORTS === SCTP_AND_IPSEC) return flow.chunk === SCTP_CID_INIT || (flow.chunk !== SCTP_CID_ABORT && sysctls.at(0).sloppy_sctp !== 0);
+  if (flow.protocol !== IPPROTO_TCP) return true;
+  if ((flow.tcpFlags & TCP_RST) !== 0) return false;
+  return (flow.tcpFlags & TCP_SYN) !== 0 || sysctls.at(0).sloppy_tcp !== 0;
 }
 
 function refuse(packet: Packet): i32 {
@@ -156,10 +174,11 @@ function leaveTooBig(packet: Packet): i32 {
 
 /** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
 function startsAnew(connection: Connection, flow: Flow): boolean {
-  if (flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
+  if (TRANSPORTS === SCTP_AND_IPSEC ? flow.chunk !== SCTP_CID_INIT : flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
   // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server.
   if (connection.template !== NO_TEMPLATE) return false;
   const mode = sysctls.at(0).conn_reuse_mode;
+  if (TRANSPORTS === SCTP_AND_IPSEC) return mode !== 0 && isSctpReusable(connection.state);
   return mode !== 0 && isReusable(connection.state, mode, (connection.flags & CONNECTION_NO_OUTPUT) !== 0);
 }
 

@@ -18,6 +18,11 @@ export const Flow = struct("Flow", {
   ttl: u8,
   /** TCP's flags; 0 of other protocols. */
   tcpFlags: u8,
+  /** SCTP's first chunk, and, behind a cookie, its second: their types; 0 where there is none, and of other protocols. */
+  chunk: u8,
+  chunkAfter: u8,
+  /** 1 for AH and ESP, which have no ports: they go by the connection of their ends' key exchange (protocols/ipsec.ts). */
+  follows: u8,
   /** Where the transport header begins, in bytes from the frame's beginning. */
   transportAt: u32,
   /** The IP packet's length in bytes, which is what LVS counts. */
@@ -47,3 +52,5 @@ export const PARSED = 0xffff;
 export const PARSED_ICMP = 0xfffe;
 /** It is no packet of this program's family. */
 export const OTHER_FAMILY = 0xfffd;
+/** It is of this family, and of protocols that another program takes (config.ts, TRANSPORTS). */
+export const OTHER_TRANSPORT = 0xfffc;

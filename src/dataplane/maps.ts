@@ -45,6 +45,8 @@ export const Settings = struct("Settings", {
   /** Ticks (see clock.ts) for each TCP state, by its number; then UDP's. */
   tcpTimeouts: array(u32, 16),
   udpTimeout: u32,
+  /** The same for each SCTP state. */
+  sctpTimeouts: array(u32, 16),
   /** Services on port 0, which stands for every port: while there is none, packets are looked up by their own port only. */
   anyPortServices: u32,
   /** Destinations by NAT: while there is none, no packet is looked up as an answer. */
@@ -425,8 +427,13 @@ export const Beginning = struct("Beginning", {
   /** IPv6, of the packet at hand: bytes of extension headers, and the protocol behind them (network/ipv6.ts). */
   extensionBytes: u32,
   protocol: IpProtocol,
-  padding: array(u8, 3),
-  spare: array(u32, 12),
+  /** SCTP and IPsec, of the packet at hand: as in Flow (transport.ts). */
+  chunk: u8,
+  chunkAfter: u8,
+  follows: u8,
+  sourcePort: Be16,
+  destinationPort: Be16,
+  spare: array(u32, 11),
 }, { size: 64 });
 export const beginnings4 = table("beginnings", Beginning, PROCESSORS);
 export const beginnings6 = table("beginnings6", Beginning, PROCESSORS);
@@ -513,7 +520,11 @@ export const xdpPrograms = programArray("xdpPrograms", 16);
 export const PROGRAM_TC_ICMP = 0;
 export const PROGRAM_TC6 = 1;
 export const PROGRAM_TC6_ICMP = 2;
+export const PROGRAM_TC_SCTP = 3;
+export const PROGRAM_TC6_SCTP = 4;
 export const PROGRAM_XDP6 = 0;
+export const PROGRAM_XDP_SCTP = 1;
+export const PROGRAM_XDP6_SCTP = 2;
 
 /** What a program of a family has under the names that do not say it: control/programs compiles with these. */
 export const families = {

@@ -19,7 +19,9 @@ import { ipv4Of } from "#wire/address.js";
 import { difference16, difference32, replace } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, Icmp } from "#wire/icmp.js";
-import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, IP_OFFSET, Ipv4 } from "#wire/ipv4.js";
+import {
+  IPPROTO_AH, IPPROTO_ESP, IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, IP_OFFSET, Ipv4,
+} from "#wire/ipv4.js";
 import { isSame } from "./address.js";
 import { ticks } from "./clock.js";
 import { FAMILY, IPV4, IPV6 } from "./config.js";
@@ -35,6 +37,7 @@ import type { Connection } from "./maps.js";
 import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations, settings } from "./maps.js";
 import { NOT_THERE, addressDifference, age, isError, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
 import { ICMP_TTL, INTERNETWORK_CONTROL } from "./network/icmp.js";
+import { KEY_EXCHANGE_PORT, KEY_EXCHANGE_PROTOCOL } from "./protocols/ipsec.js";
 import { mayBeVip } from "./service.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
@@ -79,18 +82,25 @@ export function followConnection(packet: Packet): i32 {
   if (mayBeVip(flow.destination)) {
     const index = findByClient(flow, now);
     if (index !== NO_CONNECTION) {
-      return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, error, connections.at(index), flow.transportAt, now);
+      return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, error, flow, connections.at(index), now);
     }
   }
   if (isTunnel || settings.at(0).natDestinations === 0) return pass(Verdict.otherProtocol);
   const index = findByServer(flow, now);
   if (index === NO_CONNECTION) return pass(Verdict.otherProtocol);
-  return toClient(packet, error, connections.at(index), flow.transportAt, now);
+  return toClient(packet, error, flow, connections.at(index), now);
 }
 
 /** What a connection is found by besides. False when no ports are quoted before `end`. */
 function readPorts(packet: Packet, end: u32, flow: Flow): boolean {
-  if (flow.protocol !== IPPROTO_TCP && flow.protocol !== IPPROTO_UDP) return false;
+  if (flow.protocol === IPPROTO_ESP || flow.protocol === IPPROTO_AH) {
+    flow.protocol = KEY_EXCHANGE_PROTOCOL;
+    flow.sourcePort = KEY_EXCHANGE_PORT;
+    flow.destinationPort = KEY_EXCHANGE_PORT;
+    flow.follows = 1;
+    return true;
+  }
+  if (flow.protocol !== IPPROTO_TCP && flow.protocol !== IPPROTO_UDP && flow.protocol !== IPPROTO_SCTP) return false;
   if (flow.transportAt + Ports.size > end) return false;
   const ports = packet.view(Ports, flow.transportAt);
   if (ports === null) return false;
@@ -111,7 +121,7 @@ function turnRound(flow: Flow): void {
 }
 
 /** About an answer that went to the client: its sender must know. A server that was removed is told too, as by ip_vs_in_icmp(). */
-function toServer(packet: Packet, error: Flow, connection: Connection, portsAt: u32, now: u32): i32 {
+function toServer(packet: Packet, error: Flow, cause: Flow, connection: Connection, now: u32): i32 {
   const destination = destinations.at(connection.destination);
   const method = connection.flags & CONNECTION_METHOD_MASK;
   const way = make(Way);
@@ -125,7 +135,7 @@ function toServer(packet: Packet, error: Flow, connection: Connection, portsAt: 
     case METHOD_MASQ: {
       const server = serverOf(connection);
       if (!setDestination(packet, server) || !age(packet)) return drop(Verdict.rewriteFailed);
-      if (!changeQuotedSource(packet, error, portsAt, server, connection.destinationPort)) return drop(Verdict.rewriteFailed);
+      if (!changeQuotedSource(packet, error, cause, server, connection.destinationPort)) return drop(Verdict.rewriteFailed);
       return transmit(packet, destination.hop, way);
     }
     case METHOD_TUNNEL: return forwardTunnel(packet, destination, way);
@@ -135,7 +145,7 @@ function toServer(packet: Packet, error: Flow, connection: Connection, portsAt: 
 }
 
 /** About a request by NAT: the client, who knows the VIP only, hears of it from there. */
-function toClient(packet: Packet, error: Flow, connection: Connection, portsAt: u32, now: u32): i32 {
+function toClient(packet: Packet, error: Flow, cause: Flow, connection: Connection, now: u32): i32 {
   if (!isSame(error.destination, clientOf(connection))) return pass(Verdict.otherProtocol);
   if (error.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const way = make(Way);
@@ -145,30 +155,34 @@ function toClient(packet: Packet, error: Flow, connection: Connection, portsAt: 
   countOut(connection.destination, error.bytes);
   const virtual = virtualOf(connection);
   if (!setSource(packet, virtual) || !age(packet)) return drop(Verdict.rewriteFailed);
-  if (!changeQuotedDestination(packet, error, portsAt, virtual, connection.virtualPort)) return drop(Verdict.rewriteFailed);
+  if (!changeQuotedDestination(packet, error, cause, virtual, connection.virtualPort)) return drop(Verdict.rewriteFailed);
   return transmit(packet, connection.clientHop, way);
 }
 
 // ip_vs_nat_icmp(): of what is quoted, the address and the port change; the transport header's checksum stays.
 
-function changeQuotedSource(packet: Packet, error: Flow, portsAt: u32, address: Address, port: Be16): boolean {
-  const ports = packet.view(Ports, portsAt);
-  if (ports === null) return false;
-  const change = setQuotedSource(packet, error.transportAt + Icmp.size, address);
+function changeQuotedSource(packet: Packet, error: Flow, cause: Flow, address: Address, port: Be16): boolean {
+  let change = setQuotedSource(packet, error.transportAt + Icmp.size, address);
   if (change === NOT_THERE) return false;
-  const portChange = difference16(ports.source, port);
-  ports.source = port;
-  return changeIcmp(packet, error.transportAt, change + portChange + outerDifference(error.destination, address));
+  if (cause.follows === 0) {
+    const ports = packet.view(Ports, cause.transportAt);
+    if (ports === null) return false;
+    change += difference16(ports.source, port);
+    ports.source = port;
+  }
+  return changeIcmp(packet, error.transportAt, change + outerDifference(error.destination, address));
 }
 
-function changeQuotedDestination(packet: Packet, error: Flow, portsAt: u32, address: Address, port: Be16): boolean {
-  const ports = packet.view(Ports, portsAt);
-  if (ports === null) return false;
-  const change = setQuotedDestination(packet, error.transportAt + Icmp.size, address);
+function changeQuotedDestination(packet: Packet, error: Flow, cause: Flow, address: Address, port: Be16): boolean {
+  let change = setQuotedDestination(packet, error.transportAt + Icmp.size, address);
   if (change === NOT_THERE) return false;
-  const portChange = difference16(ports.destination, port);
-  ports.destination = port;
-  return changeIcmp(packet, error.transportAt, change + portChange + outerDifference(error.source, address));
+  if (cause.follows === 0) {
+    const ports = packet.view(Ports, cause.transportAt);
+    if (ports === null) return false;
+    change += difference16(ports.destination, port);
+    ports.destination = port;
+  }
+  return changeIcmp(packet, error.transportAt, change + outerDifference(error.source, address));
 }
 
 /** RFC 4443 section 2.3: ICMPv6 sums the addresses of its own packet too, of which one has changed. */

@@ -22,6 +22,7 @@ import { NO_DESTINATION } from "./member.js";
 import type { Ends, Flow } from "./flow.js";
 import { endsOf } from "./flow.js";
 import { remember } from "./persistence.js";
+import { SCTP_NONE } from "./protocols/sctp.js";
 import { TCP_NONE } from "./protocols/tcp.js";
 import { UDP_NORMAL } from "./protocols/udp.js";
 import { scheduleDestinationHashing } from "./schedulers/dh.js";
@@ -102,7 +103,7 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
   connection.virtualPort = flow.destinationPort;
   // ip_vs_core.c, ip_vs_schedule(), ip_vs_sched_persist(): each port of a service on all of them goes to the same port.
   connection.destinationPort = (service.flags & SERVICE_ANY_PORT) !== 0 || destination.port === be16(0) ? flow.destinationPort : destination.port;
-  connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : UDP_NORMAL;
+  connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : flow.protocol === IPPROTO_UDP ? UDP_NORMAL : SCTP_NONE;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
     | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG);

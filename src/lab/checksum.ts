@@ -1,5 +1,5 @@
-// RFC 1071: the Internet checksum, over whole buffers. The data plane updates checksums by differences; this computes
-// them anew, so that each can tell whether the other is right.
+// RFC 1071: the Internet checksum, and RFC 9260 appendix A: CRC32c, over whole buffers. The data plane updates both by
+// differences; this computes them anew, so that each can tell whether the other is right.
 
 /** The ones' complement sum of all 16-bit words, not yet inverted; the last odd byte counts as a word's first. */
 export function onesComplementSum(...parts: readonly Uint8Array[]): number {
@@ -14,3 +14,17 @@ export function onesComplementSum(...parts: readonly Uint8Array[]): number {
 
 /** What a checksum field must hold when it was zero in `parts`. Only the last part may have an odd number of bytes. */
 export const internetChecksum = (...parts: readonly Uint8Array[]): number => ~onesComplementSum(...parts) & 0xffff;
+
+/** SCTP's, of a packet whose checksum field holds zeros: the number whose least significant byte comes first in the field. */
+export function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ byte) & 0xff]!;
+  return ~crc >>> 0;
+}
+
+/** By byte: what it adds to the remainder, by the polynomial 0x1edc6f41, whose bits are held in reverse. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let remainder = byte;
+  for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ ((remainder & 1) * 0x82f63b78);
+  return remainder;
+});

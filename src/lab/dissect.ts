@@ -25,7 +25,7 @@ export interface Ip {
   readonly source: string;
   readonly destination: string;
   readonly ttl: number;
-  /** Of the payload: 1 ICMP, 4 IPv4, 6 TCP, 17 UDP, 41 IPv6, 58 ICMPv6. IPv6: after its extension headers. */
+  /** Of the payload: 1 ICMP, 4 IPv4, 6 TCP, 17 UDP, 41 IPv6, 58 ICMPv6, 132 SCTP. IPv6: after its extension headers. */
   readonly protocol: number;
   /** Header and payload, in bytes. */
   readonly length: number;
@@ -43,6 +43,7 @@ export interface Ip {
   /** Exactly one of these, when the payload is whole enough to tell and is no later fragment. */
   readonly tcp?: Tcp;
   readonly udp?: Udp;
+  readonly sctp?: Sctp;
   readonly icmp?: Icmp;
   /** The packet inside: IP in IP (RFC 2003, RFC 2473). */
   readonly inner?: Ip;
@@ -69,6 +70,20 @@ export interface Udp {
   readonly payload: Uint8Array;
 }
 
+/** RFC 9260. */
+export interface Sctp {
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly verificationTag: number;
+  readonly chunks: readonly SctpChunk[];
+}
+
+export interface SctpChunk {
+  readonly type: number;
+  readonly flags: number;
+  readonly value: Uint8Array;
+}
+
 /** RFC 792, RFC 4443. */
 export interface Icmp {
   readonly type: number;
@@ -89,6 +104,7 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_SCTP = 132;
 
 const ETHERNET_BYTES = 14;
 
@@ -164,9 +180,10 @@ function dissectIpv6(bytes: Buffer): Ip {
   };
 }
 
-function dissectPayload(protocol: number, payload: Buffer): Pick<Ip, "tcp" | "udp" | "icmp" | "inner"> {
+function dissectPayload(protocol: number, payload: Buffer): Pick<Ip, "tcp" | "udp" | "sctp" | "icmp" | "inner"> {
   if (protocol === IPPROTO_TCP) return given("tcp", dissectTcp(payload));
   if (protocol === IPPROTO_UDP) return given("udp", dissectUdp(payload));
+  if (protocol === IPPROTO_SCTP) return given("sctp", dissectSctp(payload));
   if (protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6) return given("icmp", dissectIcmp(protocol, payload));
   if (protocol === IPPROTO_IPIP || protocol === IPPROTO_IPV6) return given("inner", dissectIp(payload));
   return {};
@@ -191,6 +208,19 @@ function dissectUdp(bytes: Buffer): Udp | undefined {
   if (bytes.length < 8) return undefined;
   const length = bytes.readUInt16BE(4);
   return { sourcePort: bytes.readUInt16BE(0), destinationPort: bytes.readUInt16BE(2), length, payload: bytes.subarray(8, length) };
+}
+
+function dissectSctp(bytes: Buffer): Sctp | undefined {
+  if (bytes.length < 12) return undefined;
+  const chunks: SctpChunk[] = [];
+  for (let at = 12; at + 4 <= bytes.length;) {
+    const length = bytes.readUInt16BE(at + 2);
+    chunks.push({ type: bytes.readUInt8(at), flags: bytes.readUInt8(at + 1), value: bytes.subarray(at + 4, at + Math.max(4, length)) });
+    // RFC 9260, section 3.2: the length has the header in it, but not what fills up to a multiple of four.
+    if (length < 4) break;
+    at += (length + 3) & ~3;
+  }
+  return { sourcePort: bytes.readUInt16BE(0), destinationPort: bytes.readUInt16BE(2), verificationTag: bytes.readUInt32BE(4), chunks };
 }
 
 /** The types that quote a packet: unreachable, quench, redirect, time exceeded, parameter problem. */

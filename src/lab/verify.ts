@@ -2,11 +2,11 @@
 // little more. An empty list means that the frame is right.
 
 import type { Frame } from "./capture.js";
-import { internetChecksum, onesComplementSum } from "./checksum.js";
-import { ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, dissect, type Ip } from "./dissect.js";
+import { crc32c, internetChecksum, onesComplementSum } from "./checksum.js";
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, dissect, type Ip } from "./dissect.js";
 
 export interface VerifyOptions {
-  /** The sender left the TCP or UDP checksum to its network card: only the pseudo header's sum is there. */
+  /** The sender left the TCP or UDP checksum to its network card: only the pseudo header's sum is there; of SCTP, zero. */
   readonly checksumPartial?: boolean;
   /** The capture kept only the packet's beginning. */
   readonly cut?: boolean;
@@ -50,6 +50,7 @@ const CHECKSUMS: { readonly [protocol: number]: { readonly name: string; readonl
 };
 
 function transportProblems(ip: Ip, options: VerifyOptions): string[] {
+  if (ip.sctp !== undefined && !ip.moreFragments) return options.checksumPartial ? [] : sctpProblems(Buffer.from(ip.payload));
   const checksum = CHECKSUMS[ip.protocol];
   // The checksum of a fragmented packet is over all fragments.
   if (checksum === undefined || ip.moreFragments || ip.fragmentOffset > 0) return [];
@@ -61,6 +62,13 @@ function transportProblems(ip: Ip, options: VerifyOptions): string[] {
   const before = checksum.withAddresses ? [pseudoHeader(ip)] : [];
   if (onesComplementSum(...before, ip.payload) === 0xffff) return [];
   return [`${checksum.name} checksum is ${hex(found)}, should be ${hex(computed(ip.payload, checksum.at, before))}`];
+}
+
+/** RFC 9260, section 6.8; RFC 9653: zero, where the ends do without. */
+function sctpProblems(payload: Buffer): string[] {
+  const found = payload.readUInt32LE(8);
+  const right = crc32c(payload.fill(0, 8, 12));
+  return found === 0 || found === right ? [] : [`SCTP checksum is 0x${found.toString(16)}, should be 0x${right.toString(16)}`];
 }
 
 /** RFC 9293, section 3.1, and RFC 8200, section 8.1. The two differ in zeros, which do not change the sum. */

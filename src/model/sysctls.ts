@@ -58,7 +58,7 @@ export const SYSCTLS = {
   run_estimation: number(1, "rates are estimated"),
   schedule_icmp: number(0, "an ICMP error about a packet of no connection begins one", "such an error is the stack's as yet"),
   secure_tcp: defense("TCP connections follow the stricter table of states, in which a client's ACK alone establishes nothing"),
-  sloppy_sctp: number(0, "any SCTP packet begins a connection", "there is no SCTP as yet"),
+  sloppy_sctp: number(0, "any SCTP packet but ABORT begins a connection"),
   sloppy_tcp: number(0, "any TCP segment but a reset begins a connection"),
   snat_reroute: number(1, "answers are routed by their new source", "answers are routed by their destination alone"),
   sync_persist_mode: number(0, "only templates are sent to other directors", NO_SYNCHRONISATION),

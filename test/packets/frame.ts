@@ -3,15 +3,16 @@
 //
 //   frame({ from: client, to: director.eth0 }, tcp(client, vip, { flags: SYN }))
 
-import { internetChecksum } from "#lab/checksum.js";
+import { crc32c, internetChecksum } from "#lab/checksum.js";
 import { decode, encode, encodeInto } from "#layout/codec.js";
 import { be16, be32, host16, host32, type Be32 } from "#layout/numbers.js";
 import { toAddress } from "#control/encode.js";
 import { addressFamily } from "#model/address.js";
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, type EtherType } from "#wire/ethernet.js";
 import { Icmp } from "#wire/icmp.js";
-import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
+import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_ICMPV6, Ipv6 } from "#wire/ipv6.js";
+import { Sctp, SctpChunk } from "#wire/sctp.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
 
@@ -54,6 +55,21 @@ export interface UdpFields extends IpFields {
   readonly withoutChecksum?: boolean;
 }
 
+export interface SctpFields extends IpFields {
+  readonly chunks: readonly ChunkFields[];
+  readonly verificationTag?: number;
+  /** What its checksum is off by: 0 unless said otherwise. */
+  readonly checksumError?: number;
+  /** RFC 9653: none. */
+  readonly withoutChecksum?: boolean;
+}
+
+export interface ChunkFields {
+  readonly type: number;
+  readonly flags?: number;
+  readonly value?: Uint8Array;
+}
+
 export interface IcmpFields extends IpFields {
   readonly type: number;
   readonly code?: number;
@@ -80,6 +96,19 @@ export function udp(from: End, to: End, fields: UdpFields = {}): Uint8Array {
   const checksum = fields.withoutChecksum ? 0 : transportChecksum(from, to, IPPROTO_UDP, datagram) || 0xffff;
   encodeInto(Udp, { checksum: be16(checksum) }, datagram);
   return ip(from.address, to.address, IPPROTO_UDP, datagram, fields);
+}
+
+export function sctp(from: End, to: End, fields: SctpFields): Uint8Array {
+  const { chunks, verificationTag = 0x12345678, checksumError = 0, withoutChecksum = false } = fields;
+  const header = encode(Sctp, { source: be16(from.port), destination: be16(to.port), verificationTag: be32(verificationTag) });
+  const packet = concatenate(header, ...chunks.map(chunk));
+  encodeInto(Sctp, { checksum: withoutChecksum ? 0 : (crc32c(packet) ^ checksumError) >>> 0 }, packet);
+  return ip(from.address, to.address, IPPROTO_SCTP, packet, fields);
+}
+
+/** Filled up to a multiple of four bytes, which its length does not say. */
+function chunk({ type, flags = 0, value = EMPTY }: ChunkFields): Uint8Array {
+  return concatenate(encode(SctpChunk, { type, flags, length: be16(SctpChunk.size + value.length) }), value, new Uint8Array(-value.length & 3));
 }
 
 export function icmp(from: string, to: string, fields: IcmpFields): Uint8Array {
@@ -114,7 +143,7 @@ export function ipv4(from: string, to: string, protocol: IpProtocol, payload: Ui
 }
 
 /** By the family of its addresses. */
-function ip(from: string, to: string, protocol: IpProtocol, payload: Uint8Array, fields: IpFields): Uint8Array {
+export function ip(from: string, to: string, protocol: IpProtocol, payload: Uint8Array, fields: IpFields = {}): Uint8Array {
   return addressFamily(from) === 6 ? ipv6(from, to, protocol, payload, fields) : ipv4(from, to, protocol, payload, fields);
 }
 

@@ -49,7 +49,7 @@ for (const hook of HOOKS) {
 
 function prepare(world: World): void {
   configure(world.director, fuzzServices);
-  new Rows(world.store, settings).write(0, { tcpTimeouts: new Array<number>(16).fill(TIMEOUT_TICKS), udpTimeout: TIMEOUT_TICKS });
+  new Rows(world.store, settings).write(0, { tcpTimeouts: new Array<number>(16).fill(TIMEOUT_TICKS), udpTimeout: TIMEOUT_TICKS, sctpTimeouts: new Array<number>(16).fill(TIMEOUT_TICKS) });
 }
 
 function sendToAll(worlds: readonly World[], hook: Hook, model: Model, { bytes, by }: Incoming): void {

@@ -4,7 +4,7 @@
 
 import { dissect, type Ip } from "#lab/dissect.js";
 import { ipProblems } from "#lab/verify.js";
-import type { Destination } from "#model/director.js";
+import type { Destination, Protocol } from "#model/director.js";
 import type { Expectation, Forwarded, Refused, ServiceDescription } from "./case.js";
 import { answered, dropped, forwarded, refused, toStack } from "./case.js";
 import type { End } from "./frame.js";
@@ -12,14 +12,15 @@ import { RST, SYN, concatenate, icmp, ipip, packetOf } from "./frame.js";
 import type { Host, NetworkInterface, NextHop } from "./network.js";
 import { at, eth1, nextHop } from "./network.js";
 import { rewrite } from "./rewrite.js";
+import { nextSctpState, type SctpState } from "./sctp-model.js";
 import { nextTcpState, type Sender, type TcpState } from "./tcp-model.js";
 
 export interface ModelConnection {
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: Protocol;
   readonly client: End;
   readonly virtual: End;
   readonly destination: Destination;
-  state: TcpState | "UDP";
+  state: TcpState | SctpState | "UDP";
 }
 
 interface ModelService {
@@ -31,6 +32,14 @@ interface ModelService {
 const ETH_P_IP = 0x0800;
 /** Random bytes quote no connection. */
 const ICMP = 1;
+const TCP = 6;
+const UDP = 17;
+const ESP = 50;
+const AH = 51;
+const SCTP = 132;
+/** Types of SCTP's chunks. */
+const INIT = 1;
+const PORT_ISAKMP = 500;
 const MTU = 1500;
 const TUNNEL_BYTES = 20;
 const QUOTED_MAX = 548;
@@ -62,32 +71,35 @@ export class Model {
     const ip = dissect(bytes).ip!;
     const ports = portsOf(ip);
     if (ip.protocol === ICMP) return { ...toStack("otherProtocol"), leftToTc: "XDP has no part in ICMP" };
-    if (ports === undefined) return toStack(ip.protocol === 6 || ip.protocol === 17 ? "truncated" : "otherProtocol");
+    if (ports === undefined) return toStack([TCP, UDP, SCTP].includes(ip.protocol) ? "truncated" : "otherProtocol");
     return this.#direct(packet, ip, ports);
   }
 
   /** ip_vs_in() and ip_vs_out(): by its connection, or a new one's, or a connection's answer, or not at all. */
-  #direct(packet: Uint8Array, ip: Ip, { protocol, from, to, flags }: Ports): Expectation {
+  #direct(packet: Uint8Array, ip: Ip, ports: Ports): Expectation {
+    const { protocol, from, to, flags, chunks, follows } = ports;
     const key = `${protocol} ${text(from)} ${text(to)}`;
     const known = this.#connections.get(key);
-    const isReused = known !== undefined && protocol === "tcp" && (flags & SYN) !== 0 && (known.state === "TIME_WAIT" || known.state === "CLOSE");
-    if (known !== undefined && !isReused) return this.#request(packet, ip, known, flags);
+    const isReused = known !== undefined && (protocol === "sctp" ? chunks[0] === INIT && known.state === "CLOSED"
+      : protocol === "tcp" && (flags & SYN) !== 0 && (known.state === "TIME_WAIT" || known.state === "CLOSE"));
+    if (known !== undefined && !isReused) return this.#request(packet, ip, known, ports);
     this.#connections.delete(key);
     const service = this.#services.get(`${protocol} ${text(to)}`);
-    if (service === undefined || !isUnicast(from.address)) return this.#answer(packet, ip, { protocol, from, to, flags });
+    if (follows || service === undefined || !isUnicast(from.address)) return this.#answer(packet, ip, ports);
     if (protocol === "tcp" && ((flags & SYN) === 0 || (flags & RST) !== 0)) return toStack("notASyn");
+    if (protocol === "sctp" && chunks[0] !== INIT) return toStack("notASyn");
     const chosen = schedule(service);
     if (chosen === undefined) return refused("noDestination", error(ip, 3, 3, 0, packet));
-    const connection: ModelConnection = { protocol, client: from, virtual: to, destination: chosen, state: protocol === "tcp" ? "NONE" : "UDP" };
+    const connection: ModelConnection = { protocol, client: from, virtual: to, destination: chosen, state: protocol === "udp" ? "UDP" : "NONE" };
     this.#connections.set(key, connection);
-    return this.#request(packet, ip, connection, flags);
+    return this.#request(packet, ip, connection, ports);
   }
 
-  #request(packet: Uint8Array, ip: Ip, connection: ModelConnection, flags: number): Expectation {
+  #request(packet: Uint8Array, ip: Ip, connection: ModelConnection, ports: Ports): Expectation {
     const { destination } = connection;
     const isTunnel = destination.forward === "tunnel";
     const isNat = destination.forward === "masq";
-    advance(connection, flags, isNat ? "client" : "client only");
+    advance(connection, ports, isNat ? "client" : "client only");
     const hop = nextHop(destination.address);
     if (hop === undefined) return dropped("noRoute", "counted");
     if (ip.ttl <= 1) return refused("ttlExceeded", error(ip, 11, 0, 0, packet), "counted");
@@ -98,7 +110,8 @@ export class Model {
     return loose(by(hop, forwarded(hostAt(hop), leaves)), ip);
   }
 
-  #answer(packet: Uint8Array, ip: Ip, { protocol, from, to, flags }: Ports): Expectation {
+  #answer(packet: Uint8Array, ip: Ip, ports: Ports): Expectation {
+    const { protocol, from, to } = ports;
     const connection = this.connections.find((one) => one.protocol === protocol && one.destination.forward === "masq"
       && text(one.client) === text(to) && text(at(one.destination.address, one.destination.port)) === text(from));
     if (connection === undefined) return toStack("notOurs");
@@ -106,17 +119,21 @@ export class Model {
     const hop = nextHop(connection.client.address);
     if (hop === undefined) return dropped("noRoute");
     if (ip.length > MTU) return ip.dontFragment ? toStack("answerTooBig", "only TC knows super-packets") : dropped("tooBig");
-    advance(connection, flags, "server");
+    advance(connection, ports, "server");
     return loose(by(hop, answered(hostAt(hop), rewrite(packet, { ttl: ip.ttl - 1, from: connection.virtual }))), ip);
   }
 }
 
 interface Ports {
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: Protocol;
   readonly from: End;
   readonly to: End;
   /** TCP's. */
   readonly flags: number;
+  /** The types of SCTP's, in their order. */
+  readonly chunks: readonly number[];
+  /** AH and ESP: the connection of these ends is theirs, if there is one, and the packet has no ports. */
+  readonly follows: boolean;
 }
 
 /** net/ipv4/ip_input.c, ip_rcv_core(): LVS never sees such packets. Its header's checksum is not looked at: `LVS differs`. */
@@ -131,11 +148,15 @@ function headerFlaw(packet: Uint8Array): Expectation | undefined {
 
 /** Undefined when the packet is of another protocol, or too short for its own. */
 function portsOf(ip: Ip): Ports | undefined {
-  const transport = ip.tcp ?? ip.udp;
-  if (transport === undefined) return undefined;
+  if (ip.protocol === AH || ip.protocol === ESP) {
+    return { protocol: "udp", from: at(ip.source, PORT_ISAKMP), to: at(ip.destination, PORT_ISAKMP), flags: 0, chunks: [], follows: true };
+  }
+  const transport = ip.tcp ?? ip.udp ?? ip.sctp;
+  if (transport === undefined || ip.sctp?.chunks.length === 0) return undefined;
   return {
-    protocol: ip.tcp === undefined ? "udp" : "tcp", flags: ip.tcp === undefined ? 0 : ip.payload[13]!,
+    protocol: ip.tcp !== undefined ? "tcp" : ip.udp !== undefined ? "udp" : "sctp",
     from: at(ip.source, transport.sourcePort), to: at(ip.destination, transport.destinationPort),
+    flags: ip.tcp === undefined ? 0 : ip.payload[13]!, chunks: ip.sctp?.chunks.map(({ type }) => type) ?? [], follows: false,
   };
 }
 
@@ -150,8 +171,9 @@ function schedule(service: ModelService): Destination | undefined {
   return undefined;
 }
 
-function advance(connection: ModelConnection, flags: number, sender: Sender): void {
-  if (connection.state !== "UDP") connection.state = nextTcpState(connection.state, flags, sender);
+function advance(connection: ModelConnection, { flags, chunks }: Ports, sender: Sender): void {
+  if (connection.protocol === "tcp") connection.state = nextTcpState(connection.state as TcpState, flags, sender);
+  if (connection.protocol === "sctp") connection.state = nextSctpState(connection.state as SctpState, chunks, sender);
 }
 
 /** net/ipv4/route.c, ip_route_input_slow(): the stack refuses other sources. */

@@ -2,13 +2,15 @@
 
 import { forwardCases } from "./cases/forward.js";
 import { icmpCases } from "./cases/icmp.js";
+import { ipsecCases } from "./cases/ipsec.js";
 import { ipv6Cases } from "./cases/ipv6.js";
 import { lifecycleCases } from "./cases/lifecycle.js";
 import { overloadCases } from "./cases/overload.js";
 import { persistenceCases } from "./cases/persistence.js";
 import { refusedCases } from "./cases/refused.js";
+import { sctpCases } from "./cases/sctp.js";
 import { tcpStateCases } from "./cases/tcp-states.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
-runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...persistenceCases, ...icmpCases, ...ipv6Cases, ...overloadCases]);
+runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...persistenceCases, ...icmpCases, ...ipv6Cases, ...overloadCases, ...sctpCases, ...ipsecCases]);

@@ -1,27 +1,30 @@
 // NAT: the request's destination becomes the real server's address and port, the answer's source becomes the VIP's again.
 // Linux v6.12 net/netfilter/ipvs/ip_vs_xmit.c, ip_vs_nat_xmit(); ip_vs_core.c, handle_response();
-// ip_vs_proto_tcp.c and ip_vs_proto_udp.c, *_dnat_handler(), *_snat_handler().
+// ip_vs_proto_tcp.c, ip_vs_proto_udp.c and ip_vs_proto_sctp.c, *_dnat_handler(), *_snat_handler(); AH and ESP have none.
 
 import type { Be16, i32, u32, u64 } from "#layout/numbers.js";
-import { Be16 as Be16Type, be16, u64 as U64 } from "#layout/numbers.js";
+import { Be16 as Be16Type, be16, u32 as U32, u64 as U64 } from "#layout/numbers.js";
 import { struct } from "#layout/struct.js";
 import { bpf_l4_csum_replace } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
 import { difference16, fold, replace } from "#wire/checksum.js";
+import { crcDifference } from "#wire/crc32c.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
+import { Sctp } from "#wire/sctp.js";
 import { TCP_CHECKSUM_OFFSET } from "#wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "#wire/udp.js";
-import { CSUM_KNOWS_IPV6, FAMILY, HOOK, IPV6, XDP } from "../config.js";
+import { CSUM_KNOWS_IPV6, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TRANSPORTS, XDP } from "../config.js";
 import { serverOf, virtualOf } from "../connection.js";
 import type { Way } from "../hop.js";
 import { transmit } from "../hop.js";
 import type { Flow } from "../flow.js";
+import { NETWORK_AT } from "../flow.js";
 import type { Connection, Hop } from "../maps.js";
 import { addressDifference, age, setDestination, setSource } from "../network.js";
 import { Verdict, drop } from "../verdict.js";
 
-/** The first four bytes of TCP and UDP alike. */
+/** The first four bytes of TCP, UDP and SCTP alike. */
 export const Ports = struct("Ports", { source: Be16Type, destination: Be16Type }, { size: 4 });
 export const Checksum = struct("TransportChecksum", { checksum: Be16Type }, { size: 2 });
 
@@ -36,8 +39,9 @@ export function forwardMasquerade(packet: Packet, flow: Flow, connection: Connec
   const port = connection.destinationPort;
   if (!fixChecksum(packet, flow, flow.destination, address, flow.destinationPort, port)) return drop(Verdict.rewriteFailed);
   if (!setDestination(packet, address) || !age(packet)) return drop(Verdict.rewriteFailed);
+  if (flow.follows !== 0) return transmit(packet, hop, way);
   const ports = packet.view(Ports, flow.transportAt);
-  if (ports === null) return drop(Verdict.rewriteFailed);
+  if (ports === null || !fixCrc(packet, flow, U32(flow.destinationPort ^ port) << 16)) return drop(Verdict.rewriteFailed);
   ports.destination = port;
   return transmit(packet, hop, way);
 }
@@ -48,14 +52,16 @@ export function answerMasquerade(packet: Packet, flow: Flow, connection: Connect
   const port = connection.virtualPort;
   if (!fixChecksum(packet, flow, flow.source, address, flow.sourcePort, port)) return drop(Verdict.rewriteFailed);
   if (!setSource(packet, address) || !age(packet)) return drop(Verdict.rewriteFailed);
+  if (flow.follows !== 0) return transmit(packet, hop, way);
   const ports = packet.view(Ports, flow.transportAt);
-  if (ports === null) return drop(Verdict.rewriteFailed);
+  if (ports === null || !fixCrc(packet, flow, U32(flow.sourcePort ^ port))) return drop(Verdict.rewriteFailed);
   ports.source = port;
   return transmit(packet, hop, way);
 }
 
 /** TCP's or UDP's checksum for an address and a port that change. False when the packet is too short after all. */
 function fixChecksum(packet: Packet, flow: Flow, address: Address, newAddress: Address, port: Be16, newPort: Be16): boolean {
+  if (TRANSPORTS === SCTP_AND_IPSEC) return true;
   const at = flow.transportAt + (flow.protocol === IPPROTO_TCP ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET);
   return HOOK === XDP
     ? fixInPlace(packet, at, flow.protocol === IPPROTO_TCP, address, newAddress, port, newPort)
@@ -84,5 +90,18 @@ function fixInPlace(packet: Packet, at: u32, isTcp: boolean, address: Address, n
   if (!isTcp && transport.checksum === be16(0)) return true;
   const checksum = replace(transport.checksum, addressDifference(address, newAddress) + difference16(port, newPort));
   transport.checksum = !isTcp && checksum === be16(0) ? be16(0xffff) : checksum;
+  return true;
+}
+
+/**
+ * SCTP's, which is over its own bytes alone, for ports that change by `difference`, as the host loads both. One that is zero
+ * stays so: RFC 9653, where the ends do without; and a sender that leaves it to its device (CHECKSUM_PARTIAL) sends zero,
+ * which cannot be told from that, and the device fills it in with the ports that it finds. LVS differs: it computes it anew.
+ */
+function fixCrc(packet: Packet, flow: Flow, difference: u32): boolean {
+  if (TRANSPORTS !== SCTP_AND_IPSEC || difference === 0) return true;
+  const sctp = packet.view(Sctp, flow.transportAt);
+  if (sctp === null) return false;
+  if (sctp.checksum !== 0) sctp.checksum ^= crcDifference(difference, flow.bytes + NETWORK_AT - flow.transportAt);
   return true;
 }

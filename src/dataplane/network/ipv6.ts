@@ -11,6 +11,7 @@ import { difference64 } from "#wire/checksum.js";
 import { ETH_P_IPV6, Ethernet } from "#wire/ethernet.js";
 import { ICMPV6_INFOMSG } from "#wire/icmpv6.js";
 import type { IpProtocol } from "#wire/ipv4.js";
+import { IPPROTO_AH } from "#wire/ipv4.js";
 import {
   IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_ICMPV6, IPPROTO_ROUTING, IPV6_HEADER, IPV6_VERSION, IPV6_VERSION_MASK, Ipv6, Ipv6Extension,
 } from "#wire/ipv6.js";
@@ -24,8 +25,8 @@ import { Verdict } from "../verdict.js";
 /** Extension headers that are passed over, and the bytes that they may have together: whoever has more goes to the stack. */
 const EXTENSIONS_MAX = 6;
 const EXTENSION_BYTES_MAX = 128;
-/** Multiples of eight up to that. */
-const EXTENSION_BYTES_MASK = 0xf8;
+/** Multiples of four up to that. */
+const EXTENSION_BYTES_MASK = 0xfc;
 /** Ethernet, IP with extension headers, TCP without options: no header that is looked at reaches further. */
 export const HEADERS_MAX = 14 + IPV6_HEADER + EXTENSION_BYTES_MAX + 20;
 
@@ -64,7 +65,8 @@ function skipExtensions(packet: Packet, at: u32, first: IpProtocol, flow: Flow):
 }
 
 function isExtension(protocol: IpProtocol): boolean {
-  return protocol === IPPROTO_HOPOPTS || protocol === IPPROTO_ROUTING || protocol === IPPROTO_DSTOPTS || protocol === IPPROTO_FRAGMENT;
+  return protocol === IPPROTO_HOPOPTS || protocol === IPPROTO_ROUTING || protocol === IPPROTO_DSTOPTS || protocol === IPPROTO_FRAGMENT
+    || protocol === IPPROTO_AH;
 }
 
 /** Tells by way of this processor's Beginning: read back the length is any, and the verifier follows one packet, not one for each number of headers. */
@@ -77,8 +79,9 @@ function walkExtensions(packet: Packet, at: u32, first: IpProtocol): u32 {
     if (protocol === IPPROTO_FRAGMENT) return Verdict.fragment;
     const extension = packet.view(Ipv6Extension, at + skipped);
     if (extension === null) return Verdict.truncated;
+    // RFC 4302 section 2.2: AH counts in words, and not the first two.
+    skipped += protocol === IPPROTO_AH ? (U32(extension.length) + 2) << 2 : (U32(extension.length) + 1) << 3;
     protocol = extension.nextHeader;
-    skipped += (U32(extension.length) + 1) << 3;
     if (skipped > EXTENSION_BYTES_MAX) return Verdict.otherProtocol;
   }
   const beginning = beginnings.at(bpf_get_smp_processor_id());

@@ -65,8 +65,7 @@ export const untouchedCases: readonly Case[] = [
     steps: [
       fromClient(icmp(client.address, VIP, { type: 8, rest: 0x0c870001, payload: payloadOf(56) }), { ...toStack("otherProtocol"), leftToTc: "XDP has no part in ICMP" }),
       fromClient(ipip(client.address, VIP, udp(CLIENT, SERVICE)), toStack("otherProtocol")),
-      fromClient(ipv4(client.address, VIP, 50 as IpProtocol, payloadOf(60)), toStack("otherProtocol")),
-      fromClient(ipv4(client.address, VIP, 132 as IpProtocol, payloadOf(60)), toStack("otherProtocol")),
+      ...[2, 47, 112].map((protocol) => fromClient(ipv4(client.address, VIP, protocol as IpProtocol, payloadOf(60)), toStack("otherProtocol"))),
     ],
   },
   {
