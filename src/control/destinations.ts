@@ -10,7 +10,10 @@ import type { Destination, DestinationId, Family, ServiceId } from "#model/direc
 import { DirectorError } from "#model/director.js";
 import type { DestinationTotals } from "./totals.js";
 import type { AddressValues } from "./encode.js";
-import { fromAddress, fromBe16, methodName, methodNumber, protocolNumber, toAddress, toBe16 } from "./encode.js";
+import {
+  fromAddress, fromBe16, methodName, methodNumber, protocolNumber, toAddress, toBe16, tunnelChecksumName, tunnelChecksumNumber, tunnelOverhead, tunnelTypeName,
+  tunnelTypeNumber,
+} from "./encode.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -35,7 +38,8 @@ export class Destinations {
     const row = this.read(index);
     return {
       address: fromAddress(row.address, row.family as Family), port: fromBe16(row.port), forward: methodName(row.method), weight: row.weight,
-      upperThreshold: row.upperThreshold, lowerThreshold: row.lowerThreshold, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
+      upperThreshold: row.upperThreshold, lowerThreshold: row.lowerThreshold,
+      tunnelType: tunnelTypeName(row.tunnelType), tunnelPort: fromBe16(row.tunnelPort), tunnelChecksum: tunnelChecksumName(row.tunnelChecksum),
     };
   }
 
@@ -66,7 +70,6 @@ export class Destinations {
 
   /** Writes what an administrator may change, and makes it available. */
   edit(index: number, destination: Destination): void {
-    refuseWhatIsMissing(destination);
     const before = this.read(index);
     // ip_vs_ctl.c, __ip_vs_update_dest(): without a threshold, or with a higher one, it is not overloaded any more.
     const relieved = destination.upperThreshold === 0 || destination.upperThreshold > before.upperThreshold;
@@ -74,6 +77,8 @@ export class Destinations {
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
     this.rows.write(index, {
       ...(source === undefined ? {} : { tunnelSource: toAddress(source) }),
+      tunnelType: tunnelTypeNumber(destination.tunnelType), tunnelPort: toBe16(destination.tunnelPort),
+      tunnelChecksum: tunnelChecksumNumber(destination.tunnelChecksum), overhead: tunnelOverhead(destination),
       method: methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
       flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD),
@@ -126,11 +131,5 @@ export class Destinations {
     if ((flags & DESTINATION_IN_USE) === 0) return false;
     if ((flags & DESTINATION_AVAILABLE) !== 0) return true;
     return this.rows.number(index, "activeConnections") + this.rows.number(index, "inactiveConnections") + this.rows.number(index, "persistentConnections") > 0;
-  }
-}
-
-function refuseWhatIsMissing(destination: Destination): void {
-  if (destination.forward === "tunnel" && destination.tunnelType !== "ipip") {
-    throw new DirectorError("UNSUPPORTED", `Cannot tunnel to ${destination.address} by ${destination.tunnelType}: this director has ipip only as yet`);
   }
 }

@@ -7,12 +7,16 @@ import * as maps from "#dataplane/maps.js";
 import * as sctp from "#dataplane/protocols/sctp.js";
 import * as tcp from "#dataplane/protocols/tcp.js";
 import { TICK_SHIFT } from "#dataplane/clock.js";
+import { bytesBetween, outerBytes } from "#dataplane/forward/tunnel/kind.js";
 import { addressFamily, addressWords, formatAddress } from "#model/address.js";
-import type { Address, Family, ForwardMethod, Protocol, ServiceId } from "#model/director.js";
+import type { Address, Destination, Family, ForwardMethod, Protocol, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { Address as AddressStruct } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
+
+type TunnelType = Destination["tunnelType"];
+type TunnelChecksum = Destination["tunnelChecksum"];
 
 export type AddressValues = Pick<AddressStruct, "high" | "low">;
 
@@ -94,6 +98,29 @@ export function methodNumber(method: ForwardMethod): number {
 
 export function methodName(number: number): ForwardMethod {
   return (Object.keys(METHODS) as ForwardMethod[]).find((name) => METHODS[name] === number) ?? "masq";
+}
+
+const TUNNEL_TYPES: { readonly [name in TunnelType]: number } = { ipip: maps.TUNNEL_IPIP, gue: maps.TUNNEL_GUE, gre: maps.TUNNEL_GRE };
+
+export const tunnelTypeNumber = (type: TunnelType): number => TUNNEL_TYPES[type];
+
+export function tunnelTypeName(number: number): TunnelType {
+  return (Object.keys(TUNNEL_TYPES) as TunnelType[]).find((name) => TUNNEL_TYPES[name] === number) ?? "ipip";
+}
+
+const TUNNEL_CHECKSUMS: { readonly [name in TunnelChecksum]: number } = {
+  none: maps.TUNNEL_NO_CHECKSUM, checksum: maps.TUNNEL_CHECKSUM, remote: maps.TUNNEL_REMOTE_CHECKSUM,
+};
+
+export const tunnelChecksumNumber = (checksum: TunnelChecksum): number => TUNNEL_CHECKSUMS[checksum];
+
+export function tunnelChecksumName(number: number): TunnelChecksum {
+  return (Object.keys(TUNNEL_CHECKSUMS) as TunnelChecksum[]).find((name) => TUNNEL_CHECKSUMS[name] === number) ?? "none";
+}
+
+/** Bytes that a tunnel to there puts around a packet. */
+export function tunnelOverhead({ address, tunnelType, tunnelChecksum }: Destination): number {
+  return outerBytes(addressFamily(address)) + bytesBetween(tunnelTypeNumber(tunnelType), tunnelChecksum !== "none");
 }
 
 /** Schedulers that the data plane has, by ipvsadm's names. */

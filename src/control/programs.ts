@@ -12,15 +12,15 @@ import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { SCTP_AND_IPSEC, TC, TCP_AND_UDP, XDP } from "#dataplane/config.js";
 import {
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, families, tcPrograms,
-  xdpPrograms,
+  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP,
+  PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP, PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
 } from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 
 /** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
-export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_xdp" | "weir_start" | "weir_tc6" | "weir_tc6_icmp" | "weir_xdp6" | "weir_start6"
-  | "weir_tc_sctp" | "weir_xdp_sctp" | "weir_tc6_sctp" | "weir_xdp6_sctp";
+export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
+  | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun" | "weir_xdp6_sctp" | "weir_start6";
 
 interface Recipe {
   readonly family: keyof typeof families;
@@ -37,11 +37,15 @@ interface Recipe {
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC },
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
+  weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC_TUNNEL },
   weir_xdp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP },
+  weir_xdp_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP_TUNNEL },
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
   weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
+  weir_tc6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC6_TUNNEL },
   weir_xdp6: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, place: PROGRAM_XDP6 },
+  weir_xdp6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP6_TUNNEL },
   weir_start6: { family: "ipv6", module: "timers", function: "start", type: "tc", hook: TC },
   weir_tc_sctp: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC_SCTP },
   weir_xdp_sctp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP_SCTP },

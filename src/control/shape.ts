@@ -27,6 +27,7 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
     connections6: shape.connectionsIpv6,
     beginnings: shape.processors,
     beginnings6: shape.processors,
+    handovers: shape.processors,
     destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
     searches: shape.processors,
     verdicts: maps.VERDICTS_MAX * shape.processors,

@@ -20,9 +20,9 @@ import { isToDrop } from "./defense.js";
 import { refuseAge, refusePort, refuseSize } from "./errors.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
-import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
+import { forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } from "./hop.js";
-import type { Connection, Hop } from "./maps.js";
+import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
   PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, settings,
@@ -131,18 +131,18 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (unlikely((destination.flags & DESTINATION_AVAILABLE) === 0)) return removed(index, now);
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
-  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection), destination.hop))) return XDP_PASS;
+  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) return XDP_PASS;
 
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
   if (HOOK !== XDP) {
     if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
     if (flow.ttl <= 1) return refuseAge(packet, Verdict.ttlExceeded);
-    if (isTooBig(packet, flow.bytes + overhead(connection), destination.hop)) return refuseTooBig(packet, destination.hop.mtu - overhead(connection));
+    if (isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop)) return refuseTooBig(packet, destination.hop.mtu - overhead(connection, destination));
   }
   switch (connection.flags & CONNECTION_METHOD_MASK) {
     case METHOD_MASQ: return forwardMasquerade(packet, flow, connection, destination.hop, way);
-    case METHOD_TUNNEL: return forwardTunnel(packet, destination, way);
+    case METHOD_TUNNEL: return forwardTunnel(packet, index, destination, way);
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.notOurs);
   }
@@ -189,8 +189,8 @@ function removed(index: u32, now: u32): i32 {
 }
 
 /** Bytes that the way to the destination adds to a packet. */
-function overhead(connection: Connection): u32 {
-  return (connection.flags & CONNECTION_METHOD_MASK) === METHOD_TUNNEL ? TUNNEL_OVERHEAD : 0;
+function overhead(connection: Connection, destination: Destination): u32 {
+  return (connection.flags & CONNECTION_METHOD_MASK) === METHOD_TUNNEL ? destination.overhead : 0;
 }
 
 /** ip_vs_xmit.c, ensure_mtu_is_adequate(): super-packets are cut to size on their way out. */

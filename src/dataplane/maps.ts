@@ -287,7 +287,8 @@ export const Destination = struct("Destination", {
   /** Its service's family. */
   virtualFamily: u8,
   protocol: IpProtocol,
-  padding: u8,
+  /** Bytes that its tunnel puts around a packet, if its method is one (forward/tunnel.ts). */
+  overhead: u8,
   upperThreshold: u32,
   // The second line. The director's address on the way there: the outer source of a tunnel.
   tunnelSource: Address,
@@ -315,6 +316,16 @@ export const METHOD_MASQ = 0;
 export const METHOD_LOCAL = 1;
 export const METHOD_TUNNEL = 2;
 export const METHOD_ROUTE = 3;
+
+/** Destination.tunnelType: IP_VS_CONN_F_TUNNEL_TYPE_IPIP and its siblings. */
+export const TUNNEL_IPIP = 0;
+export const TUNNEL_GUE = 1;
+export const TUNNEL_GRE = 2;
+
+/** Destination.tunnelChecksum: IP_VS_TUNNEL_ENCAP_FLAG_NOCSUM and its siblings. */
+export const TUNNEL_NO_CHECKSUM = 0;
+export const TUNNEL_CHECKSUM = 1;
+export const TUNNEL_REMOTE_CHECKSUM = 2;
 
 /** Destination.flags: IP_VS_DEST_F_AVAILABLE, IP_VS_DEST_F_OVERLOAD. Neither: removed, kept for its connections. */
 export const DESTINATION_AVAILABLE = 1;
@@ -522,9 +533,28 @@ export const PROGRAM_TC6 = 1;
 export const PROGRAM_TC6_ICMP = 2;
 export const PROGRAM_TC_SCTP = 3;
 export const PROGRAM_TC6_SCTP = 4;
+export const PROGRAM_TC_TUNNEL = 5;
+export const PROGRAM_TC6_TUNNEL = 6;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;
+export const PROGRAM_XDP_TUNNEL = 3;
+export const PROGRAM_XDP6_TUNNEL = 4;
+
+/** What a processor's program leaves for the one that it ends in. */
+export const Handover = struct("Handover", {
+  /** In `connections`: the packet's. */
+  connection: u32,
+  /** Of its Way (hop.ts). */
+  outcome: u32,
+  ifindex: u32,
+  neighbourFamily: u32,
+  neighbour: array(u32, 4),
+  /** Of bytes (sum.ts): read back it is any number, and the verifier follows one. */
+  sum: u32,
+  spare: array(u32, 7),
+}, { size: 64 });
+export const handovers = table("handovers", Handover, PROCESSORS);
 
 /** What a program of a family has under the names that do not say it: control/programs compiles with these. */
 export const families = {

@@ -30,7 +30,7 @@ import { countIn, countOut } from "./counters.js";
 import { Flow, NETWORK_AT, PARSED_ICMP } from "./flow.js";
 import { Ports } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
-import { TUNNEL_OVERHEAD, forwardTunnel } from "./forward/tunnel.js";
+import { forwardTunnel } from "./forward/tunnel.js";
 import { headerChecksum } from "./header-checksum.js";
 import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "./hop.js";
 import type { Connection } from "./maps.js";
@@ -82,7 +82,7 @@ export function followConnection(packet: Packet): i32 {
   if (mayBeVip(flow.destination)) {
     const index = findByClient(flow, now);
     if (index !== NO_CONNECTION) {
-      return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, error, flow, connections.at(index), now);
+      return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, error, flow, index, now);
     }
   }
   if (isTunnel || settings.at(0).natDestinations === 0) return pass(Verdict.otherProtocol);
@@ -121,7 +121,8 @@ function turnRound(flow: Flow): void {
 }
 
 /** About an answer that went to the client: its sender must know. A server that was removed is told too, as by ip_vs_in_icmp(). */
-function toServer(packet: Packet, error: Flow, cause: Flow, connection: Connection, now: u32): i32 {
+function toServer(packet: Packet, error: Flow, cause: Flow, index: u32, now: u32): i32 {
+  const connection = connections.at(index);
   const destination = destinations.at(connection.destination);
   const method = connection.flags & CONNECTION_METHOD_MASK;
   const way = make(Way);
@@ -130,7 +131,7 @@ function toServer(packet: Packet, error: Flow, cause: Flow, connection: Connecti
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   // RFC 1122 3.2.2: never an error about an error.
   if (error.ttl <= 1) return drop(Verdict.ttlExceeded);
-  if (error.bytes + (method === METHOD_TUNNEL ? TUNNEL_OVERHEAD : 0) > destination.hop.mtu) return drop(Verdict.tooBig);
+  if (error.bytes + (method === METHOD_TUNNEL ? destination.overhead : 0) > destination.hop.mtu) return drop(Verdict.tooBig);
   switch (method) {
     case METHOD_MASQ: {
       const server = serverOf(connection);
@@ -138,7 +139,7 @@ function toServer(packet: Packet, error: Flow, cause: Flow, connection: Connecti
       if (!changeQuotedSource(packet, error, cause, server, connection.destinationPort)) return drop(Verdict.rewriteFailed);
       return transmit(packet, destination.hop, way);
     }
-    case METHOD_TUNNEL: return forwardTunnel(packet, destination, way);
+    case METHOD_TUNNEL: return forwardTunnel(packet, index, destination, way);
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.otherProtocol);
   }
@@ -263,5 +264,5 @@ function unwrapForClient(packet: Packet, connection: Connection, now: u32): i32 
 const QUOTED_AT = NETWORK_AT + IPV4_HEADER_MIN + Icmp.size;
 
 function mtuInside(mtu: u32): u32 {
-  return mtu > TUNNEL_MTU_MIN ? mtu - TUNNEL_OVERHEAD : mtu;
+  return mtu > TUNNEL_MTU_MIN ? mtu - IPV4_HEADER_MIN : mtu;
 }

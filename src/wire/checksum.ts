@@ -31,3 +31,13 @@ export function difference32(before: Be32, after: Be32): u32 {
 export function difference64(before: u64, after: u64): u32 {
   return difference32(u32(before) as Be32, u32(after) as Be32) + difference32(u32(before >> 32n) as Be32, u32(after >> 32n) as Be32);
 }
+
+/** The words of 32 bits, added up. */
+export function words32(value: Be32): u32 {
+  return (u32(value) & 0xffff) + (u32(value) >>> 16);
+}
+
+/** The same of half an address. */
+export function words64(value: u64): u32 {
+  return words32(u32(value) as Be32) + words32(u32(value >> 32n) as Be32);
+}

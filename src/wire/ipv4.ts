@@ -13,6 +13,7 @@ export const IPPROTO_ICMP = 1 as IpProtocol;
 export const IPPROTO_IPIP = 4 as IpProtocol;
 export const IPPROTO_TCP = 6 as IpProtocol;
 export const IPPROTO_UDP = 17 as IpProtocol;
+export const IPPROTO_GRE = 47 as IpProtocol;
 export const IPPROTO_ESP = 50 as IpProtocol;
 export const IPPROTO_AH = 51 as IpProtocol;
 export const IPPROTO_SCTP = 132 as IpProtocol;

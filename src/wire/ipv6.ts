@@ -28,6 +28,8 @@ export const Ipv6 = struct("Ipv6", {
 export type Ipv6 = View<typeof Ipv6>;
 
 export const IPV6_HEADER = 40;
+/** RFC 8200 section 5: every link carries packets of so many bytes. */
+export const IPV6_MTU_MIN = 1280;
 /** Of versionClassLabel: the version as it must be, and the traffic class. */
 export const IPV6_VERSION_MASK = be32(0xf0000000);
 export const IPV6_VERSION = be32(0x60000000);

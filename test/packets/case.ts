@@ -58,7 +58,8 @@ export interface Dropped {
 export interface Forwarded {
   readonly fate: "forwarded";
   readonly to: Host;
-  readonly packet: Uint8Array;
+  /** A function when nobody promises some value in it: the packet that left has that value. */
+  readonly packet: Uint8Array | ((sent: Uint8Array) => Uint8Array);
   readonly direction: "in" | "out";
   /** Counted, if that is not one packet of its length as it came. */
   readonly counts?: { readonly packetsOut: number; readonly bytesOut: number };
@@ -132,7 +133,7 @@ export const toStack = (verdict: VerdictName, leftToTc?: string): ToStack => ({ 
 export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });
 export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: "counted"): Refused => ({ fate: "refused", verdict, packet, counted: counted !== undefined });
 /** A request, on its way to a server. */
-export const forwarded = (to: Host, packet: Uint8Array): Forwarded => ({ fate: "forwarded", to, packet, direction: "in" });
+export const forwarded = (to: Host, packet: Forwarded["packet"]): Forwarded => ({ fate: "forwarded", to, packet, direction: "in" });
 /** A server's answer, on its way back. */
 export const answered = (to: Host, packet: Uint8Array): Forwarded => ({ fate: "forwarded", to, packet, direction: "out" });
 

@@ -9,9 +9,11 @@ import { be16, be32, host16, host32, type Be32 } from "#layout/numbers.js";
 import { toAddress } from "#control/encode.js";
 import { addressFamily } from "#model/address.js";
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, type EtherType } from "#wire/ethernet.js";
+import { Gre, GreChecksum } from "#wire/gre.js";
+import { Gue } from "#wire/gue.js";
 import { Icmp } from "#wire/icmp.js";
-import { IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
-import { IPPROTO_ICMPV6, Ipv6 } from "#wire/ipv6.js";
+import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
+import { IPPROTO_ICMPV6, IPPROTO_IPV6, Ipv6 } from "#wire/ipv6.js";
 import { Sctp, SctpChunk } from "#wire/sctp.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
@@ -126,10 +128,27 @@ export function icmpv6(from: string, to: string, fields: IcmpFields): Uint8Array
   return ipv6(from, to, IPPROTO_ICMPV6, message, fields);
 }
 
-/** RFC 2003. */
+/** RFC 2003, RFC 2473, RFC 4213: either family in either. */
 export function ipip(from: string, to: string, inner: Uint8Array, fields: IpFields = {}): Uint8Array {
-  return ipv4(from, to, IPPROTO_IPIP, inner, fields);
+  return ip(from, to, isIpv6(inner) ? IPPROTO_IPV6 : IPPROTO_IPIP, inner, fields);
 }
+
+/** draft-ietf-intarea-gue: a datagram whose payload is four bytes, and the packet. */
+export function gue(from: End, to: End, inner: Uint8Array, fields: Omit<UdpFields, "payload"> = {}): Uint8Array {
+  const header = encode(Gue, { protocol: isIpv6(inner) ? IPPROTO_IPV6 : IPPROTO_IPIP });
+  return udp(from, to, { ...fields, payload: concatenate(header, inner) });
+}
+
+/** RFC 2784. */
+export function gre(from: string, to: string, inner: Uint8Array, fields: IpFields & { readonly withChecksum?: boolean } = {}): Uint8Array {
+  const { withChecksum = false } = fields;
+  const header = encode(Gre, { flagsAndVersion: be16(withChecksum ? 0x8000 : 0), protocol: isIpv6(inner) ? ETH_P_IPV6 : ETH_P_IP });
+  const packet = withChecksum ? concatenate(header, encode(GreChecksum, {}), inner) : concatenate(header, inner);
+  if (withChecksum) encodeInto(GreChecksum, { checksum: be16(internetChecksum(packet)) }, packet.subarray(Gre.size));
+  return ip(from, to, IPPROTO_GRE, packet, fields);
+}
+
+const isIpv6 = (packet: Uint8Array): boolean => packet[0]! >> 4 === 6;
 
 export function ipv4(from: string, to: string, protocol: IpProtocol, payload: Uint8Array, fields: IpFields = {}): Uint8Array {
   const { ttl = 64, typeOfService = 0, identification = 7, dontFragment = true, moreFragments = false, fragmentOffset = 0, options = EMPTY } = fields;

@@ -53,6 +53,8 @@ class KernelWorld implements World {
     const pass = loadProgram(assembleProgram({ name: "pass", type: "xdp" }, [mov64(r0, XDP_PASS), exit()]), new Map());
     this.#links = interfaces.map(({ ifindex, name }) => attachXdp(pass, { index: ifindex, name }, "native"));
     pass.close();
+    // What a director asks its own namespace, as long as this process stands in another.
+    store.sourceTowards = (address) => inNetworkNamespace(namespace.path, () => KernelStore.prototype.sourceTowards.call(store, address));
     this.reset();
   }
 

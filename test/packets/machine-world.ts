@@ -102,7 +102,7 @@ function lookUpRoute(parameters: Uint8Array, flags: number): number {
   const hop = nextHop(fromWords(destination, family === AF_INET ? 4 : 6));
   if (hop === undefined) return BPF_FIB_LKUP_RET_NOT_FWDED;
   encodeInto(FibLookup, { ifindex: hop.interface.ifindex, destination: toWords(hop.address), tosOrMetric: 0 }, parameters);
-  if ((flags & BPF_FIB_LOOKUP_SRC) !== 0) encodeInto(FibLookup, { source: toWords(hop.interface.address) }, parameters);
+  if ((flags & BPF_FIB_LOOKUP_SRC) !== 0) encodeInto(FibLookup, { source: toWords(family === AF_INET ? hop.interface.address : hop.interface.addressIpv6) }, parameters);
   if ((flags & BPF_FIB_LOOKUP_SKIP_NEIGH) === 0) {
     if (hop.mac === undefined) return BPF_FIB_LKUP_RET_NO_NEIGH;
     encodeInto(FibLookup, { destinationMac: macBytes(hop.mac), sourceMac: macBytes(hop.interface.mac) }, parameters);

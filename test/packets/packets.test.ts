@@ -10,7 +10,11 @@ import { persistenceCases } from "./cases/persistence.js";
 import { refusedCases } from "./cases/refused.js";
 import { sctpCases } from "./cases/sctp.js";
 import { tcpStateCases } from "./cases/tcp-states.js";
+import { tunnelCases } from "./cases/tunnel.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
-runCases([...forwardCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...lifecycleCases, ...persistenceCases, ...icmpCases, ...ipv6Cases, ...overloadCases, ...sctpCases, ...ipsecCases]);
+runCases([
+  ...forwardCases, ...tunnelCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases, ...persistenceCases, ...icmpCases,
+  ...ipv6Cases, ...overloadCases,
+]);

@@ -92,7 +92,7 @@ function checkForwarded(bytes: Uint8Array, fate: Fate, { to, packet, checksumsWr
   if (byNeighbour) assert.equal(fate.decidedBy, "tc", "only TC leaves MAC addresses to the kernel");
   else assert.notEqual(to.mac, undefined, "nobody knows that MAC address");
   const link = byNeighbour ? { from: received.source, to: received.destination } : { from: to.interface.mac, to: to.mac! };
-  assertFrame(fate.bytes, frame(link, packet), checksumsWrong);
+  assertFrame(fate.bytes, frame(link, typeof packet === "function" ? packet(packetOf(fate.bytes)) : packet), checksumsWrong);
   if (fate.redirect === undefined) return;
   assert.equal(interfaces.find(({ ifindex }) => ifindex === fate.redirect!.ifindex), to.interface);
   assert.equal(fate.redirect.kind, byNeighbour ? "neigh" : "redirect");

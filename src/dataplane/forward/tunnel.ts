@@ -1,65 +1,50 @@
-// TUN: the packet, one hop older, inside another IP packet (RFC 2003) from the director to the real server, wherever
-// that is. The real server unwraps it, holds the VIP itself and answers the client directly.
-// Linux v6.12 net/netfilter/ipvs/ip_vs_xmit.c, ip_vs_tunnel_xmit().
+// TUN: the packet, one hop older, inside another IP packet from the director to the real server, wherever that is. The
+// real server unwraps it, holds the VIP itself and answers the client directly.
+// Linux v6.12 net/netfilter/ipvs/ip_vs_xmit.c, ip_vs_tunnel_xmit(), ip_vs_tunnel_xmit_v6().
 //
 //   before  │ Ethernet │                 │ IP CIP→VIP ttl 64 │ … │
-//   after   │ Ethernet │ IP DIP→RIP ttl 63 │ IP CIP→VIP ttl 63 │ … │
+//   IPIP    │ Ethernet │ IP DIP→RIP ttl 63 │ IP CIP→VIP ttl 63 │ … │
+//   GUE     │ Ethernet │ IP DIP→RIP ttl 63 │ UDP │ GUE │ IP CIP→VIP ttl 63 │ … │
+//   GRE     │ Ethernet │ IP DIP→RIP ttl 63 │ GRE │ IP CIP→VIP ttl 63 │ … │
+//
+// IPv4 in IPv4 by IPIP is done here; for the others a program ends in one of their own (encapsulate.ts).
 
-import type { Be16, i32 } from "#layout/numbers.js";
-import { be16, host16 } from "#layout/numbers.js";
-import { bpf_skb_adjust_room, bpf_xdp_adjust_head } from "#prelude/helpers.js";
+import type { i32, u32 } from "#layout/numbers.js";
+import { bpf_get_smp_processor_id, bpf_tail_call } from "#prelude/helpers.js";
+import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
-import { ipv4Of } from "#wire/address.js";
-import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
-import { IPPROTO_IPIP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, Ipv4 } from "#wire/ipv4.js";
-import { HOOK, XDP } from "../config.js";
+import { IPPROTO_IPIP, IPV4_HEADER_MIN } from "#wire/ipv4.js";
+import { FAMILY, HOOK, IPV4, XDP } from "../config.js";
 import type { Way } from "../hop.js";
 import { transmit } from "../hop.js";
 import type { Destination } from "../maps.js";
-import { NETWORK_AT } from "../flow.js";
+import {
+  PROGRAM_TC6_TUNNEL, PROGRAM_TC_TUNNEL, PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_TUNNEL, TUNNEL_IPIP, handovers, tcPrograms, xdpPrograms,
+} from "../maps.js";
 import { age } from "../network.js";
 import { Verdict, drop } from "../verdict.js";
-import { headerChecksum } from "../header-checksum.js";
+import { Inner, readInner } from "./tunnel/inner.js";
+import { IPIP_ROOM } from "./tunnel/ipip.js";
+import { makeRoom, writeIpv4 } from "./tunnel/outer.js";
 
-/** Bytes that the tunnel takes from the way's MTU. */
-export const TUNNEL_OVERHEAD = IPV4_HEADER_MIN;
-
-/** Linux include/uapi/linux/bpf.h: room between the Ethernet and the IP header, for an outer IPv4 header. */
-const BPF_ADJ_ROOM_MAC = 1;
-const BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 = 2n;
-
-export function forwardTunnel(packet: Packet, destination: Destination, way: Way): i32 {
-  if (!age(packet)) return drop(Verdict.rewriteFailed);
-  const inner = packet.view(Ipv4, NETWORK_AT);
-  if (inner === null) return drop(Verdict.rewriteFailed);
-  const typeOfService = inner.typeOfService;
-  const ttl = inner.ttl;
-  const length = host16(inner.totalLength);
-  const fragmentation = (inner.flagsAndOffset & IP_DF) as Be16;
-  // RFC 6864: with DF the identification means nothing; without, the inner one serves as well as any.
-  const identification = fragmentation === be16(0) ? inner.identification : be16(0);
-  if (!makeRoom(packet)) return drop(Verdict.rewriteFailed);
-
-  const outer = packet.view(Ipv4, NETWORK_AT);
-  if (outer === null) return drop(Verdict.rewriteFailed);
-  const ethernet = packet.view(Ethernet, 0);
-  if (ethernet === null) return drop(Verdict.rewriteFailed);
-  ethernet.etherType = ETH_P_IP;
-  outer.versionAndLength = IPV4_PLAIN;
-  outer.typeOfService = typeOfService;
-  outer.totalLength = be16(length + IPV4_HEADER_MIN);
-  outer.identification = identification;
-  outer.flagsAndOffset = fragmentation;
-  outer.ttl = ttl;
-  outer.protocol = IPPROTO_IPIP;
-  outer.source = ipv4Of(destination.tunnelSource);
-  outer.destination = ipv4Of(destination.address);
-  outer.checksum = headerChecksum(outer);
+/** `index`: in `connections`. */
+export function forwardTunnel(packet: Packet, index: u32, destination: Destination, way: Way): i32 {
+  if (FAMILY !== IPV4 || destination.family !== IPV4 || destination.tunnelType !== TUNNEL_IPIP) return handOver(packet, index, way);
+  const inner = make(Inner);
+  if (!age(packet) || !readInner(packet, inner)) return drop(Verdict.rewriteFailed);
+  if (!makeRoom(packet, IPV4, IPV4_HEADER_MIN, IPIP_ROOM, inner)) return drop(Verdict.rewriteFailed);
+  if (!writeIpv4(packet, destination, inner, IPPROTO_IPIP, inner.bytes)) return drop(Verdict.rewriteFailed);
   return transmit(packet, destination.hop, way);
 }
 
-/** Twenty bytes before the IP header. At TC a super-packet's segments become as much shorter. */
-function makeRoom(packet: Packet): boolean {
-  if (HOOK === XDP) return bpf_xdp_adjust_head(packet, -IPV4_HEADER_MIN) === 0n;
-  return bpf_skb_adjust_room(packet, IPV4_HEADER_MIN, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4) === 0n;
+function handOver(packet: Packet, index: u32, way: Way): i32 {
+  const handover = handovers.at(bpf_get_smp_processor_id());
+  handover.connection = index;
+  handover.outcome = way.outcome;
+  handover.ifindex = way.ifindex;
+  handover.neighbourFamily = way.neighbourFamily;
+  handover.neighbour = way.neighbour;
+  if (HOOK === XDP) bpf_tail_call(packet, xdpPrograms, FAMILY === IPV4 ? PROGRAM_XDP_TUNNEL : PROGRAM_XDP6_TUNNEL);
+  else bpf_tail_call(packet, tcPrograms, FAMILY === IPV4 ? PROGRAM_TC_TUNNEL : PROGRAM_TC6_TUNNEL);
+  return drop(Verdict.rewriteFailed);
 }
