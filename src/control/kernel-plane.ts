@@ -15,14 +15,17 @@ import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
 import { buckets4, buckets6, Device, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
+import { StoreDirector } from "./director.js";
 import type { HookChoice } from "./hook.js";
 import { chooseHook } from "./hook.js";
 import type { KernelStore } from "./kernel-store.js";
 import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from "./plane.js";
 import type { ProgramName } from "./programs.js";
-import { PROGRAM_NAMES, PROGRAM_PLACES, programSpecs } from "./programs.js";
+import { PROGRAM_PLACES, programNames, programSpecs } from "./programs.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
+import type { ServiceUse, Use } from "./uses.js";
+import { usesOf } from "./uses.js";
 import { verdictCounts } from "./verdicts.js";
 
 interface AttachedInterface extends Attachment {
@@ -32,13 +35,15 @@ interface AttachedInterface extends Attachment {
 /** What is attached, beside the pins: why, and what to put back. */
 interface Record {
   readonly programs: { readonly [name: string]: string };
+  /** What the programs in the kernel are made for. */
+  readonly uses: readonly Use[];
   readonly attachments: readonly AttachedInterface[];
   /** All interfaces were asked for, not some by name. */
   readonly everywhere: boolean;
   /** Switches of the kernel that were changed, and what they were. */
   readonly sysctls: { readonly [name: string]: string };
 }
-const NOTHING: Record = { programs: {}, attachments: [], everywhere: false, sysctls: {} };
+const NOTHING: Record = { programs: {}, uses: [], attachments: [], everywhere: false, sysctls: {} };
 
 type Programs = ReadonlyMap<ProgramName, BpfProgram>;
 interface Wanted extends HookChoice {
@@ -66,11 +71,22 @@ export class KernelPlane implements DataPlane {
     if (everywhere ? !wanted.every(isAttached) : attachments.length === 0) await this.#attach(wanted, true);
   }
 
+  /** Before such a service is added: its packets find their programs from the beginning. */
+  async prepare(services: readonly ServiceUse[]): Promise<void> {
+    const { uses, attachments } = this.#record();
+    const needed = usesOf(services);
+    if ([...needed].every((use) => uses.includes(use))) return;
+    const all = new Set([...uses, ...needed]);
+    const specs = await programSpecs(this.store.shape, programNames(all, attachments.some(({ hook }) => hook !== "tc")));
+    this.store.exclusively(() => this.#bringPrograms(specs, new Set([...all, ...this.#record().uses])));
+  }
+
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
     const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
-    const specs = await programSpecs(this.store.shape);
+    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).services())]);
+    const specs = await programSpecs(this.store.shape, programNames(uses, wanted.some(({ hook }) => hook !== "tc")));
     return this.store.exclusively(() => {
-      const programs = this.#bringPrograms(specs);
+      const programs = this.#bringPrograms(specs, uses);
       const record = this.#record();
       this.#describeDevices();
       const brought = this.#bringInterfaces(wanted, programs, record);
@@ -99,34 +115,35 @@ export class KernelPlane implements DataPlane {
         { family: "IPv4", entriesUsed: countConnections(this.store, buckets4), entriesMax: this.store.shape.connections },
         { family: "IPv6", entriesUsed: countConnections(this.store, buckets6), entriesMax: this.store.shape.connectionsIpv6 },
       ],
-     
       verdicts: verdictCounts(this.store), stateDirectory: this.store.state.path,
     };
   }
 
   /** The programs of this version in the kernel, in the place of those of another; all are accepted before one is used. */
-  #bringPrograms(specs: ReadonlyMap<ProgramName, ProgramSpec>): Programs {
+  #bringPrograms(specs: ReadonlyMap<ProgramName, ProgramSpec>, uses: ReadonlySet<Use>): Programs {
     const { state } = this.store;
     const record = this.#record();
     const hashes = Object.fromEntries(Array.from(specs, ([name, spec]) => [name, programHash(spec)]));
     const isPresent = (name: ProgramName) => record.programs[name] === hashes[name] && existsSync(state.programPath(name));
-    if (PROGRAM_NAMES.every(isPresent)) return new Map(PROGRAM_NAMES.map((name) => [name, BpfProgram.open(state.programPath(name), name)]));
+    const fresh = new Set([...specs.keys()].filter((name) => !isPresent(name)));
+    const programs = new Map(Array.from(specs, ([name, spec]) => [name, fresh.has(name) ? loadProgram(spec, this.store.allMaps()) : BpfProgram.open(state.programPath(name), name)]));
 
-    const programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, this.store.allMaps())]));
-    for (const { name, place, array } of PROGRAM_PLACES) this.store.map(array.name).putObject(place, programs.get(name)!);
-    this.#startExpiry(programs.get("weir_start")!, expiry4, this.store.shape.connections);
-    this.#startExpiry(programs.get("weir_start6")!, expiry6, this.store.shape.connectionsIpv6);
+    for (const { name, place, array } of PROGRAM_PLACES) if (fresh.has(name)) this.store.map(array.name).putObject(place, programs.get(name)!);
+    if (fresh.has("weir_start")) this.#startExpiry(programs.get("weir_start")!, expiry4, this.store.shape.connections);
+    if (fresh.has("weir_start6")) this.#startExpiry(programs.get("weir_start6")!, expiry6, this.store.shape.connectionsIpv6);
     for (const pin of state.list().links) {
+      const name = pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
+      if (!fresh.has(name)) continue;
       const link = BpfLink.open(state.linkPath(pin));
-      if (link.info().ifindex !== 0) link.update(programs.get(pin.startsWith("tc-") ? "weir_tc" : "weir_xdp")!);
+      if (link.info().ifindex !== 0) link.update(programs.get(name)!);
       link.close();
     }
-    for (const [name, program] of programs) {
+    for (const name of fresh) {
       state.unpin(state.programPath(name));
-      program.pin(state.programPath(name));
+      programs.get(name)!.pin(state.programPath(name));
     }
-    if (!this.store.shape.tcx) for (const attachment of record.attachments) this.#attachFilter(attachment);
-    this.#write({ ...record, programs: hashes });
+    if (!this.store.shape.tcx && fresh.has("weir_tc")) for (const attachment of record.attachments) this.#attachFilter(attachment);
+    this.#write({ ...record, programs: { ...record.programs, ...hashes }, uses: [...uses] });
     return programs;
   }
 

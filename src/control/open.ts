@@ -2,12 +2,23 @@
 
 import type { Director } from "#model/director.js";
 import { StoreDirector } from "./director.js";
+import type { ServiceUse } from "./uses.js";
+import { usesOf } from "./uses.js";
 import { KernelStore } from "./kernel-store.js";
 
 /** The director as it stands, or undefined where nothing was ever configured. Makes nothing. */
 export function findDirector(): Director | undefined {
   const store = KernelStore.find();
   return store === undefined ? undefined : new StoreDirector(store);
+}
+
+/** Before such a service is added to a director, or changed: nothing where there is none. */
+export async function prepareFor(service: ServiceUse): Promise<void> {
+  if (usesOf([service]).size === 0) return;
+  const store = KernelStore.find();
+  if (store === undefined) return;
+  const { KernelPlane } = await import("./kernel-plane.js");
+  await new KernelPlane(store).prepare([service]);
 }
 
 /** The director for a change: made, and attached to every interface, where there is none yet. */

@@ -17,6 +17,7 @@ import {
 } from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
+import type { Use } from "./uses.js";
 
 /** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
 export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
@@ -32,25 +33,27 @@ interface Recipe {
   readonly transports?: number;
   /** Where tail calls find it: in dataplane/maps, tcPrograms or xdpPrograms. */
   readonly place?: number;
+  /** Loaded only where services need it; those of IPv6 only where there are services of IPv6. */
+  readonly use?: Use;
 }
 
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC },
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
-  weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC_TUNNEL },
+  weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC_TUNNEL, use: "tunnels" },
+  weir_tc_sctp: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC_SCTP, use: "transports" },
   weir_xdp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP },
-  weir_xdp_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP_TUNNEL },
+  weir_xdp_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP_TUNNEL, use: "tunnels" },
+  weir_xdp_sctp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP_SCTP, use: "transports" },
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
   weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
-  weir_tc6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC6_TUNNEL },
+  weir_tc6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC6_TUNNEL, use: "tunnels" },
+  weir_tc6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC6_SCTP, use: "transports" },
   weir_xdp6: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, place: PROGRAM_XDP6 },
-  weir_xdp6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP6_TUNNEL },
+  weir_xdp6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP6_TUNNEL, use: "tunnels" },
+  weir_xdp6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP6_SCTP, use: "transports" },
   weir_start6: { family: "ipv6", module: "timers", function: "start", type: "tc", hook: TC },
-  weir_tc_sctp: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC_SCTP },
-  weir_xdp_sctp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP_SCTP },
-  weir_tc6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC6_SCTP },
-  weir_xdp6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP6_SCTP },
 };
 
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];
@@ -68,10 +71,18 @@ const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 /** What the outcome depends on, compiled. */
 const SOURCE_LAYERS = ["layout", "wire", "prelude", "ebpf", "compiler", "dataplane"];
 
-/** All of them. */
-export async function programSpecs(shape: Shape): Promise<ReadonlyMap<ProgramName, ProgramSpec>> {
+/** Those that a director with such services needs, at TC, and at XDP where an interface has it. */
+export function programNames(uses: ReadonlySet<Use>, atXdp: boolean): ProgramName[] {
+  return PROGRAM_NAMES.filter((name) => {
+    const { type, family, use } = RECIPES[name];
+    return (type !== "xdp" || atXdp) && (family !== "ipv6" || uses.has("ipv6")) && (use === undefined || uses.has(use));
+  });
+}
+
+/** All of them, unless it is said which. */
+export async function programSpecs(shape: Shape, names: readonly ProgramName[] = PROGRAM_NAMES): Promise<ReadonlyMap<ProgramName, ProgramSpec>> {
   const specs = new Map<ProgramName, ProgramSpec>();
-  for (const name of PROGRAM_NAMES) specs.set(name, await programSpec(name, shape));
+  for (const name of names) specs.set(name, await programSpec(name, shape));
   return specs;
 }
 

@@ -10,6 +10,18 @@ const MEGABYTE = 1_000_000;
 const VIP = "2001:db8:2::100";
 const SERVERS = { nat: "fd00:3::1", dr: "2001:db8:2::1" } as const;
 
+/** By a file, and by commands that come to a director of IPv4: its programs of IPv6 come with the service. */
+const CONFIGURE = {
+  async nat(bed: Bed): Promise<void> {
+    await bed.up({ services: [{ protocol: "tcp", address: VIP, port: 80, scheduler: "rr", method: "nat", destinations: [1, 2, 3].map((n) => ({ address: `${SERVERS.nat}${n}`, port: 8080 })) }] });
+  },
+  async dr(bed: Bed): Promise<void> {
+    await bed.tell("-A -t 203.0.113.100:80 -s rr");
+    await bed.tell(`-A -t [${VIP}]:80 -s rr`);
+    for (const n of [1, 2, 3]) await bed.tell(`-a -t [${VIP}]:80 -r [${SERVERS.dr}${n}]:80 -g`);
+  },
+};
+
 for (const method of ["nat", "dr"] as const) {
   describe(`IPv6 by ${method}`, needs, () => {
     const serverPort = method === "nat" ? 8080 : 80;
@@ -18,9 +30,7 @@ for (const method of ["nat", "dr"] as const) {
       bed = await Bed.open(method);
       await addAddresses(bed, method);
       await Promise.all(bed.servers.map((server, i) => server.serveHttp({ name: `r${i + 1}`, port: serverPort, address: method === "nat" ? `${SERVERS.nat}${i + 1}` : VIP })));
-      await bed.up({ services: [{
-        protocol: "tcp", address: VIP, port: 80, scheduler: "rr", method, destinations: [1, 2, 3].map((n) => ({ address: `${SERVERS[method]}${n}`, port: serverPort })),
-      }] });
+      await CONFIGURE[method](bed);
     });
     after(() => bed?.close());
 

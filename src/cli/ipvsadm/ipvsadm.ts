@@ -1,7 +1,7 @@
 // ipvsadm without the process around it: arguments in, text and an exit status out.
 // A request is read and checked in full before the director is asked for anything.
 
-import type { Address, Director, ServiceState } from "#model/director.js";
+import type { Address, Destination, Director, ServiceId, ServiceState } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { formatServiceId } from "#model/names.js";
 import type { Request } from "./command-line.js";
@@ -23,6 +23,8 @@ export interface Environment {
   findDirector(): Promise<Director>;
   /** To add to. */
   openDirector(): Promise<Director>;
+  /** Before a service or a server is added or edited: sees to what its packets need. */
+  prepare?(service: ServiceId, destinations: readonly Destination[]): Promise<void>;
   out(text: string): void;
   error(text: string): void;
   inputLines(): Iterable<string>;
@@ -79,7 +81,11 @@ async function restore(environment: Environment): Promise<number> {
 
 async function change(request: Request, environment: Environment): Promise<number> {
   try {
-    apply(request, await (addsSomething(request) ? environment.openDirector() : environment.findDirector()));
+    const director = await (addsSomething(request) ? environment.openDirector() : environment.findDirector());
+    if (request.serviceId !== undefined && /^(add|edit)-/.test(request.command)) {
+      await environment.prepare?.(request.serviceId, request.command.endsWith("-server") ? [request.destination] : []);
+    }
+    apply(request, director);
     return 0;
   } catch (error) {
     environment.error(`${describeError(error, request.command.endsWith("-server"))}\n`);

@@ -2,7 +2,7 @@
 // What a command may not need is imported when it is asked for: a list should cost little more than Node's start.
 
 import { readFileSync } from "node:fs";
-import type { Director } from "#model/director.js";
+import type { Destination, Director, ServiceId } from "#model/director.js";
 import { Exit } from "./exit.js";
 import { ipvsadm } from "./ipvsadm.js";
 import { describeError } from "./messages.js";
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   try {
     refuseUnprivileged();
     return await ipvsadm(process.argv.slice(2), {
-      names: systemNames, findDirector, openDirector, inputLines: () => readLines(0),
+      names: systemNames, findDirector, openDirector, prepare, inputLines: () => readLines(0),
       out: (text) => output.write(text),
       error: reportError,
     });
@@ -57,6 +57,11 @@ async function emptyDirector(): Promise<Director> {
 async function openDirector(): Promise<Director> {
   const { openDirector: open } = await import("#control/open.js");
   return (director ??= await open());
+}
+
+async function prepare(id: ServiceId, destinations: readonly Destination[]): Promise<void> {
+  const { prepareFor } = await import("#control/open.js");
+  await prepareFor({ id, destinations });
 }
 
 function reportError(text: string): void {

@@ -1,0 +1,35 @@
+// What services need of the data plane beyond IPv4's TCP and UDP: programs that nobody uses are not loaded.
+
+import { addressFamily } from "#model/address.js";
+import { familyOf } from "#model/config-address.js";
+import type { Destination, ServiceId } from "#model/director.js";
+
+/** "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. */
+export type Use = "ipv6" | "transports" | "tunnels";
+
+/** RFC 2408: "isakmp". */
+const KEY_EXCHANGE_PORT = 500;
+
+export interface ServiceUse {
+  readonly id: ServiceId;
+  readonly destinations: readonly Pick<Destination, "address" | "forward" | "tunnelType">[];
+}
+
+export function usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
+  const uses = new Set<Use>();
+  for (const { id, destinations } of services) {
+    if (familyOf(id) === 6) uses.add("ipv6");
+    if (bringsOtherTransports(id)) uses.add("transports");
+    if (destinations.some((destination) => isOtherTunnel(id, destination))) uses.add("tunnels");
+  }
+  return uses;
+}
+
+/** A mark's packets may be of any protocol, and so may a key exchange's be on every port. */
+function bringsOtherTransports(id: ServiceId): boolean {
+  return id.kind === "fwmark" || id.protocol === "sctp" || (id.protocol === "udp" && (id.port === KEY_EXCHANGE_PORT || id.port === 0));
+}
+
+function isOtherTunnel(id: ServiceId, { address, forward, tunnelType }: ServiceUse["destinations"][number]): boolean {
+  return forward === "tunnel" && (tunnelType !== "ipip" || familyOf(id) === 6 || addressFamily(address) === 6);
+}
