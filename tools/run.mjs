@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The one entry of npm's scripts: installs what the lock file names when it changed, builds what changed, then runs.
-//   node tools/run.mjs start|test|build|bench [ARGS...]
+//   node tools/run.mjs start|test|build|bench|conformance [ARGS...]
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -20,7 +20,8 @@ build();
 if (command === "start") run(process.execPath, ["dist/cli/weir.js", "lab", ...args]);
 else if (command === "test") run(process.execPath, ["--test", "--test-concurrency=2", ...(args.length > 0 ? args : testFiles())]);
 else if (command === "bench") run(process.execPath, ["dist/out/bench/bench.js", ...args]);
-else fail(`no command ${command}; there are start, test, build and bench`);
+else if (command === "conformance") run(process.execPath, ["dist/out/test/conformance/conformance.js", ...args]);
+else fail(`no command ${command}; there are start, test, build, bench and conformance`);
 
 /** Installs when package-lock.json is not the one that was installed last. */
 function install() {

@@ -23,6 +23,13 @@ export class Random {
     return chosen;
   }
 
+  /** One of them, each so often as its weight says. */
+  weighted<T extends { readonly weight: number }>(choices: readonly T[]): T {
+    let left = this.below(choices.reduce((sum, { weight }) => sum + weight, 0));
+    for (const choice of choices) if ((left -= choice.weight) < 0) return choice;
+    throw new RangeError("There is nothing to pick from");
+  }
+
   bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => this.below(256));
   }

@@ -1,0 +1,68 @@
+// `npm run conformance -- --seed N --scripts 200`: the same random scripts to the real IPVS and to weir, until they differ.
+
+import { parseArgs } from "node:util";
+import type { Hook } from "../packets/world.js";
+import { HOOKS } from "../packets/world.js";
+import { describeDifference, firstDifference } from "./compare.js";
+import { FEATURES, featuresByName, generate } from "./generate.js";
+import { describeStep } from "./script.js";
+import { findGuest, playThere } from "./oracle.js";
+import { decodeTranscript } from "./transcript.js";
+import { Weir } from "./weir.js";
+
+const USAGE = `npm run conformance -- [--seed N] [--scripts N] [--hook ${HOOKS.join("|")}] [--feature NAME]... [--go-on] [--print]
+
+Plays random scripts of ipvsadm commands and packets to weir and to the real IPVS, and ends at the first difference.
+  --seed     of the first script; the next one has the next number
+  --scripts  how many, 200 when nothing is said
+  --hook     of weir, tc and xdp when nothing is said
+  --feature  only this one and others so named; there are ${FEATURES.map(({ name }) => name).join(", ")}
+  --go-on    to the end, however many scripts differ
+  --print    the scripts, and nothing else
+The real IPVS is this machine's kernel's, or the one that the program WEIR_ORACLE runs a shell script beside.`;
+
+await main();
+
+async function main(): Promise<void> {
+  const { seed, scripts, hooks, names, goOn, print } = options();
+  const features = featuresByName(names);
+  console.log(`seed ${seed}, ${scripts} scripts, ${features.map(({ name }) => name).join(" ")}`);
+  if (print) return printScripts();
+  const directors = await Promise.all(hooks.map(Weir.at));
+  let played = 0;
+  let different = 0;
+  for await (const line of playThere(findGuest(), [`${seed}`, `${scripts}`, ...names])) {
+    const script = generate(seed + played++, features);
+    const ipvs = decodeTranscript(line);
+    for (const weir of directors) {
+      const difference = firstDifference(script, ipvs, await weir.play(script, ipvs));
+      if (difference === undefined) continue;
+      different++;
+      console.log(`${weir.hook.toUpperCase()}: ${describeDifference(script, ipvs, difference)}\n`);
+      if (!goOn) process.exit(1);
+    }
+  }
+  console.log(`${played} scripts, ${different} differences`);
+  process.exit(different === 0 && played === scripts ? 0 : 1);
+
+  function printScripts(): void {
+    for (let i = 0; i < scripts; i++) console.log(`\nscript ${seed + i}\n${generate(seed + i, features).steps.map((step) => `  ${describeStep(step)}`).join("\n")}`);
+  }
+}
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` }, scripts: { type: "string", default: "200" },
+      hook: { type: "string", multiple: true, default: [...HOOKS] }, feature: { type: "string", multiple: true, default: [] },
+      "go-on": { type: "boolean", default: false }, print: { type: "boolean", default: false }, help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  return {
+    seed: Number(values.seed), scripts: Number(values.scripts), hooks: values.hook as readonly Hook[], names: values.feature, goOn: values["go-on"], print: values.print,
+  };
+}

@@ -1,0 +1,105 @@
+// Services and destinations come, change and go; some commands are refused.
+
+import type { End } from "../../packets/frame.js";
+import { remote, servers } from "../../packets/network.js";
+import type { Feature } from "../feature.js";
+import type { Scene, ServiceSketch } from "../scene.js";
+import { VIRTUAL_ADDRESSES } from "../scene.js";
+import type { Command, Step } from "../script.js";
+
+const PORTS = [80, 8080] as const;
+const METHODS = ["-m", "-m", "-g", "-i"] as const;
+const SERVICES_MAX = 5;
+const WEIGHTS = [0, 1, 1, 1, 1, 2, 3, 5] as const;
+
+export const administration: Feature = {
+  name: "administration",
+  moves: [
+    { weight: 2, make: addService },
+    { weight: 2, make: editService },
+    { weight: 1, make: deleteService },
+    { weight: 4, make: (scene) => withService(scene, (service) => [addDestination(scene, service)]) },
+    { weight: 4, make: editDestination },
+    { weight: 3, make: deleteDestination },
+    { weight: 1, make: refused },
+  ],
+};
+
+/** What a script begins with. */
+export function addServices(scene: Scene): readonly Step[] {
+  const { random } = scene;
+  return Array.from({ length: 1 + random.below(3) }, () => {
+    const steps = addService(scene);
+    const service = scene.services.at(-1)!;
+    return [...steps, ...Array.from({ length: random.below(5) }, () => addDestination(scene, service))];
+  }).flat();
+}
+
+function addService(scene: Scene): readonly Step[] {
+  const { random, services } = scene;
+  if (services.length === SERVICES_MAX) return [];
+  const service = { protocol: random.pick(scene.protocols), virtual: { address: random.pick(VIRTUAL_ADDRESSES), port: random.pick(PORTS) }, destinations: new Set<string>() };
+  if (services.some((other) => same(other, service))) return [];
+  services.push(service);
+  return [command("-A", ...serviceOf(service), ...serviceOptions(scene, service))];
+}
+
+function editService(scene: Scene): readonly Step[] {
+  return withService(scene, (service) => [command("-E", ...serviceOf(service), ...serviceOptions(scene, service))]);
+}
+
+function deleteService(scene: Scene): readonly Step[] {
+  return withService(scene, (service) => {
+    scene.services.splice(scene.services.indexOf(service), 1);
+    return [command("-D", ...serviceOf(service))];
+  });
+}
+
+function addDestination(scene: Scene, service: ServiceSketch): Step {
+  const { random } = scene;
+  const host = random.percent(85) ? random.pick(servers) : remote;
+  const name = `${host.address}:${random.percent(70) ? service.virtual.port : random.pick(PORTS)}`;
+  service.destinations.add(name);
+  return command("-a", ...serviceOf(service), "-r", name, ...destinationOptions(scene, service));
+}
+
+function editDestination(scene: Scene): readonly Step[] {
+  return withDestination(scene, (service, name) => [command("-e", ...serviceOf(service), "-r", name, ...destinationOptions(scene, service))]);
+}
+
+function deleteDestination(scene: Scene): readonly Step[] {
+  return withDestination(scene, (service, name) => {
+    service.destinations.delete(name);
+    return [command("-d", ...serviceOf(service), "-r", name)];
+  });
+}
+
+/** Of something that is not there. */
+function refused(scene: Scene): readonly Step[] {
+  const { random } = scene;
+  const service = ["-t", `${VIRTUAL_ADDRESSES[0]}:${7}`];
+  return [random.pick([command("-D", ...service), command("-E", ...service), command("-a", ...service, "-r", servers[0].address), command("-d", ...service, "-r", servers[0].address)])];
+}
+
+function serviceOptions(scene: Scene, service: ServiceSketch): readonly string[] {
+  const words = scene.features.flatMap((feature) => feature.serviceWords?.(scene, service) ?? []);
+  return words.includes("-s") ? words : ["-s", "rr", ...words];
+}
+
+function destinationOptions(scene: Scene, service: ServiceSketch): readonly string[] {
+  const { random } = scene;
+  return [random.pick(METHODS), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
+}
+
+export function withService(scene: Scene, use: (service: ServiceSketch) => readonly Step[]): readonly Step[] {
+  return scene.services.length === 0 ? [] : use(scene.random.pick(scene.services));
+}
+
+function withDestination(scene: Scene, use: (service: ServiceSketch, name: string) => readonly Step[]): readonly Step[] {
+  return withService(scene, (service) => (service.destinations.size === 0 ? [] : use(service, scene.random.pick([...service.destinations]))));
+}
+
+export const command = (...words: readonly string[]): Command => ({ kind: "ipvsadm", words });
+const serviceOf = ({ protocol, virtual }: ServiceSketch): readonly string[] => [protocol === "tcp" ? "-t" : "-u", `${virtual.address}:${virtual.port}`];
+const same = (a: ServiceSketch, b: ServiceSketch): boolean => a.protocol === b.protocol && sameEnd(a.virtual, b.virtual);
+const sameEnd = (a: End, b: End): boolean => a.address === b.address && a.port === b.port;

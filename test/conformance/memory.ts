@@ -1,0 +1,83 @@
+// Makes frames of a script's steps. It remembers what the director sent of each flow: answers come from where the last
+// request went, and errors quote what really passed.
+
+import { dissect } from "#lab/dissect.js";
+import type { Ip } from "#lab/dissect.js";
+import { IPV4_HEADER_MIN } from "#wire/ipv4.js";
+import { frame, icmp, packetOf, payloadOf, tcp, udp } from "../packets/frame.js";
+import type { End } from "../packets/frame.js";
+import type { Host } from "../packets/network.js";
+import { client, eth0, eth1, gateway, neighbours, router } from "../packets/network.js";
+import type { Answer, Datagram, ErrorReport, Flow, Request, Step } from "./script.js";
+import type { Passage } from "./transcript.js";
+
+/** A packet that the director sent on. */
+interface SentOn {
+  readonly packet: Uint8Array;
+  readonly ip: Ip;
+  /** The neighbour that it was sent to. */
+  readonly neighbour: Host;
+}
+
+export class Memory {
+  readonly #requests = new Map<number, SentOn>();
+  readonly #answers = new Map<number, SentOn>();
+
+  /** The frame that a step becomes now; undefined when it takes a packet that never was. */
+  frameOf(step: Step): Passage | undefined {
+    if (step.kind === "request") return this.#request(step);
+    if (step.kind === "answer") return this.#answer(step);
+    if (step.kind === "error") return this.#error(step);
+    return undefined;
+  }
+
+  remember(step: Step, sent: readonly Passage[]): void {
+    if (step.kind !== "request" && step.kind !== "answer") return;
+    for (const passage of sent) {
+      const one = sentOn(passage);
+      if (one === undefined || one.ip.icmp !== undefined) continue;
+      const isAnswer = one.ip.destination === step.flow.client.address;
+      (isAnswer ? this.#answers : this.#requests).set(step.flow.number, one);
+    }
+  }
+
+  #request({ flow, datagram }: Request): Passage {
+    return { by: eth0.name, bytes: frame({ from: clientSide(flow).mac!, to: eth0.mac }, build(flow, flow.client, flow.virtual, datagram)) };
+  }
+
+  #answer({ flow, datagram }: Answer): Passage | undefined {
+    const request = this.#requests.get(flow.number);
+    if (request === undefined) return undefined;
+    const arrived = request.ip.inner ?? request.ip;
+    const ports = arrived.tcp ?? arrived.udp;
+    if (ports === undefined) return undefined;
+    const server: End = { address: arrived.destination, port: ports.destinationPort };
+    return { by: eth1.name, bytes: frame({ from: request.neighbour.mac!, to: eth1.mac }, build(flow, server, flow.client, datagram)) };
+  }
+
+  #error({ flow, about, from, type, code, rest, quotes, identification }: ErrorReport): Passage | undefined {
+    const about_ = (about === "request" ? this.#requests : this.#answers).get(flow.number);
+    if (about_ === undefined) return undefined;
+    const { packet, ip, neighbour } = about_;
+    const by = neighbour.interface;
+    const source = from === "end" ? ip.destination : by === eth0 ? router.address : gateway.address;
+    const payload = packet.subarray(0, Math.min(packet.length, quotes));
+    const sender = from === "end" ? neighbour : by === eth0 ? router : gateway;
+    return { by: by.name, bytes: frame({ from: sender.mac!, to: by.mac }, icmp(source, ip.source, { type, code, rest, payload, identification, dontFragment: false })) };
+  }
+}
+
+/** The neighbour that a client's packets come from. */
+const clientSide = (flow: Flow): Host => (flow.client.address === client.address ? client : router);
+
+function build({ protocol }: Flow, from: End, to: End, { payloadBytes, flags = 0, ...fields }: Datagram): Uint8Array {
+  const payload = payloadOf(payloadBytes);
+  return protocol === "tcp" ? tcp(from, to, { ...fields, flags, payload }) : udp(from, to, { ...fields, payload });
+}
+
+function sentOn({ bytes }: Passage): SentOn | undefined {
+  const { ip, destination } = dissect(bytes);
+  const neighbour = neighbours.find(({ mac }) => mac === destination);
+  if (ip === undefined || neighbour === undefined || ip.length < IPV4_HEADER_MIN) return undefined;
+  return { packet: packetOf(bytes).subarray(0, ip.length), ip, neighbour };
+}

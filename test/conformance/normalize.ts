@@ -1,0 +1,57 @@
+// What two directors may differ in is taken out here, and nothing else: source MAC addresses, IP ids that the director
+// chose with the header checksums that follow from them, the order of connections, a second's time.
+
+import { dissect } from "#lab/dissect.js";
+import { frameProblems } from "#lab/verify.js";
+import { IPV4_HEADER_MIN } from "#wire/ipv4.js";
+import { packetOf } from "../packets/frame.js";
+import { neighbours } from "../packets/network.js";
+import type { Passage } from "./transcript.js";
+
+/** A frame that was sent, with what is compared of it. */
+export interface Sent {
+  readonly by: string;
+  /** The neighbour's name, or the MAC address where there is none. */
+  readonly to: string;
+  /** What a receiver would refuse about it. */
+  readonly problems: readonly string[];
+  /** The IP packet. */
+  readonly packet: Uint8Array;
+}
+
+/** `received`: what it was sent because of. */
+export function normalizePassage({ by, bytes }: Passage, received: Passage): Sent {
+  const { destination, ip } = dissect(bytes);
+  const to = neighbours.find(({ mac }) => mac === destination)?.name ?? destination;
+  const packet = packetOf(bytes).slice(0, ip?.length);
+  if (ip?.version === 4 && ip.identification !== dissect(received.bytes).ip?.identification) clearIdentification(packet);
+  return { by, to, problems: frameProblems({ bytes, length: bytes.length, checksumPartial: false }), packet };
+}
+
+/** RFC 791: bytes 4 and 5; the header's checksum is bytes 10 and 11. */
+function clearIdentification(packet: Uint8Array): void {
+  if (packet.length < IPV4_HEADER_MIN) return;
+  packet.fill(0, 4, 6);
+  packet.fill(0, 10, 12);
+}
+
+/** The size of the connection table is each director's own. */
+export const normalizeList = (text: string): string => text.replace(/\(size=\d+\)/, "(size=…)");
+
+/** A line of ipvsadm -Lnc. */
+export interface Listed {
+  readonly seconds: number;
+  /** All but the time. */
+  readonly rest: string;
+}
+
+/** In one order. What stands in no column, headings and errors, is a line without a time. */
+export function normalizeConnections(text: string): readonly Listed[] {
+  const lines = text.split("\n").filter((line) => line !== "").map(listedOf);
+  return lines.sort((a, b) => (a.rest < b.rest ? -1 : a.rest > b.rest ? 1 : a.seconds - b.seconds));
+}
+
+function listedOf(line: string): Listed {
+  const [, protocol, minutes, seconds, rest] = /^(\S+) +(\d+):(\d+) +(.*)$/.exec(line) ?? [];
+  return protocol === undefined ? { seconds: 0, rest: line } : { seconds: Number(minutes) * 60 + Number(seconds), rest: `${protocol} ${rest}` };
+}

@@ -1,0 +1,51 @@
+// Plays one script to IPVS, in a network namespace of its own: with its own services and connections.
+
+import { Memory } from "./memory.js";
+import type { Script, Step } from "./script.js";
+import { LOOKS } from "./script.js";
+import { TapNetwork } from "./tap-network.js";
+import type { Outcome, Transcript } from "./transcript.js";
+
+export class Player {
+  readonly #director = new TapNetwork();
+  readonly #memory = new Memory();
+  readonly #outcomes: Outcome[] = [];
+  #began = 0;
+
+  /** `stack`: a network without services, to compare with. */
+  constructor(readonly script: Script, readonly stack: TapNetwork) {}
+
+  play(): void {
+    this.#began = performance.now();
+    for (const step of this.script.steps) this.#outcomes.push(this.#outcomeOf(step));
+  }
+
+  /** The statistics are those of the script's end. */
+  finish(): Transcript {
+    const outcomes = this.script.steps.map((step, i) => (isOfStatistics(step) ? this.#ipvsadm(LOOKS.statistics) : this.#outcomes[i]!));
+    this.#director.close();
+    return outcomes;
+  }
+
+  #outcomeOf(step: Step): Outcome {
+    if (step.kind === "ipvsadm") return this.#ipvsadm(step.words);
+    if (step.kind === "look") return isOfStatistics(step) ? { milliseconds: this.#now() } : this.#ipvsadm(LOOKS[step.at]);
+    const milliseconds = this.#now();
+    const received = this.#memory.frameOf(step);
+    if (received === undefined) return { milliseconds };
+    const sent = this.#director.inject(received);
+    this.#memory.remember(step, sent);
+    return { milliseconds, received, sent, sentByStack: this.stack.inject(received) };
+  }
+
+  #ipvsadm(words: readonly string[]): Outcome {
+    const ran = this.#director.run("ipvsadm", words);
+    return { milliseconds: this.#now(), ...ran };
+  }
+
+  #now(): number {
+    return Math.round(performance.now() - this.#began);
+  }
+}
+
+const isOfStatistics = (step: Step): boolean => step.kind === "look" && step.at === "statistics";

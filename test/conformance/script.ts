@@ -1,0 +1,108 @@
+// A script is data: what the administrator and the network do, one thing after the other. It names flows, not servers:
+// who answers is whom the director sent the flow's last packet to, and that is what is tested.
+
+import type { End } from "../packets/frame.js";
+
+export interface Script {
+  /** What generate() made it of. */
+  readonly seed: number;
+  readonly steps: readonly Step[];
+}
+
+export type Step = Command | Request | Answer | ErrorReport | Look;
+
+/** An ipvsadm command line. */
+export interface Command {
+  readonly kind: "ipvsadm";
+  readonly words: readonly string[];
+}
+
+export interface Flow {
+  /** Its own in the script. */
+  readonly number: number;
+  readonly protocol: "tcp" | "udp";
+  readonly client: End;
+  readonly virtual: End;
+}
+
+/** From the flow's client, by eth0. */
+export interface Request {
+  readonly kind: "request";
+  readonly flow: Flow;
+  readonly datagram: Datagram;
+}
+
+/** From the server that got the flow's last request, by eth1. Nothing comes when none did. */
+export interface Answer {
+  readonly kind: "answer";
+  readonly flow: Flow;
+  readonly datagram: Datagram;
+}
+
+export interface Datagram {
+  /** Not 0, and no other datagram's in the script. */
+  readonly identification: number;
+  readonly payloadBytes: number;
+  /** Of TCP. */
+  readonly flags?: number;
+  readonly ttl?: number;
+  readonly typeOfService?: number;
+  readonly dontFragment?: boolean;
+  /** Of UDP. */
+  readonly withoutChecksum?: boolean;
+}
+
+/** An ICMP error about the last packet of a flow that the director sent that way. */
+export interface ErrorReport {
+  readonly kind: "error";
+  readonly flow: Flow;
+  readonly about: "request" | "answer";
+  /** From the one that the packet was for, or from a router on the way to it. */
+  readonly from: "end" | "router";
+  readonly type: number;
+  readonly code: number;
+  /** The MTU of a "fragmentation needed", else 0. */
+  readonly rest: number;
+  /** Bytes of the packet. */
+  readonly quotes: number;
+  readonly identification: number;
+}
+
+/** What ipvsadm shows. Statistics are looked at when a script is over: IPVS shows them late. */
+export interface Look {
+  readonly kind: "look";
+  readonly at: LookedAt;
+}
+
+export type LookedAt = "services" | "connections" | "statistics";
+
+export const LOOKS: { readonly [at in LookedAt]: readonly string[] } = {
+  services: ["-Ln"],
+  connections: ["-Lnc"],
+  statistics: ["-Ln", "--stats", "--exact"],
+};
+
+const FLAG_LETTERS = "FSRPAU";
+
+/** One line, as a person reads it. */
+export function describeStep(step: Step): string {
+  if (step.kind === "ipvsadm") return `ipvsadm ${step.words.join(" ")}`;
+  if (step.kind === "look") return `ipvsadm ${LOOKS[step.at].join(" ")}`;
+  const { flow } = step;
+  const name = `flow ${flow.number}, ${flow.protocol} ${endText(flow.client)} to ${endText(flow.virtual)}`;
+  if (step.kind === "error") return `${name}: ICMP ${step.type}/${step.code} (${step.rest}) about the ${step.about} from its ${step.from}, quoting ${step.quotes} bytes`;
+  return `${name}: ${step.kind} ${datagramText(step.datagram)}`;
+}
+
+function datagramText({ flags, payloadBytes, ttl, typeOfService, dontFragment, withoutChecksum }: Datagram): string {
+  return [
+    ...(flags === undefined ? [] : [[...FLAG_LETTERS].filter((_, bit) => ((flags >> bit) & 1) !== 0).join("") || "no flags"]),
+    `${payloadBytes} bytes`,
+    ...(ttl === undefined ? [] : [`TTL ${ttl}`]),
+    ...(typeOfService === undefined ? [] : [`TOS ${typeOfService}`]),
+    ...(dontFragment === false ? ["may be fragmented"] : []),
+    ...(withoutChecksum === true ? ["without a checksum"] : []),
+  ].join(", ");
+}
+
+const endText = ({ address, port }: End): string => `${address}:${port}`;

@@ -1,0 +1,65 @@
+// The network of packets/network.ts as a kernel's stack sees it: a network namespace with tap devices for interfaces.
+
+import { spawnSync } from "node:child_process";
+import { ETH_P_IP, dissect } from "#lab/dissect.js";
+import { inNetworkNamespace } from "#kernel/namespace.js";
+import { interfaces, neighbours, routes } from "../packets/network.js";
+import type { TestNamespace } from "../packets/test-namespace.js";
+import { addNamespace } from "../packets/test-namespace.js";
+import { TapDevice } from "./tap-device.js";
+import { VIRTUAL_ADDRESSES } from "./scene.js";
+import type { Passage } from "./transcript.js";
+
+/** Nothing is sent but what a packet asks for, and every packet that asks for an error gets one. */
+const SYSCTLS = [
+  "net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1",
+  ...["all", "default"].flatMap((name) => [`net.ipv4.conf.${name}.rp_filter=0`, `net.ipv4.conf.${name}.send_redirects=0`]),
+];
+
+export class TapNetwork {
+  readonly #namespace: TestNamespace;
+  readonly #taps: readonly TapDevice[];
+
+  constructor() {
+    this.#namespace = addNamespace();
+    this.run("sysctl", ["-qw", ...SYSCTLS]);
+    this.#taps = this.#inside(() => interfaces.map(({ name }) => new TapDevice(name)));
+    this.run("ip", ["-batch", "-"], NETWORK);
+  }
+
+  /** A command in the namespace: what it printed, stderr last, and its exit status. */
+  run(program: string, words: readonly string[], input = ""): { readonly printed: string; readonly status: number } {
+    const { status, stdout, stderr, error } = this.#inside(() => spawnSync(program, words, { encoding: "utf8", input }));
+    if (error !== undefined) throw error;
+    return { printed: stdout + stderr, status: status ?? 1 };
+  }
+
+  /** What goes out because of it, IPv4 alone: interface by interface, in order. */
+  inject({ by, bytes }: Passage): readonly Passage[] {
+    this.#taps.find(({ name }) => name === by)!.write(bytes);
+    return this.#taps.flatMap((tap) => [...framesOf(tap)].map((sent) => ({ by: tap.name, bytes: sent })));
+  }
+
+  close(): void {
+    for (const tap of this.#taps) tap.close();
+    this.#namespace.remove();
+  }
+
+  #inside<T>(use: () => T): T {
+    return inNetworkNamespace(this.#namespace.path, use);
+  }
+}
+
+function* framesOf(tap: TapDevice): Generator<Uint8Array> {
+  for (let bytes = tap.read(); bytes !== undefined; bytes = tap.read()) if (dissect(bytes).etherType === ETH_P_IP) yield bytes;
+}
+
+const NETWORK = [
+  "link set lo up",
+  ...interfaces.flatMap(({ name, mac, address, prefixLength, mtu }) => [
+    `link set ${name} address ${mac} mtu ${mtu}`, `link set ${name} up`, `address add ${address}/${prefixLength} dev ${name}`,
+  ]),
+  ...VIRTUAL_ADDRESSES.map((address) => `address add ${address}/32 dev ${interfaces[0].name}`),
+  ...neighbours.filter(({ mac }) => mac !== undefined).map(({ address, mac, interface: { name } }) => `neighbour add ${address} lladdr ${mac} dev ${name} nud permanent`),
+  ...routes.map(({ destination, prefixLength, gateway }) => `route add ${destination}/${prefixLength} via ${gateway.address}`),
+].map((command) => `${command}\n`).join("");

@@ -1,0 +1,76 @@
+// Plays a script to weir, after the real IPVS: the same frames at the same times. ipvsadm is weir's own, its director
+// stands on the maps of the user-space machine, and packets meet the data plane's programs there. That the kernel runs
+// them to the same bytes is what packets/ tests.
+
+import type { Environment } from "#cli/ipvsadm/ipvsadm.js";
+import { ipvsadm } from "#cli/ipvsadm/ipvsadm.js";
+import type { Names } from "#cli/ipvsadm/names.js";
+import { address, addressText, concatenate, macBytes } from "../packets/frame.js";
+import { machineWorld } from "../packets/machine-world.js";
+import { interfaces, nextHop } from "../packets/network.js";
+import type { Fate, Hook, World } from "../packets/world.js";
+import { meet } from "../packets/world.js";
+import type { Script, Step } from "./script.js";
+import { LOOKS } from "./script.js";
+import type { Outcome, Passage, Transcript } from "./transcript.js";
+
+/** More than a script makes, in a table of few buckets: some stand beside their place. */
+const CONNECTIONS = 256;
+
+export class Weir {
+  private constructor(readonly hook: Hook, readonly world: World) {}
+
+  static async at(hook: Hook): Promise<Weir> {
+    return new Weir(hook, await machineWorld(CONNECTIONS));
+  }
+
+  async play(script: Script, original: Transcript): Promise<Transcript> {
+    this.world.reset();
+    this.world.startExpiry();
+    const outcomes: Outcome[] = [];
+    let now = 0;
+    for (const [i, step] of script.steps.entries()) {
+      const { milliseconds, received } = original[i]!;
+      await this.world.wait(Math.max(0, milliseconds - now));
+      now = Math.max(now, milliseconds);
+      outcomes.push({ milliseconds: now, ...await this.#outcomeOf(step, received) });
+    }
+    return outcomes;
+  }
+
+  async #outcomeOf(step: Step, received: Passage | undefined): Promise<Omit<Outcome, "milliseconds">> {
+    if (step.kind === "ipvsadm") return this.#ipvsadm(step.words);
+    if (step.kind === "look") return this.#ipvsadm(LOOKS[step.at]);
+    return received === undefined ? {} : { received, sent: this.#inject(received) };
+  }
+
+  #inject({ by, bytes }: Passage): Outcome["sent"] {
+    const fate = meet(this.world, this.hook, bytes, interfaces.find(({ name }) => name === by)!);
+    if (fate.outcome === "stack") return "stack";
+    return fate.outcome === "dropped" ? [] : [passageOf(fate, by)];
+  }
+
+  async #ipvsadm(words: readonly string[]) {
+    const written = { out: "", err: "" };
+    const { director } = this.world;
+    const environment: Environment = {
+      names: NO_NAMES, findDirector: async () => director, openDirector: async () => director,
+      out: (text) => { written.out += text; }, error: (text) => { written.err += text; }, inputLines: () => [],
+    };
+    const status = await ipvsadm(words, environment);
+    return { printed: written.out + written.err, status };
+  }
+}
+
+const NO_NAMES: Names = {
+  hostToAddress: async () => undefined, addressToHost: async () => undefined, serviceToPort: () => undefined, portToService: () => undefined,
+};
+
+/** On the wire: where the neighbour table is to write MAC addresses, they are written. */
+function passageOf({ bytes, redirect }: Fate, cameBy: string): Passage {
+  if (redirect === undefined) return { by: cameBy, bytes };
+  const by = interfaces.find(({ ifindex }) => ifindex === redirect.ifindex)!;
+  if (redirect.kind !== "neigh") return { by: by.name, bytes };
+  const neighbour = nextHop(redirect.neighbour!.subarray(4, 8).join("."));
+  return { by: by.name, bytes: concatenate(macBytes(neighbour!.mac!), macBytes(by.mac), bytes.subarray(12)) };
+}
