@@ -36,7 +36,7 @@ import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "
 import type { Connection } from "./maps.js";
 import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations, settings } from "./maps.js";
 import { NOT_THERE, addressDifference, age, isError, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
-import { ICMP_TTL, INTERNETWORK_CONTROL } from "./network/icmp.js";
+import { ICMP_TTL, INTERNETWORK_CONTROL, IPTOS_TOS_MASK } from "./network/icmp.js";
 import { KEY_EXCHANGE_PORT, KEY_EXCHANGE_PROTOCOL } from "./protocols/ipsec.js";
 import { mayBeVip } from "./service.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -46,8 +46,6 @@ const HEADERS_MAX = 256;
 
 /** Linux include/uapi/linux/bpf.h. */
 const BPF_ADJ_ROOM_MAC = 1;
-/** Linux include/uapi/linux/ip.h, IPTOS_TOS_MASK: what icmp_send() keeps of the cause's type of service. */
-const IPTOS_TOS_MASK = 0x1e;
 /** ip_vs_in_icmp(): an MTU so small is told as it is (RFC 791: 68 bytes are forwarded by every host). */
 const TUNNEL_MTU_MIN = 68 + IPV4_HEADER_MIN;
 

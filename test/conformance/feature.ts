@@ -6,9 +6,13 @@ import type { Step } from "./script.js";
 
 export interface Feature {
   readonly name: string;
+  /** Why scripts with it are played to weir at TC alone. */
+  readonly notAtXdp?: string;
   readonly moves?: readonly Move[];
   /** Words for -A and -E. */
   readonly serviceWords?: (scene: Scene, service: ServiceSketch) => readonly string[];
+  /** That services are on, beside the usual ones. */
+  readonly ports?: readonly number[];
   /** Words for -a and -e. */
   readonly destinationWords?: (scene: Scene, service: ServiceSketch) => readonly string[];
 }

@@ -2,19 +2,28 @@
 
 import { Random } from "../packets/random.js";
 import type { Feature } from "./feature.js";
-import { administration } from "./features/administration.js";
+import { addServices, administration } from "./features/administration.js";
+import { icmpErrors } from "./features/icmp-errors.js";
+import { oddPackets } from "./features/odd-packets.js";
+import { onePacket } from "./features/one-packet.js";
+import { persistence } from "./features/persistence.js";
+import { schedulers } from "./features/schedulers.js";
 import { tcp } from "./features/tcp.js";
-import { addServices } from "./features/administration.js";
+import { thresholds } from "./features/thresholds.js";
+import { timeouts } from "./features/timeouts.js";
+import { udp } from "./features/udp.js";
 import { Scene } from "./scene.js";
 import type { Script, Step } from "./script.js";
 
-export const FEATURES: readonly Feature[] = [administration, tcp];
+export const FEATURES: readonly Feature[] = [administration, tcp, udp, schedulers, thresholds, persistence, onePacket, timeouts, icmpErrors, oddPackets];
+/** Of a hundred scripts, those that a feature takes part in: what one hides, another script shows. */
+const TAKES_PART = 60;
 
 /** Moves of a script, besides the services that it begins with and the looks that it ends with. */
-const MOVES_MIN = 10;
-const MOVES_MAX = 40;
+const MOVES_MIN = 15;
+const MOVES_MAX = 50;
 /** In a hundred moves. */
-const LOOKS = 8;
+const LOOKS = 5;
 
 /** All of them when none is named. */
 export function featuresByName(names: readonly string[]): readonly Feature[] {
@@ -28,13 +37,22 @@ export function featuresByName(names: readonly string[]): readonly Feature[] {
 
 export function generate(seed: number, features: readonly Feature[]): Script {
   const random = new Random(seed);
-  const scene = new Scene(random, features);
+  const taking = chooseFeatures(random, features);
+  const scene = new Scene(random, taking);
   const steps: Step[] = [...addServices(scene)];
-  const moves = features.flatMap((feature) => feature.moves ?? []);
-  for (let left = MOVES_MIN + random.below(MOVES_MAX - MOVES_MIN); left > 0; left--) {
-    steps.push(...random.weighted(moves).make(scene));
+  const moves = taking.flatMap((feature) => feature.moves ?? []);
+  for (let left = MOVES_MIN + random.below(MOVES_MAX - MOVES_MIN); left > 0;) {
+    const made = random.weighted(moves).make(scene);
+    if (made.length === 0) continue;
+    steps.push(...made);
+    left--;
     if (random.percent(LOOKS)) steps.push({ kind: "look", at: random.pick(["services", "connections"]) });
   }
   steps.push({ kind: "look", at: "services" }, { kind: "look", at: "connections" }, { kind: "look", at: "statistics" });
-  return { seed, steps };
+  return { seed, features: taking.map(({ name }) => name), steps };
+}
+
+function chooseFeatures(random: Random, features: readonly Feature[]): readonly Feature[] {
+  const chosen = features.filter(({ name }) => name === administration.name || random.percent(TAKES_PART));
+  return chosen.some(({ name }) => name === tcp.name || name === udp.name) ? chosen : [...chosen, features.includes(udp) ? udp : tcp];
 }

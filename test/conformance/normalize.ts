@@ -1,7 +1,7 @@
-// What two directors may differ in is taken out here, and nothing else: source MAC addresses, IP ids that the director
-// chose with the header checksums that follow from them, the order of connections, a second's time.
+// What two directors may differ in is taken out here, and nothing else: source MAC addresses, the IP ids of ICMP messages
+// and tunnel packets with the header checksums that follow from them, the order of connections, the size of their table.
 
-import { dissect } from "#lab/dissect.js";
+import { IPPROTO_ICMP, IPPROTO_IPIP, dissect } from "#lab/dissect.js";
 import { frameProblems } from "#lab/verify.js";
 import { IPV4_HEADER_MIN } from "#wire/ipv4.js";
 import { packetOf } from "../packets/frame.js";
@@ -19,12 +19,14 @@ export interface Sent {
   readonly packet: Uint8Array;
 }
 
-/** `received`: what it was sent because of. */
-export function normalizePassage({ by, bytes }: Passage, received: Passage): Sent {
+/** Headers of these are the director's own making. */
+const MADE: ReadonlySet<number> = new Set([IPPROTO_ICMP, IPPROTO_IPIP]);
+
+export function normalizePassage({ by, bytes }: Passage): Sent {
   const { destination, ip } = dissect(bytes);
   const to = neighbours.find(({ mac }) => mac === destination)?.name ?? destination;
   const packet = packetOf(bytes).slice(0, ip?.length);
-  if (ip?.version === 4 && ip.identification !== dissect(received.bytes).ip?.identification) clearIdentification(packet);
+  if (ip?.version === 4 && MADE.has(ip.protocol)) clearIdentification(packet);
   return { by, to, problems: frameProblems({ bytes, length: bytes.length, checksumPartial: false }), packet };
 }
 

@@ -1,6 +1,8 @@
 // Where the real IPVS is: in this machine's kernel, or in a guest's that a program boots and runs a script in.
 
+import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,18 +23,17 @@ export const findGuest = (): Guest => process.env["WEIR_ORACLE"] ?? (existsSync(
 /** Plays scripts there, and gives each one's transcript as it comes: a line. */
 export async function* playThere(guest: Guest, args: readonly string[]): AsyncGenerator<string> {
   const folder = mkdtempSync(join(tmpdir(), "weir-conformance-"));
+  let player: ChildProcess | undefined;
   try {
     const script = join(folder, "play.sh");
     writeFileSync(script, `exec node ${[PLAYER, ...args].join(" ")}\n`);
-    const player = spawn(guest ?? "bash", [script], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
-    const ended = new Promise<number>((resolve, reject) => {
-      player.on("error", reject);
-      player.on("close", (status) => resolve(status ?? 1));
-    });
-    yield* createInterface(player.stdout);
-    const status = await ended;
+    player = spawn(guest ?? "bash", [script], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(player, "close");
+    yield* createInterface(player.stdout!);
+    const [status] = await ended;
     if (status !== 0) throw new Error(`${guest ?? "node"} ended with ${status}`);
   } finally {
+    player?.kill();
     rmSync(folder, { recursive: true });
   }
 }

@@ -9,6 +9,9 @@ import type { Flow } from "./script.js";
 /** The director has both; services are at either. */
 export const VIRTUAL_ADDRESSES = [VIP, "10.0.0.101"] as const;
 
+/** What a script's destinations are forwarded by. */
+const METHODS = [["-m"], ["-m", "-i"], ["-g", "-i"], ["-m", "-g", "-i"]] as const;
+
 export interface ServiceSketch {
   readonly protocol: "tcp" | "udp";
   readonly virtual: End;
@@ -25,9 +28,13 @@ export interface FlowSketch {
 export class Scene {
   readonly services: ServiceSketch[] = [];
   readonly flows: FlowSketch[] = [];
+  /** Of forwarding: ipvsadm's options. */
+  readonly methods: readonly string[];
   #identification = 0x100;
 
-  constructor(readonly random: Random, readonly features: readonly Feature[]) {}
+  constructor(readonly random: Random, readonly features: readonly Feature[]) {
+    this.methods = random.pick(METHODS);
+  }
 
   get protocols(): readonly Flow["protocol"][] {
     return (["tcp", "udp"] as const).filter((protocol) => this.features.some(({ name }) => name === protocol));

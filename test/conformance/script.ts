@@ -6,6 +6,8 @@ import type { End } from "../packets/frame.js";
 export interface Script {
   /** What generate() made it of. */
   readonly seed: number;
+  /** Those that take part. */
+  readonly features: readonly string[];
   readonly steps: readonly Step[];
 }
 

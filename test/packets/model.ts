@@ -44,6 +44,7 @@ const MTU = 1500;
 const TUNNEL_BYTES = 20;
 const QUOTED_MAX = 548;
 const INTERNETWORK_CONTROL = 0xc0;
+const IPTOS_TOS_MASK = 0x1e;
 
 export class Model {
   readonly #services = new Map<string, ModelService>();
@@ -191,7 +192,8 @@ function encapsulate(aged: Uint8Array, ip: Ip, to: string): Uint8Array {
 /** The director's word about `packet`, from the address that it was sent to. */
 function error(ip: Ip, type: number, code: number, rest: number, packet: Uint8Array): Uint8Array {
   const payload = packet.subarray(0, Math.min(ip.length, QUOTED_MAX));
-  return icmp(ip.destination, ip.source, { type, code, rest, payload, typeOfService: INTERNETWORK_CONTROL, identification: ip.identification, dontFragment: false });
+  const typeOfService = INTERNETWORK_CONTROL | (ip.tos & IPTOS_TOS_MASK);
+  return icmp(ip.destination, ip.source, { type, code, rest, payload, typeOfService, identification: ip.identification, dontFragment: false });
 }
 
 /** The way there: where no neighbour is known, only TC can ask for one. */

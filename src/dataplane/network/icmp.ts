@@ -22,6 +22,8 @@ const ICMP_HEADERS = IPV4_HEADER_MIN + Icmp.size;
 const QUOTE_MAX = ICMP_PACKET_MAX - ICMP_HEADERS;
 /** Linux net/ipv4/icmp.c, icmp_send(): IPTOS_PREC_INTERNETCONTROL. */
 export const INTERNETWORK_CONTROL = 0xc0;
+/** Linux include/uapi/linux/ip.h: what icmp_send() keeps of the cause's type of service. */
+export const IPTOS_TOS_MASK = 0x1e;
 export const ICMP_TTL = 64;
 const BPF_ADJ_ROOM_MAC = 1;
 
@@ -33,6 +35,7 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   const client = cause.source;
   const virtual = cause.destination;
   const identification = cause.identification;
+  const typeOfService = (cause.typeOfService & IPTOS_TOS_MASK) | INTERNETWORK_CONTROL;
   const length = host16(cause.totalLength);
   const quoted = length < QUOTE_MAX ? length : QUOTE_MAX;
   if (bpf_skb_change_tail(packet, NETWORK_AT + quoted, 0n) !== 0n) return drop(Verdict.rewriteFailed);
@@ -45,7 +48,7 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   const ip = packet.view(Ipv4, NETWORK_AT);
   if (ip === null) return drop(Verdict.rewriteFailed);
   ip.versionAndLength = IPV4_PLAIN;
-  ip.typeOfService = INTERNETWORK_CONTROL;
+  ip.typeOfService = typeOfService;
   ip.totalLength = be16(ICMP_HEADERS + quoted);
   // RFC 6864 4.1: unique among what is sent to one host within its lifetime; the client's own numbering is.
   ip.identification = identification;

@@ -8,20 +8,19 @@ import { VIRTUAL_ADDRESSES } from "../scene.js";
 import type { Command, Step } from "../script.js";
 
 const PORTS = [80, 8080] as const;
-const METHODS = ["-m", "-m", "-g", "-i"] as const;
 const SERVICES_MAX = 5;
 const WEIGHTS = [0, 1, 1, 1, 1, 2, 3, 5] as const;
 
 export const administration: Feature = {
   name: "administration",
   moves: [
-    { weight: 2, make: addService },
-    { weight: 2, make: editService },
-    { weight: 1, make: deleteService },
-    { weight: 4, make: (scene) => withService(scene, (service) => [addDestination(scene, service)]) },
-    { weight: 4, make: editDestination },
-    { weight: 3, make: deleteDestination },
-    { weight: 1, make: refused },
+    { weight: 10, make: addService },
+    { weight: 15, make: editService },
+    { weight: 5, make: deleteService },
+    { weight: 15, make: (scene) => withService(scene, (service) => [addDestination(scene, service)]) },
+    { weight: 20, make: editDestination },
+    { weight: 15, make: deleteDestination },
+    { weight: 2, make: refused },
   ],
 };
 
@@ -31,14 +30,14 @@ export function addServices(scene: Scene): readonly Step[] {
   return Array.from({ length: 1 + random.below(3) }, () => {
     const steps = addService(scene);
     const service = scene.services.at(-1)!;
-    return [...steps, ...Array.from({ length: random.below(5) }, () => addDestination(scene, service))];
+    return [...steps, ...Array.from({ length: 1 + random.below(4) }, () => addDestination(scene, service))];
   }).flat();
 }
 
 function addService(scene: Scene): readonly Step[] {
   const { random, services } = scene;
   if (services.length === SERVICES_MAX) return [];
-  const service = { protocol: random.pick(scene.protocols), virtual: { address: random.pick(VIRTUAL_ADDRESSES), port: random.pick(PORTS) }, destinations: new Set<string>() };
+  const service = { protocol: random.pick(scene.protocols), virtual: { address: random.pick(VIRTUAL_ADDRESSES), port: random.pick([...PORTS, ...scene.features.flatMap(({ ports }) => ports ?? [])]) }, destinations: new Set<string>() };
   if (services.some((other) => same(other, service))) return [];
   services.push(service);
   return [command("-A", ...serviceOf(service), ...serviceOptions(scene, service))];
@@ -88,7 +87,7 @@ function serviceOptions(scene: Scene, service: ServiceSketch): readonly string[]
 
 function destinationOptions(scene: Scene, service: ServiceSketch): readonly string[] {
   const { random } = scene;
-  return [random.pick(METHODS), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
+  return [random.pick(scene.methods), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
 }
 
 export function withService(scene: Scene, use: (service: ServiceSketch) => readonly Step[]): readonly Step[] {

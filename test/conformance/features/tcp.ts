@@ -21,9 +21,9 @@ const PORT_UNKNOWN = 81;
 export const tcp: Feature = {
   name: "tcp",
   moves: [
-    { weight: 12, make: open },
-    { weight: 30, make: goOn },
-    { weight: 1, make: knock },
+    { weight: 120, make: open },
+    { weight: 300, make: goOn },
+    { weight: 10, make: knock },
   ],
 };
 

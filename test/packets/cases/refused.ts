@@ -11,8 +11,9 @@ const CLIENT = at(client, 40000);
 const SERVICE = at(VIP, 80);
 const SERVER = at(r1, 8080);
 const AGED = { ttl: 63 };
-/** Linux net/ipv4/icmp.c, icmp_send(): precedence "internetwork control". */
+/** Linux net/ipv4/icmp.c, icmp_send(): precedence "internetwork control", and the cause's type of service by RFC 1349. */
 const INTERNETWORK_CONTROL = 0xc0;
+const IPTOS_TOS_MASK = 0x1e;
 /** RFC 1812 section 4.3.2.3: an error is at most 576 bytes long, of which the headers take 28. */
 const QUOTED_MAX = 548;
 
@@ -54,6 +55,14 @@ export const refusedCases: readonly Case[] = [
     services: [service("udp", 80, [])],
     steps: [0, 1, 2, 3, 4, 5, 518, 519, 520, 521, 522, 700, 1472].map((length) => {
       const cause = udp(CLIENT, SERVICE, { payload: payloadOf(length) });
+      return fromClient(cause, refused("noDestination", error(PORT_UNREACHABLE, cause)));
+    }),
+  },
+  {
+    description: "an ICMP error has the cause's type of service, without its precedence",
+    services: [service("udp", 80, [])],
+    steps: [0xb8, 0x1f, 0xe0, 0x03].map((typeOfService) => {
+      const cause = udp(CLIENT, SERVICE, { typeOfService });
       return fromClient(cause, refused("noDestination", error(PORT_UNREACHABLE, cause)));
     }),
   },
@@ -139,7 +148,8 @@ export const refusedCases: readonly Case[] = [
 /** From the VIP to whoever sent `cause`; the identification is that of the cause, which a client numbers by itself. */
 function error(message: { readonly type: number; readonly code: number; readonly rest?: number }, cause: Uint8Array): Uint8Array {
   const identification = (cause[4]! << 8) | cause[5]!;
-  return icmp(VIP, client.address, { ...message, payload: cause.subarray(0, QUOTED_MAX), typeOfService: INTERNETWORK_CONTROL, identification, dontFragment: false });
+  const typeOfService = INTERNETWORK_CONTROL | (cause[1]! & IPTOS_TOS_MASK);
+  return icmp(VIP, client.address, { ...message, payload: cause.subarray(0, QUOTED_MAX), typeOfService, identification, dontFragment: false });
 }
 
 function optioned(fields: { readonly flags: number }): Uint8Array {

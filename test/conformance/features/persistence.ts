@@ -1,0 +1,16 @@
+// Clients, or networks of them, that stay with their server; services on every port.
+
+import type { Feature } from "../feature.js";
+
+const SECONDS = [60, 100, 360, 3600] as const;
+const NETMASKS = ["255.255.255.255", "255.255.255.0", "255.255.0.0"] as const;
+
+export const persistence: Feature = {
+  name: "persistence",
+  serviceWords({ random }, { virtual }) {
+    // Without persistence there is no service on port 0.
+    if (virtual.port !== 0 && random.percent(40)) return [];
+    return ["-p", `${random.pick(SECONDS)}`, ...(random.percent(50) ? ["-M", random.pick(NETMASKS)] : [])];
+  },
+  ports: [0],
+};
