@@ -2,7 +2,7 @@
 
 import { dissect, dissectIp } from "#lab/dissect.js";
 import { normalizeConnections, normalizeList, normalizePassage } from "./normalize.js";
-import type { Listed } from "./normalize.js";
+import type { Listed, Sent } from "./normalize.js";
 import type { Script, Step } from "./script.js";
 import { describeStep } from "./script.js";
 import type { Outcome, Passage, Transcript } from "./transcript.js";
@@ -36,7 +36,8 @@ function compareStep(step: Step, ipvs: Outcome, weir: Outcome): Told | undefined
 /** What weir leaves to the stack, IPVS must have left to it too: then it did what a stack without services does. */
 function comparePackets(ipvs: Outcome, weir: Outcome): Told | undefined {
   const byWeir = weir.sent === "stack" ? ipvs.sentByStack! : weir.sent!;
-  const difference = told(sentText(ipvs.sent as readonly Passage[]), sentText(byWeir));
+  const text = (passages: readonly Passage[]) => sentText(passages.map((passage) => normalizePassage(passage, ipvs.received!)));
+  const difference = told(text(ipvs.sent as readonly Passage[]), text(byWeir));
   if (difference === undefined || weir.sent !== "stack") return difference;
   return { ...difference, weir: `left to the stack, which sends\n${difference.weir}` };
 }
@@ -61,8 +62,8 @@ function marked(text: string, other: string): string {
 const listText = ({ printed = "", status = 0 }: Outcome): string => normalizeList(printed) + (status === 0 ? "" : `[exit ${status}]`);
 const connectionsText = (listed: readonly Listed[]): string => listed.map(({ seconds, rest }) => `${rest}, ${seconds} s`).join("\n");
 
-function sentText(passages: readonly Passage[]): string {
-  const texts = passages.map(normalizePassage).map(({ by, to, problems, packet }) => [`by ${by} to ${to}`, ...problems, ...fieldsOf(dissectIp(packet)), hex(packet)].join("\n"));
+function sentText(passages: readonly Sent[]): string {
+  const texts = passages.map(({ by, to, problems, packet }) => [`by ${by} to ${to}`, ...problems, ...fieldsOf(dissectIp(packet)), hex(packet)].join("\n"));
   return texts.join("\n") || "nothing";
 }
 

@@ -19,15 +19,26 @@ export interface Sent {
   readonly packet: Uint8Array;
 }
 
+/** RFC 768. */
+const UDP_CHECKSUM_AT = 6;
+
 /** Headers of these are the director's own making. */
 const MADE: ReadonlySet<number> = new Set([IPPROTO_ICMP, IPPROTO_IPIP]);
 
-export function normalizePassage({ by, bytes }: Passage): Sent {
+/** `received`: what it was sent because of. */
+export function normalizePassage({ by, bytes }: Passage, received: Passage): Sent {
   const { destination, ip } = dissect(bytes);
   const to = neighbours.find(({ mac }) => mac === destination)?.name ?? destination;
   const packet = packetOf(bytes).slice(0, ip?.length);
   if (ip?.version === 4 && MADE.has(ip.protocol)) clearIdentification(packet);
+  if (ip?.udp !== undefined && hasNoChecksum(received)) packet.fill(0, ip.header.length + UDP_CHECKSUM_AT, ip.header.length + UDP_CHECKSUM_AT + 2);
   return { by, to, problems: frameProblems({ bytes, length: bytes.length, checksumPartial: false }), packet };
+}
+
+/** docs/lvs-compatibility.md: IPVS computes what the sender left out. */
+function hasNoChecksum({ bytes }: Passage): boolean {
+  const { ip } = dissect(bytes);
+  return ip?.udp !== undefined && ip.payload[UDP_CHECKSUM_AT] === 0 && ip.payload[UDP_CHECKSUM_AT + 1] === 0;
 }
 
 /** RFC 791: bytes 4 and 5; the header's checksum is bytes 10 and 11. */

@@ -45,6 +45,8 @@ const TUNNEL_BYTES = 20;
 const QUOTED_MAX = 548;
 const INTERNETWORK_CONTROL = 0xc0;
 const IPTOS_TOS_MASK = 0x1e;
+const ECN_MASK = 3;
+const ECN_CE = 3;
 
 export class Model {
   readonly #services = new Map<string, ModelService>();
@@ -185,7 +187,7 @@ function isUnicast(address: string): boolean {
 
 /** RFC 2003, and ip_vs_xmit.c, ip_vs_tunnel_xmit(): what pads the frame stays behind it. */
 function encapsulate(aged: Uint8Array, ip: Ip, to: string): Uint8Array {
-  const outer = { ttl: ip.ttl - 1, typeOfService: ip.tos, dontFragment: ip.dontFragment, identification: ip.dontFragment ? 0 : ip.identification };
+  const outer = { ttl: ip.ttl - 1, typeOfService: (ip.tos & ECN_MASK) === ECN_CE ? ip.tos - 1 : ip.tos, dontFragment: ip.dontFragment, identification: ip.dontFragment ? 0 : ip.identification };
   return concatenate(ipip(eth1.address, to, aged.subarray(0, ip.length), outer), aged.subarray(ip.length));
 }
 

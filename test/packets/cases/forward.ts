@@ -52,6 +52,12 @@ export const forwardCases: readonly Case[] = [
     ],
   },
   {
+    description: "TUN marks the outer header ECN-capable where the packet has experienced congestion",
+    services: [service("udp", 80, [destination(r1, 80, "tunnel")])],
+    steps: [[0x03, 0x02], [0xbb, 0xba], [0x01, 0x01], [0xfc, 0xfc]].map(([typeOfService, outside]) =>
+      tunnelStep({ typeOfService: typeOfService! }, { typeOfService: outside!, identification: 0 })),
+  },
+  {
     description: "TUN reaches a real server behind a gateway",
     services: [service("udp", 80, [destination(remote, 80, "tunnel")])],
     steps: [tunnelStep({ payload: payloadOf(5) }, { identification: 0 }, remote), tunnelStep({}, { identification: 0 }, remote)],
