@@ -1,10 +1,12 @@
 // Makes the running director what a configuration says, by the smallest difference: what the file leaves as it is keeps
 // its connections. weir.yaml → model/config → here → Director and DataPlane → the kernel.
 
+import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredService, Configuration, InterfaceSelection, VipAddress } from "#model/config.js";
 import type { Change } from "#model/diff.js";
 import { applyChange, diffServices } from "#model/diff.js";
 import type { Director, Timeouts } from "#model/director.js";
+import { formatMarkRule } from "#model/marks.js";
 import type { SysctlName, Sysctls } from "#model/sysctls.js";
 import { isSetTo } from "#model/sysctls.js";
 import { describeAttachment, describeChange, describeSysctl, describeTimeouts } from "./describe.js";
@@ -37,6 +39,7 @@ export async function applyConfiguration(configuration: Configuration, interface
   try {
     undo.push(...applyTimeouts(configuration.timeouts, parts));
     undo.push(...applySysctls(configuration.sysctls, parts));
+    undo.push(...applyMarkRules(configuration.markRules, parts));
     undo.push(restoreServices(parts));
     applyServices(configuration.services, parts);
     undo.push(await applyInterfaces(interfaces, parts));
@@ -84,6 +87,15 @@ function applySysctls(wanted: Partial<Sysctls>, { director, report }: DirectorPa
   director.setSysctls(wanted);
   for (const name of changed) report(describeSysctl(name, wanted[name]!));
   return [() => director.setSysctls(Object.fromEntries(changed.map((name) => [name, before[name]])))];
+}
+
+/** The same; a file that names none leaves those that there are. */
+function applyMarkRules(wanted: Configuration["markRules"], { director, report }: DirectorParts): (() => void)[] {
+  const before = director.markRules();
+  if (wanted === undefined || isDeepStrictEqual(before, wanted)) return [];
+  director.setMarkRules(wanted);
+  report(wanted.length === 0 ? "marks: no rules any more" : `marks: ${wanted.map(formatMarkRule).join("; ")}`);
+  return [() => director.setMarkRules(before)];
 }
 
 function applyServices(wanted: readonly ConfiguredService[], { director, report }: DirectorParts): void {

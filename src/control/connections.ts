@@ -6,7 +6,7 @@ import type { Connection, Family } from "#model/director.js";
 import type { Values } from "#layout/struct.js";
 import type { Table } from "#prelude/maps.js";
 import { IPPROTO_SCTP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { SCTP_STATE_NAMES, TCP_STATE_NAMES, fromAddress, fromBe16, fromBe32, protocolName, ticksToSeconds } from "./encode.js";
+import { SCTP_STATE_NAMES, TCP_STATE_NAMES, connectionProtocolName, fromAddress, fromBe16, fromBe32, ticksToSeconds } from "./encode.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -53,7 +53,7 @@ type Row = Pick<Values<typeof connections4.value>, "kind" | "protocol" | "state"
 
 function describe(row: Row, ticksLeft: number, client: string, virtual: string, server: string): Connection {
   return {
-    protocol: protocolName(row.protocol),
+    protocol: connectionProtocolName(row.protocol),
     state: stateName(row),
     expiresSeconds: Math.floor(ticksToSeconds(ticksLeft)),
     client: { address: client, port: fromBe16(row.clientPort) },

@@ -6,8 +6,10 @@ import {
   DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, Destination as DestinationStruct,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
+import { familyOf } from "#model/config-address.js";
 import type { Destination, DestinationId, Family, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import { IPPROTO_IP } from "#wire/ipv4.js";
 import type { DestinationTotals } from "./totals.js";
 import type { AddressValues } from "./encode.js";
 import {
@@ -50,7 +52,7 @@ export class Destinations {
   }
 
   /** Takes a slot for a destination of that service: the one that it had before, or a free one. Not yet available. */
-  take(service: ServiceId & { kind: "address" }, serviceSlot: number, destination: Destination): number {
+  take(service: ServiceId, serviceSlot: number, destination: Destination): number {
     const known = this.#findRemoved(service, destination);
     const index = known ?? this.#findFree();
     if (known === undefined) {
@@ -58,7 +60,7 @@ export class Destinations {
       this.totals.clear(index);
       this.rows.write(index, {
         address: toAddress(destination.address), family: addressFamily(destination.address), port: toBe16(destination.port),
-        virtualAddress: toAddress(service.address), virtualFamily: addressFamily(service.address), virtualPort: toBe16(service.port), protocol: protocolNumber(service.protocol),
+        virtualFamily: familyOf(service), ...virtualOf(service),
         // Never asked for. Packets may read a tick earlier than this process does: for them too it must have passed.
         hop: { ...this.read(index).hop, validUntil: this.#store.now() - 1 },
       });
@@ -101,20 +103,24 @@ export class Destinations {
     return this.#taken().filter((index) => this.rows.number(index, "method") === METHOD_MASQ).length;
   }
 
-  /** VIPs of all destinations, removed ones with connections among them. */
+  /** VIPs of all destinations, removed ones with connections among them; 0.0.0.0 of those of services by mark. */
   virtualAddresses(): AddressValues[] {
     return this.#taken().map((index) => this.read(index).virtualAddress);
   }
 
-  #findRemoved(service: ServiceId & { kind: "address" }, destination: Destination): number | undefined {
-    const [port, protocol] = [toBe16(service.port), protocolNumber(service.protocol)];
-    return this.#taken().find((index) => (this.rows.number(index, "flags") & DESTINATION_AVAILABLE) === 0 && this.isAt(index, destination)
-      && this.rows.number(index, "virtualPort") === port && this.rows.number(index, "protocol") === protocol && this.#isOf(index, service.address));
+  /** Whether there are any of services by mark, removed ones with connections among them. */
+  anyByMark(): boolean {
+    return this.#taken().some((index) => this.rows.number(index, "virtualMark") !== 0);
   }
 
-  #isOf(index: number, virtualAddress: string): boolean {
-    const row = this.read(index);
-    return fromAddress(row.virtualAddress, row.virtualFamily as Family) === virtualAddress;
+  #findRemoved(service: ServiceId, destination: Destination): number | undefined {
+    const { virtualAddress, virtualMark, virtualPort, protocol } = virtualOf(service);
+    return this.#taken().find((index) => {
+      if ((this.rows.number(index, "flags") & DESTINATION_AVAILABLE) !== 0 || !this.isAt(index, destination)) return false;
+      const row = this.read(index);
+      return row.virtualFamily === familyOf(service) && row.virtualMark === virtualMark && row.virtualPort === virtualPort && row.protocol === protocol
+        && row.virtualAddress.high === virtualAddress.high && row.virtualAddress.low === virtualAddress.low;
+    });
   }
 
   #findFree(): number {
@@ -132,4 +138,11 @@ export class Destinations {
     if ((flags & DESTINATION_AVAILABLE) !== 0) return true;
     return this.rows.number(index, "activeConnections") + this.rows.number(index, "inactiveConnections") + this.rows.number(index, "persistentConnections") > 0;
   }
+}
+
+/** What a destination keeps of its service. */
+function virtualOf(service: ServiceId): Pick<DestinationRow, "virtualAddress" | "virtualMark" | "virtualPort" | "protocol"> {
+  if (service.kind === "fwmark") return { virtualAddress: { high: 0n, low: 0n }, virtualMark: service.fwmark, virtualPort: toBe16(0), protocol: IPPROTO_IP };
+  const { address, port, protocol } = service;
+  return { virtualAddress: toAddress(address), virtualMark: 0, virtualPort: toBe16(port), protocol: protocolNumber(protocol) };
 }

@@ -14,6 +14,7 @@ import type {
   Connection, Destination, DestinationId, DestinationState, Director, Service, ServiceId, ServiceState, Timeouts,
 } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import type { MarkRule } from "#model/marks.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf, notUnicast } from "#model/config-address.js";
 import { formatEndpoint } from "#model/names.js";
@@ -26,6 +27,7 @@ import {
 import type { AddressValues } from "./encode.js";
 import { forgetLocalities } from "./localities.js";
 import type { Member } from "./members.js";
+import { MarkRules } from "./mark-rules.js";
 import { MemberLists } from "./members.js";
 import { Rows } from "./rows.js";
 import { startingSysctls } from "./starting-sysctls.js";
@@ -35,7 +37,7 @@ import { DestinationTotals } from "./totals.js";
 type ServiceRow = Values<typeof ServiceStruct>;
 interface Entry {
   readonly key: Uint8Array;
-  readonly id: ServiceId & { kind: "address" };
+  readonly id: ServiceId;
   readonly row: ServiceRow;
 }
 
@@ -47,6 +49,7 @@ export class StoreDirector implements Director {
   readonly #totals: DestinationTotals;
   readonly #destinations: Destinations;
   readonly #lists: MemberLists;
+  readonly #markRules: MarkRules;
 
   constructor(store: Store) {
     this.#store = store;
@@ -56,6 +59,7 @@ export class StoreDirector implements Director {
     this.#totals = new DestinationTotals(store);
     this.#destinations = new Destinations(store, this.#totals);
     this.#lists = new MemberLists(store);
+    this.#markRules = new MarkRules(store, this.#settings);
     if (this.#settings.bigint(0, "hashSeed") === 0n) store.exclusively(() => this.#initialise());
   }
 
@@ -81,7 +85,7 @@ export class StoreDirector implements Director {
       const sequence = entries.reduce((most, entry) => Math.max(most, entry.row.sequence), 0) + 1;
       this.#markVip(serviceIdOf(key));
       this.#services.update(key, encode(ServiceStruct, { ...wordsOf(service), ...span, slot, sequence }));
-      this.#countAnyPortServices();
+      this.#countServices();
     });
   }
 
@@ -182,6 +186,14 @@ export class StoreDirector implements Director {
     });
   }
 
+  markRules(): readonly MarkRule[] {
+    return this.#markRules.read();
+  }
+
+  setMarkRules(rules: readonly MarkRule[]): void {
+    this.#store.exclusively(() => this.#markRules.write(rules));
+  }
+
   sysctls(): Sysctls {
     return this.#sysctls.read(0) as Sysctls;
   }
@@ -227,7 +239,7 @@ export class StoreDirector implements Director {
     const indices = this.#lists.read(row).map((member) => member.destination);
     return {
       id: entry.id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
-      netmask: fromNetmask(row.netmask, addressFamily(entry.id.address)), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      netmask: fromNetmask(row.netmask, familyOf(entry.id)), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
       counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
@@ -243,7 +255,7 @@ export class StoreDirector implements Director {
 
   #delete(entry: Entry): void {
     this.#services.delete(entry.key);
-    this.#countAnyPortServices();
+    this.#countServices();
     for (const { destination } of this.#lists.read(entry.row)) this.#destinations.remove(destination);
     this.#refreshFilters();
   }
@@ -267,22 +279,35 @@ export class StoreDirector implements Director {
   }
 
   /** Bits are set before a service can be found, and cleared after nothing needs them. */
-  #markVip(id: ServiceId & { kind: "address" }): void {
+  #markVip(id: ServiceId): void {
     const filter = Array.from(this.#settings.read(0).vipFilter);
-    setBit(filter, toAddress(id.address));
+    setBits(filter, id);
     this.#settings.write(0, { vipFilter: filter });
   }
 
-  #countAnyPortServices(): void {
-    this.#settings.write(0, { anyPortServices: this.#entries().filter(({ id }) => id.port === 0).length });
+  #countServices(): void {
+    const ids = this.#entries().map(({ id }) => id);
+    this.#settings.write(0, {
+      anyPortServices: ids.filter((id) => id.kind === "address" && id.port === 0).length,
+      markServices: ids.filter((id) => id.kind === "fwmark").length,
+    });
   }
 
   #refreshFilters(): void {
     const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
-    for (const entry of this.#entries()) setBit(filter, toAddress(entry.id.address));
+    for (const { id } of this.#entries()) setBits(filter, id);
     for (const address of this.#destinations.virtualAddresses()) setBit(filter, address);
+    if (this.#destinations.anyByMark()) filter.fill(EVERY_BIT);
     this.#settings.write(0, { vipFilter: filter, natDestinations: this.#destinations.countMasquerading() });
   }
+}
+
+const EVERY_BIT = 2n ** 64n - 1n;
+
+/** A mark may be on packets to any address. */
+function setBits(filter: bigint[], id: ServiceId): void {
+  if (id.kind === "fwmark") filter.fill(EVERY_BIT);
+  else setBit(filter, toAddress(id.address));
 }
 
 function setBit(filter: bigint[], address: AddressValues): void {
@@ -295,11 +320,13 @@ function wordsOf(service: Service): Partial<ServiceRow> {
   return {
     scheduler: schedulerNumber(service.scheduler), schedulerFlags: service.schedulerFlags, flags: flagsOf(service),
     persistentSeconds: service.persistentSeconds, netmask: toNetmask(service.netmask, familyOf(service.id)),
+    mark: service.id.kind === "fwmark" ? service.id.fwmark : 0,
   };
 }
 
 function flagsOf({ id, persistentSeconds, onePacket }: Service): number {
-  const anyPort = id.kind === "address" && id.port === 0;
+  // ip_vs_core.c, ip_vs_sched_persist(): a persistent service by mark keeps the packet's port.
+  const anyPort = id.kind === "fwmark" ? persistentSeconds !== 0 : id.port === 0;
   return (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
 }
 

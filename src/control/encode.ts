@@ -9,11 +9,11 @@ import * as tcp from "#dataplane/protocols/tcp.js";
 import { TICK_SHIFT } from "#dataplane/clock.js";
 import { bytesBetween, outerBytes } from "#dataplane/forward/tunnel/kind.js";
 import { addressFamily, addressWords, formatAddress } from "#model/address.js";
-import type { Address, Destination, Family, ForwardMethod, Protocol, ServiceId } from "#model/director.js";
+import type { Address, Connection, Destination, Family, ForwardMethod, Protocol, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { Address as AddressStruct } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
-import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
+import { IPPROTO_IP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
 
 type TunnelType = Destination["tunnelType"];
 type TunnelChecksum = Destination["tunnelChecksum"];
@@ -75,14 +75,20 @@ export function protocolName(number: IpProtocol): Protocol {
   return (Object.keys(PROTOCOLS) as Protocol[]).find((name) => PROTOCOLS[name] === number) ?? "tcp";
 }
 
+/** Of a connection: the template of a service by mark is of none. */
+export function connectionProtocolName(number: IpProtocol): Connection["protocol"] {
+  return number === IPPROTO_IP ? "ip" : protocolName(number);
+}
+
 /** The key under which packets look the service up. */
 export function serviceKey(id: ServiceId): Uint8Array {
-  if (id.kind === "fwmark") throw new DirectorError("UNSUPPORTED", `Cannot use the firewall mark ${id.fwmark}: services are known by address and port only as yet`);
+  if (id.kind === "fwmark") return encode(maps.ServiceKey, { mark: id.fwmark, family: id.family });
   return encode(maps.ServiceKey, { address: toAddress(id.address), port: be16(id.port), protocol: protocolNumber(id.protocol), family: addressFamily(id.address) });
 }
 
-export function serviceIdOf(key: Uint8Array): ServiceId & { kind: "address" } {
-  const { address, port, protocol, family } = decode(maps.ServiceKey, key);
+export function serviceIdOf(key: Uint8Array): ServiceId {
+  const { address, mark, port, protocol, family } = decode(maps.ServiceKey, key);
+  if (mark !== 0) return { kind: "fwmark", fwmark: mark, family: family as Family };
   return { kind: "address", protocol: protocolName(protocol), address: fromAddress(address, family as Family), port: host16(port) };
 }
 

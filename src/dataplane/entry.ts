@@ -63,7 +63,7 @@ export function entry(packet: Packet): i32 {
       endNow(index, now);
       index = NO_CONNECTION;
     }
-    if (unlikely(index === NO_CONNECTION)) index = begin(flow, now);
+    if (unlikely(index === NO_CONNECTION)) index = begin(packet, flow, now);
   }
   if (likely(index < NO_CONNECTION_YET)) return request(packet, flow, index, now);
   if (index === NOT_A_SYN) return pass(Verdict.notASyn);
@@ -95,10 +95,10 @@ function control(packet: Packet): i32 {
 }
 
 /** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
-function begin(flow: Flow, now: u32): u32 {
+function begin(packet: Packet, flow: Flow, now: u32): u32 {
   // ip_vs_proto_ah_esp.c, ah_esp_conn_schedule().
   if (flow.follows !== 0) return NO_CONNECTION;
-  const service = findService(flow.destination, flow.destinationPort, flow.protocol);
+  const service = findService(packet, flow);
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
   if (!mayBegin(flow)) return NOT_A_SYN;
   if (isToDrop()) return TO_DROP;

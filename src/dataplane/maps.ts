@@ -33,6 +33,8 @@ export const SLOTS_MAX = 2 ** 20;
 export const LOCALITIES_MAX = 2 ** 14;
 /** Servers of one address by lblcr. LVS differs: there, all of a service may become so. */
 export const LOCALITY_SERVERS_MAX = 16;
+/** Rules that give packets marks: a packet of no connection is held against one after the other. With its end a list is 256 long. */
+export const MARK_RULES_MAX = 255;
 
 // --- Settings ------------------------------------------------------------------------------------------------------
 
@@ -49,6 +51,10 @@ export const Settings = struct("Settings", {
   sctpTimeouts: array(u32, 16),
   /** Services on port 0, which stands for every port: while there is none, packets are looked up by their own port only. */
   anyPortServices: u32,
+  /** Services by firewall mark: while there is none, no packet is asked for its mark. */
+  markServices: u32,
+  /** In `markRules`: where the list begins. */
+  markRulesAt: u32,
   /** Destinations by NAT: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   /** Bit hash(VIP): some service may have this address. */
@@ -129,7 +135,8 @@ export const Service = struct("Service", {
   persistentSeconds: u32,
   /** Order of adding among all services: control/ lists by it. */
   sequence: u32,
-  spare: u32,
+  /** The firewall mark that it is known by, or 0. */
+  mark: u32,
   /** Of a client's address, what persistence goes by. */
   netmask: Address,
 }, { size: 48 });
@@ -139,7 +146,7 @@ export const services = hashMap("services", ServiceKey, Service, SERVICES_MAX);
 /** Service.flags */
 export const SERVICE_ONE_PACKET = 1;
 export const SERVICE_PERSISTENT = 2;
-/** On port 0: every port of the VIP that has no service of its own. */
+/** On port 0: every port of the VIP that has no service of its own. A persistent service by mark too: all that has its mark. */
 export const SERVICE_ANY_PORT = 4;
 
 /** Service.scheduler */
@@ -242,6 +249,29 @@ export const searches = table("searches", Search, PROCESSORS);
 /** What bpf_loop hands from round to round: whose search it is. */
 export const Searcher = struct("Searcher", { processor: u32 });
 export type Searcher = View<typeof Searcher>;
+
+// --- Firewall marks ------------------------------------------------------------------------------------------------
+
+/** Packets that get a mark: those that agree with all of it. */
+export const MarkRule = struct("MarkRule", {
+  source: Address,
+  sourceMask: Address,
+  destination: Address,
+  destinationMask: Address,
+  /** From and to, in the host's byte order. */
+  sourcePorts: array(u16, 2),
+  destinationPorts: array(u16, 2),
+  /** 0: the list ends before this. */
+  mark: u32,
+  /** config.ts, IPV4 or IPV6. */
+  family: u8,
+  /** 0: any. */
+  protocol: IpProtocol,
+  padding: u16,
+}, { size: 80 });
+export type MarkRule = View<typeof MarkRule>;
+/** An old and a new list stand side by side, each with an end of its own. */
+export const markRules = table("markRules", MarkRule, 2 * (MARK_RULES_MAX + 1));
 
 // --- Destinations --------------------------------------------------------------------------------------------------
 

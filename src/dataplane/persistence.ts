@@ -4,11 +4,15 @@
 // ip_vs_check_template(), ip_vs_control_assure_ct().
 
 import type { Be16, u32 } from "#layout/numbers.js";
-import { be16 } from "#layout/numbers.js";
+import { be16, be32, u64 as U64 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
-import { atomicAdd } from "#prelude/intrinsics.js";
+import { atomicAdd, make } from "#prelude/intrinsics.js";
+import { Address } from "#wire/address.js";
+import type { IpProtocol } from "#wire/ipv4.js";
+import { IPPROTO_IP } from "#wire/ipv4.js";
 import { masked } from "./address.js";
 import { ticksOf } from "./clock.js";
+import { FAMILY, IPV6 } from "./config.js";
 import { NO_CONNECTION, claim, findTemplate, hashOf, publish, setAddresses, templateEnd, touch } from "./connection.js";
 import type { Connection, Service } from "./maps.js";
 import {
@@ -34,7 +38,7 @@ function findValid(service: Service, ends: Ends, now: u32): void {
   "use subprogram";
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.template = NO_TEMPLATE;
-  const known = findTemplate(masked(ends.client, service.netmask), ends.protocol, ends.virtual, templatePort(service, ends.virtualPort), now);
+  const known = findTemplate(masked(ends.client, service.netmask), templateProtocol(service, ends.protocol), templateVirtual(service, ends.virtual), templatePort(service, ends.virtualPort), now);
   if (known === NO_CONNECTION || !leadsOn(connections.at(known))) return;
   touch(known, templates.at(known).timeout, now);
   beginning.template = known;
@@ -51,13 +55,13 @@ function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.template = NO_TEMPLATE;
   const network = masked(ends.client, service.netmask);
-  const client = templateEnd(network, ends.protocol);
+  const client = templateEnd(network, templateProtocol(service, ends.protocol));
   const hash = hashOf(client);
   const index = claim(hash);
   if (index === NO_CONNECTION) return;
   const port = templatePort(service, ends.virtualPort);
   const destination = destinations.at(chosen);
-  setAddresses(index, client, network, ends.virtual, destination.address);
+  setAddresses(index, client, network, templateVirtual(service, ends.virtual), destination.address);
   const connection = connections.at(index);
   connection.virtualPort = port;
   connection.destinationPort = port === ANY_PORT ? ANY_PORT : destination.port;
@@ -73,6 +77,20 @@ function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   touch(index, template.timeout, now);
   publish(index, hash);
   beginning.template = index;
+}
+
+// Of a service by mark one template stands for all addresses, protocols and ports: IP, from the mark's number as an address.
+
+function templateProtocol(service: Service, protocol: IpProtocol): IpProtocol {
+  return service.mark !== 0 ? IPPROTO_IP : protocol;
+}
+
+/** ip_vs_sched_persist(): the mark in network order is the first word, of IPv6's four too. */
+function templateVirtual(service: Service, virtual: Address): Address {
+  const isMark = service.mark !== 0;
+  const word = U64(be32(service.mark));
+  if (FAMILY !== IPV6) return make(Address, { low: isMark ? word : virtual.low });
+  return make(Address, { high: isMark ? word : virtual.high, low: isMark ? 0n : virtual.low });
 }
 
 function templatePort(service: Service, port: Be16): Be16 {

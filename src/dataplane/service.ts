@@ -3,15 +3,32 @@
 import type { Be16, u32 } from "#layout/numbers.js";
 import { be16, u32 as U32, u64 as U64 } from "#layout/numbers.js";
 import { make } from "#prelude/intrinsics.js";
+import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
 import { foldAddress } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { FAMILY } from "./config.js";
+import type { Flow } from "./flow.js";
 import type { Service } from "./maps.js";
 import { ServiceKey, services, settings, VIP_FILTER_BITS } from "./maps.js";
+import { markOf } from "./mark.js";
+
+/** The service of the packet's mark, or else the one on its address and port. */
+export function findService(packet: Packet, flow: Flow): Service | null {
+  if (settings.at(0).markServices !== 0) {
+    const service = findByMark(markOf(packet, flow));
+    if (service !== null) return service;
+  }
+  return findByAddress(flow.destination, flow.destinationPort, flow.protocol);
+}
+
+/** __ip_vs_svc_fwm_find() */
+function findByMark(mark: u32): Service | null {
+  return mark === 0 ? null : services.lookup(make(ServiceKey, { mark, family: FAMILY }));
+}
 
 /** The service on that port, or else the one on port 0. */
-export function findService(address: Address, port: Be16, protocol: IpProtocol): Service | null {
+function findByAddress(address: Address, port: Be16, protocol: IpProtocol): Service | null {
   const key = make(ServiceKey, { address, port, protocol, family: FAMILY });
   const service = services.lookup(key);
   if (service !== null || settings.at(0).anyPortServices === 0) return service;
@@ -20,7 +37,7 @@ export function findService(address: Address, port: Be16, protocol: IpProtocol):
 }
 const ANY_PORT = be16(0);
 
-/** False only for an address that no service has: most packets that are none of ours end here, without a look-up. */
+/** False only for an address that no service has (marks may be on any): most packets that are none of ours end here, without a look-up. */
 export function mayBeVip(address: Address): boolean {
   const bit = vipFilterBit(address);
   return ((settings.at(0).vipFilter[bit >>> 6] >> U64(bit & 63)) & 1n) !== 0n;

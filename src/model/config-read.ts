@@ -8,6 +8,7 @@ import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
 import { AddressFields, InterfaceFields, SysctlKeys, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
+import { readMarkRules } from "./config-marks.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
 import { formatServiceId } from "./names.js";
@@ -33,6 +34,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
     addresses: joinAddresses([...readAddresses(top.addresses, context), ...vips], context),
     timeouts: readTimeouts(top.timeouts, context),
     ...readTableEntries(top.connectionTable, context),
+    markRules: top.marks === undefined ? undefined : readMarkRules(top.marks, context),
     sysctls: readSysctls(top.sysctl, context),
   };
 }

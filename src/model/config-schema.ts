@@ -59,6 +59,7 @@ export const TopFields = z.strictObject({
   addresses: list("VIP addresses"),
   timeouts: mapping("a mapping with tcp, tcpFin and udp"),
   connectionTable: mapping("a mapping with entries, entriesIpv6"),
+  marks: list("rules for firewall marks"),
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
 });
 
@@ -102,6 +103,16 @@ export const TimeoutFields = z.strictObject({
 /** docs/sysctls.md; values are read as `weir sysctl` reads them. */
 export const SysctlKeys = z.strictObject(Object.fromEntries(SYSCTL_NAMES.map((name) =>
   [name, key(SYSCTLS[name].expected, z.unknown().refine((value) => sysctlValue(name, value) !== undefined))])));
+
+export const MarkFields = z.strictObject({
+  mark: whole("a number", 1, 2 ** 32 - 1),
+  family: key("4 or 6", z.union([z.literal(4), z.literal(6)])),
+  protocol: oneOf(PROTOCOLS),
+  from: key("an address, or a network such as 10.0.0.0/8", z.string()),
+  to: key("an address, or a network such as 10.0.0.0/8", z.string()),
+  fromPorts: key("a port, or a range such as 1024-65535", z.union([z.int(), z.string()])),
+  ports: key("a port, or a range such as 80-90", z.union([z.int(), z.string()])),
+});
 
 export const TableFields = z.strictObject({
   entries: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX),

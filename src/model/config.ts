@@ -2,6 +2,7 @@
 // mistake at its place. No kernel and no I/O; what is true of this machine (its interfaces) is handed in.
 
 import type { Address, Destination, Service, Timeouts } from "./director.js";
+import type { MarkRule } from "./marks.js";
 import type { Sysctls } from "./sysctls.js";
 import { IssueList, readSource } from "./config-source.js";
 import { readConfiguration } from "./config-read.js";
@@ -36,6 +37,8 @@ export interface Configuration {
   readonly addresses: readonly VipAddress[];
   /** 0: as it is. */
   readonly timeouts: Timeouts;
+  /** Undefined: those that there are stay. */
+  readonly markRules: readonly MarkRule[] | undefined;
   /** Those that the file names; the others stay as they are. */
   readonly sysctls: Partial<Sysctls>;
   /** Of the connection table; undefined: the director's own choice. */

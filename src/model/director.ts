@@ -1,6 +1,7 @@
 // What an administrator of an LVS director means: services, destinations, connections, and what may be done to them.
 // No kernel and no I/O here. control/director makes it so in the kernel; a list in memory can too (tests).
 
+import type { MarkRule } from "./marks.js";
 import type { Sysctls } from "./sysctls.js";
 
 export type Protocol = "tcp" | "udp" | "sctp";
@@ -138,6 +139,10 @@ export interface Director {
   sysctls(): Sysctls;
   /** Sets those that are named, all at once. */
   setSysctls(values: Partial<Sysctls>): void;
+  /** Rules that give packets firewall marks, in their order. */
+  markRules(): readonly MarkRule[];
+  /** In the place of those that there are; packets see the old or the new list. */
+  setMarkRules(rules: readonly MarkRule[]): void;
   /** What "(size=…)" shows: entries of the connection table's index. */
   readonly connectionTableSize: number;
   /** Those that run, the master first. All three are absent where connections are not synchronised. */

@@ -9,6 +9,7 @@ import type {
   SyncDaemon, SyncDaemonRequest, Timeouts,
 } from "./director.js";
 import { DirectorError } from "./director.js";
+import type { MarkRule } from "./marks.js";
 import { formatEndpoint, formatServiceId } from "./names.js";
 import type { Sysctls } from "./sysctls.js";
 import { defaultSysctls } from "./sysctls.js";
@@ -49,6 +50,7 @@ export class MemoryDirector implements Director {
   #timeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 };
   #sysctls: Sysctls = defaultSysctls(MEMORY_PAGES);
   #daemons: SyncDaemon[] = [];
+  #markRules: readonly MarkRule[] = [];
   readonly #options: MemoryDirectorOptions;
 
   constructor(options: MemoryDirectorOptions = {}) {
@@ -131,6 +133,14 @@ export class MemoryDirector implements Director {
   setTimeouts({ tcp, tcpFin, udp }: Timeouts): void {
     const before = this.#timeouts;
     this.#timeouts = { tcp: tcp || before.tcp, tcpFin: tcpFin || before.tcpFin, udp: udp || before.udp };
+  }
+
+  markRules(): readonly MarkRule[] {
+    return this.#markRules;
+  }
+
+  setMarkRules(rules: readonly MarkRule[]): void {
+    this.#markRules = rules;
   }
 
   sysctls(): Sysctls {

@@ -8,7 +8,8 @@ import { struct } from "#layout/struct.js";
 export type IpProtocol = Branded<number, "IpProtocol">;
 export const IpProtocol = distinct<IpProtocol>("IpProtocol", u8);
 
-/** IANA protocol numbers, names as Linux include/uapi/linux/in.h spells them. */
+/** IANA protocol numbers, names as Linux include/uapi/linux/in.h spells them. IPPROTO_IP is IPVS's word for all of them. */
+export const IPPROTO_IP = 0 as IpProtocol;
 export const IPPROTO_ICMP = 1 as IpProtocol;
 export const IPPROTO_IPIP = 4 as IpProtocol;
 export const IPPROTO_TCP = 6 as IpProtocol;

@@ -29,7 +29,7 @@ export interface ServiceDescription {
 /** One thing after the other. */
 export type Step =
   /** A frame comes in. */
-  | { readonly frame: Uint8Array; readonly by: NetworkInterface; readonly expect: Expectation; /** Why the kernel cannot be given it. */ readonly notInKernel?: string | undefined }
+  | { readonly frame: Uint8Array; readonly by: NetworkInterface; readonly expect: Expectation; /** A firewall mark that it has when it comes to TC. */ readonly mark?: number; /** Why the kernel cannot be given it. */ readonly notInKernel?: string | undefined }
   /** The administrator, or the neighbourhood, does something. */
   | { readonly change: (world: World) => void }
   /** These connections there are, no others, in any order. */
@@ -124,6 +124,9 @@ export const sysctl = (values: Partial<Sysctls>): Step => ({ change: ({ director
 
 /** From the client, or from a host beyond the router, by eth0. */
 export const fromClient = (packet: Uint8Array, expect: Expectation, from: Host = client): Step => ({ frame: frame({ from: from.mac!, to: eth0.mac }, packet), by: eth0, expect });
+
+/** The same with a firewall mark, as TC sees it; XDP never does, and leaves the packet to it. */
+export const fromClientMarked = (mark: number, packet: Uint8Array, expect: Expectation, from: Host = client): Step => ({ ...fromClient(packet, expect, from) as Extract<Step, { frame: Uint8Array }>, mark });
 
 /** From a real server, by the interface that it is at. */
 export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation): Step =>

@@ -65,9 +65,9 @@ class KernelWorld implements World {
     this.director = newDirector(this.store);
   }
 
-  run(hook: Hook, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, checksumPartial, vlanPresent }: Offload = {}): Run {
+  run(hook: Hook, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial, vlanPresent }: Offload = {}): Run {
     assert.ok(checksumPartial === undefined && vlanPresent === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
-    const context = hook === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize });
+    const context = hook === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize, mark });
     const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(`weir_${hook}`)!.testRun({ data: bytes, context }));
     return { verdict: returnValue, bytes: data };
   }

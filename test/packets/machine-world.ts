@@ -63,8 +63,8 @@ class MachineWorld implements World {
     this.director = newDirector(this.store);
   }
 
-  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, checksumPartial = false, vlanPresent = false }: Offload = {}): Run {
-    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, checksumPartial, vlanPresent: Number(vlanPresent) };
+  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial = false, vlanPresent = false }: Offload = {}): Run {
+    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent) };
     const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${hook}`)!, bytes, context);
     return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }) };
   }

@@ -51,13 +51,13 @@ function runStep(world: World, hook: Hook, step: Step): void {
   if ("change" in step) step.change(world);
   else if ("connections" in step) checkConnections(world, step.connections);
   else if ("destination" in step) checkDestination(world, step.destination, step.is);
-  else if (world.executor === "machine" || step.notInKernel === undefined) checkFrame(world, hook, step.frame, step.by, step.expect);
+  else if (world.executor === "machine" || step.notInKernel === undefined) checkFrame(world, hook, step.frame, step.by, step.expect, step.mark);
 }
 
 /** Sends one frame and checks all that follows from it; gives what became of it. */
-export function checkFrame(world: World, hook: Hook, bytes: Uint8Array, by: NetworkInterface, expect: Expectation): Fate {
+export function checkFrame(world: World, hook: Hook, bytes: Uint8Array, by: NetworkInterface, expect: Expectation, mark = 0): Fate {
   const before = { verdicts: verdictCounts(world), sums: sums(world) };
-  const fate = meet(world, hook, bytes, by);
+  const fate = meet(world, hook, bytes, by, { mark });
   checkFate(hook, bytes, by, fate, expect);
   assert.deepEqual(difference(before.verdicts, verdictCounts(world)), expectedVerdicts(hook, expect), "verdicts counted");
   const counted = expectedCounts(bytes, expect);

@@ -32,6 +32,8 @@ export interface Offload {
   readonly gsoSize?: number;
   /** The transport checksum covers only the pseudo header yet. The kernel's test runs know no such packets. */
   readonly checksumPartial?: boolean;
+  /** A firewall mark that it has already. */
+  readonly mark?: number;
   /** A VLAN's tag stands beside the packet. Nor these. */
   readonly vlanPresent?: boolean;
 }
@@ -61,14 +63,14 @@ export interface Fate {
 }
 
 /** What becomes of a frame. What the program at XDP passes on comes to the one at TC, as in the kernel. */
-export function meet(world: World, hook: Hook, bytes: Uint8Array, by: NetworkInterface): Fate {
+export function meet(world: World, hook: Hook, bytes: Uint8Array, by: NetworkInterface, offload: Offload = {}): Fate {
   holdHops(world.store);
-  const run = world.run(hook, bytes, by);
+  const run = world.run(hook, bytes, by, offload);
   if (hook === "tc") return { outcome: outcomeOf(TC_OUTCOMES, run), decidedBy: "tc", ...run };
   const outcome = outcomeOf(XDP_OUTCOMES, run);
   if (outcome !== "stack") return { outcome, decidedBy: "xdp", ...run };
   assert.deepEqual(run.bytes, bytes, "XDP passes a packet on as it was");
-  return meet(world, "tc", bytes, by);
+  return meet(world, "tc", bytes, by, offload);
 }
 
 type Outcomes = ReadonlyMap<number, Fate["outcome"]>;
