@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSlot } from "../ir-builder.js";
 import { programOf, testFunction } from "../_test-function.js";
-import type { CodeBlock, CodeFunction, Operation } from "./code.js";
-import { FRAME, VIRTUAL } from "./code.js";
+import type { CodeBlock, CodeFunction, FrameSlot, Operation } from "./code.js";
+import { FRAME, R1, VIRTUAL } from "./code.js";
 import { layOutFrame } from "./frame.js";
 import { generate } from "./generate.js";
 import { SPILLED } from "./slot-liveness.js";
@@ -29,8 +29,50 @@ test("spilled values share a place when one is over before the other begins", ()
 
 test("places are multiples of eight, whatever a slot's size", () => {
   const [small, large] = [{ size: 3, name: "small" }, { size: 20, name: "large" }];
-  const frame = layOutFrame(codeOf([store(small), store(large)]));
-  assert.deepEqual([frame.offsetOf(small), frame.offsetOf(large)], [-8, -32]);
+  const frame = layOutFrame(codeOf([store(small), store(large), load(small), load(large)]));
+  assert.deepEqual([frame.offsetOf(large), frame.offsetOf(small)], [-24, -32]);
+});
+
+const address = (slot: FrameSlot, to: number): Operation => ({ op: "slotAddress", to, slot, offset: 0, span: undefined });
+const call = (argumentCount: number): Operation => ({ op: "call", callee: { helper: 1, name: "helper" }, argumentCount, span: undefined });
+
+test("what is lent to one call shares its place with what is needed before or after it, not with what is needed beside it", () => {
+  const [key, before, across, after] = [{ size: 4, name: "key" }, spilled(), spilled(), spilled()];
+  const frame = layOutFrame(codeOf([
+    store(before), store(across), load(before), store(key), address(key, R1), call(1), store(after), load(across), load(after),
+  ]));
+  assert.equal(frame.offsetOf(key), frame.offsetOf(before));
+  assert.equal(frame.offsetOf(key), frame.offsetOf(after));
+  assert.notEqual(frame.offsetOf(key), frame.offsetOf(across));
+});
+
+test("what a call wrote keeps its place until it is read", () => {
+  const [result, other] = [{ size: 8, name: "result" }, spilled()];
+  const frame = layOutFrame(codeOf([address(result, R1), call(1), store(other), load(other), load(result)]));
+  assert.notEqual(frame.offsetOf(result), frame.offsetOf(other));
+});
+
+test("what is lent to the same call has places of its own", () => {
+  const [key, value] = [{ size: 8, name: "key" }, { size: 8, name: "value" }];
+  const frame = layOutFrame(codeOf([store(key), store(value), address(key, R1), address(value, R1 + 1), call(2)]));
+  assert.notEqual(frame.offsetOf(key), frame.offsetOf(value));
+});
+
+test("what a loop's next round reads keeps its place over the end of this one", () => {
+  const [kept, other] = [{ size: 8, name: "kept" }, spilled()];
+  const code = codeOf([load(kept), store(kept), store(other), load(other)]);
+  const [body] = code.blocks as [CodeBlock];
+  body.exit = { op: "jump", target: body, span: undefined };
+  assert.notEqual(layOutFrame(code).offsetOf(kept), layOutFrame(code).offsetOf(other));
+});
+
+test("a slot whose address is kept, or computed with, shares its place with nobody", () => {
+  for (const keeps of [[address({ size: 8, name: "" }, 6)], [address({ size: 8, name: "" }, R1), { op: "move", width: 64, to: 6, from: R1, span: undefined } as const]]) {
+    const [{ slot }] = keeps as [Operation & { op: "slotAddress" }];
+    const other = spilled();
+    const frame = layOutFrame(codeOf([...keeps, store(other), load(other)]));
+    assert.notEqual(frame.offsetOf(slot), frame.offsetOf(other));
+  }
 });
 
 test("a frame of more than 512 bytes is refused, with the largest slots named", () => {

@@ -1,8 +1,9 @@
-// Places a function's slots in its stack frame, below R10. Spilled registers share places when their values are never
-// needed at the same time; slots whose address is taken have places of their own.
+// Places a function's slots in its stack frame, below R10. Slots share places when what they hold is never needed at the
+// same time: eBPF has 512 bytes for all frames on the way to the deepest one.
 
 import type { CodeFunction, FrameSlot, Operation } from "./code.js";
-import { SPILLED, slotLiveness, spilledSlotOf, stepBack } from "./slot-liveness.js";
+import { LentSlots } from "./lent-slots.js";
+import { slotLiveness, spilledSlotOf, stepBack } from "./slot-liveness.js";
 import { MAX_BPF_STACK } from "#ebpf/opcode.js";
 
 export interface Frame {
@@ -10,20 +11,58 @@ export interface Frame {
   offsetOf(slot: FrameSlot): number;
 }
 
+const WORD_BYTES = 8;
+const wordsOf = ({ size }: FrameSlot): number => Math.ceil(size / WORD_BYTES);
+
 export function layOutFrame(code: CodeFunction): Frame {
-  const used = slotsIn(code);
-  const offsets = new Map<FrameSlot, number>();
-  let size = 0;
-  for (const slot of used) {
-    if (slot.name === SPILLED) continue;
-    size += Math.ceil(slot.size / 8) * 8;
-    offsets.set(slot, -size);
+  const conflicts = slotConflicts(code);
+  /** The first word behind each slot, counted from R10 downwards. */
+  const ends = new Map<FrameSlot, number>();
+  for (const slot of [...conflicts.keys()].sort((a, b) => wordsOf(b) - wordsOf(a))) ends.set(slot, placeFor(slot, conflicts.get(slot)!, ends));
+  const bytes = Math.max(0, ...ends.values()) * WORD_BYTES;
+  if (bytes > MAX_BPF_STACK) throw new RangeError(describeOverflow(code, bytes, new Set(ends.keys())));
+  return { offsetOf: (slot) => -ends.get(slot)! * WORD_BYTES };
+}
+
+/** Where it ends when it stands as near to R10 as the others let it. */
+function placeFor(slot: FrameSlot, others: ReadonlySet<FrameSlot>, ends: ReadonlyMap<FrameSlot, number>): number {
+  const words = wordsOf(slot);
+  const taken = [...others].filter((other) => ends.has(other)).map((other) => ({ first: ends.get(other)! - wordsOf(other), end: ends.get(other)! }));
+  let first = 0;
+  for (const other of taken.sort((a, b) => a.first - b.first)) {
+    if (other.first >= first + words) break;
+    first = Math.max(first, other.end);
   }
-  const places = sharedPlaces(code);
-  for (const [slot, place] of places) offsets.set(slot, -(size + 8 * (place + 1)));
-  size += 8 * (Math.max(-1, ...places.values()) + 1);
-  if (size > MAX_BPF_STACK) throw new RangeError(describeOverflow(code, size, used));
-  return { offsetOf: (slot) => offsets.get(slot)! };
+  return first + words;
+}
+
+/** With each slot those that are in use when it is written to, or are lent to the same call. */
+function slotConflicts(code: CodeFunction): ReadonlyMap<FrameSlot, ReadonlySet<FrameSlot>> {
+  const conflicts = new Map<FrameSlot, Set<FrameSlot>>([...slotsIn(code)].map((slot) => [slot, new Set()]));
+  const keepApart = (slots: Iterable<FrameSlot>, others: Iterable<FrameSlot>) => {
+    for (const slot of slots) {
+      for (const other of others) {
+        if (slot === other) continue;
+        conflicts.get(slot)!.add(other);
+        conflicts.get(other)!.add(slot);
+      }
+    }
+  };
+  const lent = new LentSlots(code);
+  const liveOut = slotLiveness(code);
+  for (const block of code.blocks) {
+    const inUse = lent.inUse(block);
+    const live = new Set(liveOut.get(block));
+    for (let at = block.operations.length - 1; at >= 0; at--) {
+      const operation = block.operations[at]!;
+      const spilled = operation.op === "store" ? spilledSlotOf(operation) : undefined;
+      const written = spilled === undefined ? lent.writtenBy(operation) : [spilled];
+      keepApart(written, [...live, ...inUse[at]!, ...written]);
+      stepBack(operation, live);
+    }
+  }
+  keepApart(lent.escaped, conflicts.keys());
+  return conflicts;
 }
 
 function slotsIn({ blocks }: CodeFunction): Set<FrameSlot> {
@@ -32,42 +71,6 @@ function slotsIn({ blocks }: CodeFunction): Set<FrameSlot> {
     return "address" in operation ? operation.address.slot : undefined;
   };
   return new Set(blocks.flatMap(({ operations }) => operations.map(slotOf).filter((slot) => slot !== undefined)));
-}
-
-/** For each spilled slot a place, counted from 0, that no slot in use at the same time has. */
-function sharedPlaces(code: CodeFunction): ReadonlyMap<FrameSlot, number> {
-  const places = new Map<FrameSlot, number>();
-  for (const [slot, others] of slotConflicts(code)) {
-    const taken = new Set([...others].map((other) => places.get(other)));
-    let place = 0;
-    while (taken.has(place)) place++;
-    places.set(slot, place);
-  }
-  return places;
-}
-
-/** Two slots conflict when one is stored to while the other is live. */
-function slotConflicts(code: CodeFunction): ReadonlyMap<FrameSlot, ReadonlySet<FrameSlot>> {
-  const conflicts = new Map<FrameSlot, Set<FrameSlot>>();
-  const conflictsOf = (slot: FrameSlot) => {
-    if (!conflicts.has(slot)) conflicts.set(slot, new Set());
-    return conflicts.get(slot)!;
-  };
-  const liveOut = slotLiveness(code);
-  for (const block of code.blocks) {
-    const live = new Set(liveOut.get(block));
-    for (const operation of block.operations.toReversed()) {
-      const slot = spilledSlotOf(operation);
-      stepBack(operation, live);
-      if (slot === undefined || operation.op !== "store") continue;
-      for (const other of live) {
-        conflictsOf(slot).add(other);
-        conflictsOf(other).add(slot);
-      }
-      conflictsOf(slot);
-    }
-  }
-  return conflicts;
 }
 
 function describeOverflow({ source }: CodeFunction, size: number, slots: ReadonlySet<FrameSlot>): string {
