@@ -70,6 +70,7 @@ export class Interpreter {
       case "mapReference": return instruction.map;
       case "functionReference": return instruction.callee;
       case "mapValue": return { memory: this.map(instruction.map), offset: instruction.offset };
+      case "mapBank": return { memory: this.map(instruction.map), offset: Number(integer(0)) * instruction.map.valueSize };
       case "stackAddress": return { memory: slots.get(instruction.slot)!, offset: 0 };
       case "binary": return foldBinary(instruction.operator, instruction.type, integer(0), integer(1));
       case "zeroExtend":

@@ -9,7 +9,10 @@ import { u64 } from "#layout/numbers.js";
 
 const Entry = struct("Entry", { first: u64, second: u64 });
 export const randomTable = table("random_table", Entry, 8);
+/** Four banks of two. */
+export const randomBanks = table("random_banks", Entry, 8, { bankBytes: 2 * Entry.size });
 export const randomArray = arrayMap("random_array", Entry, 4);
+export const randomMaps = [randomTable, randomBanks, randomArray];
 export const PACKET_BYTES = 64;
 const DIGESTED = 8;
 /** So many of the latest values of each type are used again. */
@@ -170,10 +173,15 @@ class Generator {
   }
 
   private tableAccess(): void {
-    const index = this.b.binary("and", this.i32(), this.b.constant("i32", 7));
-    const offset = this.b.binary("mul", this.b.convert("zeroExtend", index), this.b.constant("i64", Entry.size));
-    const entry = this.b.pointerAdd(this.b.mapValue(randomTable), 0, offset);
-    this.access(entry);
+    const index = this.i32();
+    const isBanked = this.random.below(2) === 0;
+    const low = this.b.binary("and", index, this.b.constant("i32", isBanked ? 1 : 7));
+    const offset = this.b.binary("mul", this.b.convert("zeroExtend", low), this.b.constant("i64", Entry.size));
+    this.access(this.b.pointerAdd(isBanked ? this.bank(index) : this.b.mapValue(randomTable), 0, offset));
+  }
+
+  private bank(index: Instruction): Instruction {
+    return this.b.mapBank(randomBanks, this.b.binary("and", this.b.binary("lshr", index, this.b.constant("i32", 1)), this.b.constant("i32", 3)));
   }
 
   private arrayAccess(): void {

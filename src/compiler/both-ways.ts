@@ -38,13 +38,13 @@ export function runCompiled(spec: ProgramSpec, live: LiveValues, packet: Uint8Ar
   const tables = tablesOf(live).filter(({ name }) => spec.maps.some((map) => map.name === name));
   return {
     verdict: result.verdict, packet: result.packet,
-    tables: Object.fromEntries(tables.map((spec) => [spec.name, Uint8Array.from(machine.map(spec).lookup(new Uint8Array(4))!)])),
+    tables: Object.fromEntries(tables.map((spec) => [spec.name, machine.map(spec).bytes.slice()])),
   };
 }
 
 export function runAsJavaScript(source: string, live: LiveValues, original: Uint8Array): Outcome {
   const packet = original.slice();
-  const tables = tablesOf(live).map((spec) => ({ spec, bytes: new Uint8Array(spec.valueSize) }));
+  const tables = tablesOf(live).map((spec) => ({ spec, bytes: new Uint8Array(spec.valueSize * spec.maxEntries) }));
   const names: LiveValues = { ...language, ...live, ...javaScriptIntrinsics, ...Object.fromEntries(tables.map(({ spec, bytes }) => [nameOf(live, spec), javaScriptTable(spec, bytes)])) };
   const text = stripTypes(source).replace(/\bexport\b/g, "");
   const entry = new Function(...Object.keys(names), `"use strict"; ${text}\nreturn entry;`)(...Object.values(names)) as (packet: unknown) => number;

@@ -71,6 +71,15 @@ export function setTerminator(block: Block, terminator: Terminator): void {
   for (const target of targetsOf(terminator)) target.predecessors.push(block);
 }
 
+/** `block`, which has no terminator yet, ends as `from` did: its edges begin here now, in the same places. */
+export function takeTerminator(block: Block, from: Block): void {
+  for (const target of successorsOf(from)) {
+    target.predecessors = target.predecessors.map((predecessor) => (predecessor === from ? block : predecessor));
+  }
+  block.terminator = from.terminator;
+  from.terminator = undefined;
+}
+
 /** Removes one edge `predecessor` → `block`, with its argument in each phi. */
 export function removePredecessor(block: Block, predecessor: Block): void {
   const at = block.predecessors.indexOf(predecessor);
@@ -115,6 +124,10 @@ export class Builder {
 
   mapValue(map: MapSpec, offset = 0): Instruction {
     return this.emit("pointer", { op: "mapValue", map, offset, args: [] });
+  }
+
+  mapBank(map: MapSpec, bank: Instruction): Instruction {
+    return this.emit("pointer", { op: "mapBank", map, args: [bank] });
   }
 
   functionReference(callee: IrFunction): Instruction {

@@ -40,6 +40,7 @@ function operation(instruction: Instruction): string {
     case "parameter": return `parameter ${instruction.index}`;
     case "mapReference": return `map ${instruction.map.name}`;
     case "mapValue": return `mapValue ${instruction.map.name}${plus}`;
+    case "mapBank": return `mapBank ${instruction.map.name} ${args}`;
     case "functionReference": return `function ${instruction.callee.name}`;
     case "stackAddress": return `stackAddress s${instruction.slot.id}`;
     case "binary": return `${instruction.operator}.${instruction.type} ${args}`;

@@ -49,6 +49,8 @@ export type InstructionKind =
   | { readonly op: "mapReference"; readonly map: MapSpec; args: [] }
   /** The address of the map's first value plus a constant; a pointer into space "map". */
   | { readonly op: "mapValue"; readonly map: MapSpec; readonly offset: number; args: [] }
+  /** The address of the map's value number args[0] (an i32, less than maxEntries); a pointer into space "map". */
+  | { readonly op: "mapBank"; readonly map: MapSpec; args: [Instruction] }
   | { readonly op: "functionReference"; readonly callee: IrFunction; args: [] }
   /** The address of a stack slot. */
   | { readonly op: "stackAddress"; readonly slot: StackSlot; args: [] }

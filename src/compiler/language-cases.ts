@@ -16,8 +16,10 @@ const Local = struct("Local", { first: u32, small: u8, wide: u64, half: u16, mac
 const Counter = struct("Counter", { packets: u64, bytes: u64, small: u32, other: u32, cells: array(u16, 8) });
 const Byte = struct("Byte", { value: u8 });
 const counters = table("counters", Counter, 8);
+/** Eight banks of two. */
+const banked = table("banked", Counter, 16, { bankBytes: 3 * Counter.size });
 
-export const live: LiveValues = { Data, Local, Pair, Counter, Byte, counters, Kind, ANSWER: 42, BIG: 2n ** 40n, FLAG: true, Names: { one: 1, two: 2, nested: { three: 3 } } };
+export const live: LiveValues = { Data, Local, Pair, Counter, Byte, counters, banked, Kind, ANSWER: 42, BIG: 2n ** 40n, FLAG: true, Names: { one: 1, two: 2, nested: { three: 3 } } };
 
 /** Statements in which `x` is the packet's Data. */
 export const bodies: { readonly [sentence: string]: string } = {
@@ -69,6 +71,7 @@ export const bodies: { readonly [sentence: string]: string } = {
   "a local struct in a loop": `let sum = 0; for (let i = 0; i < 12; i++) { const local = make(Local, { first: i }); local.first = u32(local.first + x.e); local.many[i & 7] = i; sum = u32(sum + local.first + local.many[3]); } x.a = sum;`,
   "local structs change in branches": `const local = make(Local, { first: 1 }); if (x.e > 7) local.first = 2; else local.half = 9; x.a = local.first; x.b = local.half;`,
   "a table's entries": `const counter = counters.at(x.e); counter.packets += 1n; counter.bytes += x.c; counter.small = x.a; counters.at(3).cells[x.f & 7] = x.g; x.m = counters.at(x.e).cells[2];`,
+  "a table of several banks": `for (let i = 0; i < 24; i++) banked.at(i + x.e).packets += u64(i); const counter = banked.at(x.a); counter.bytes = x.c; banked.at(x.b).bytes += 1n; banked.at(3).small = x.b; banked.at(4).small = x.a; counter.cells[x.f & 7] = x.g; x.n = counter.bytes + banked.at(x.f).packets; x.m = banked.at(x.a + 1).small; x.o = tally(x.g);`,
   "atomics without result": `const counter = counters.at(x.e); atomicAdd(counter, "packets", x.c); atomicAdd(counter, "small", x.a); atomicOr(counter, "other", x.b); atomicOr(counter, "bytes", 12n); atomicAnd(counter, "bytes", x.d);`,
   "atomics with result": `const counter = counters.at(x.e); x.n = fetchAdd(counter, "packets", x.c); x.a = fetchAdd(counter, "small", x.a); x.b = fetchOr(counter, "other", x.b); x.c = exchange(counter, "bytes", x.d); x.d = fetchXor(counter, "packets", 5n); x.m = fetchAnd(counter, "small", 0xff);`,
   "compare and exchange": `const counter = counters.at(1); x.a = compareExchange(counter, "small", 0, x.b); x.b = compareExchange(counter, "small", x.a, 9); x.c = compareExchange(counter, "packets", 0n, x.d); x.d = compareExchange(counter, "packets", 77n, 1n);`,
@@ -109,6 +112,8 @@ function collatz(n: u32): u32 { let rounds = 0; for (let i = 0; i < 10; i++) { i
 function mix(a: u32, b: u32): u32 { "use subprogram"; let sum = 0; for (let i = 0; i < 10; i++) { if (i > b) break; sum = u32(sum + a); } return sum; }
 function even(n: u32): boolean { "use subprogram"; return (n & 1) === 0; }
 function bump(pair: View<typeof Pair>): void { "use subprogram"; pair.low = u32(pair.low + 1); }
+function tally(n: u32): u32 { "use subprogram"; banked.at(n).packets += 1n; mark(n + 1); return banked.at(n + 2).small; }
+function mark(n: u32): void { "use subprogram"; banked.at(n).other = n; }
 function touch(local: View<typeof Local>): void { "use subprogram"; local.first = u32(local.first * 2 + 1); local.half = 7; local.many[1] = local.first; }
 `;
 

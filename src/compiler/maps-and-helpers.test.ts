@@ -18,7 +18,7 @@ const Clock = struct("Clock", { timer: Timer, ticks: u32 });
 const Fib = struct("Fib", { family: u8, protocol: u8, source: u16, lookup: array(u32, 15) });
 const maps = {
   values: hashMap("values", Key, Value, 16), byNumber: hashMap("byNumber", u32, Value, 16), list: arrayMap("list", Value, 4),
-  rows: table("rows", Value, 4), events: ringBuffer("events", 4096), clocks: arrayMap("clocks", Clock, 1, { needsBtf: true }),
+  rows: table("rows", Value, 4), banks: table("banks", Value, 8, { bankBytes: 2 * Value.size }), events: ringBuffer("events", 4096), clocks: arrayMap("clocks", Clock, 1, { needsBtf: true }),
 };
 const live = { ...language, ...maps, Key, Value, State, Clock, Fib };
 
@@ -82,6 +82,10 @@ const programs: { readonly [sentence: string]: Program } = {
   "bpf_loop without a state": {
     functions: `function visit(index: u32, _state: object): i64 { rows.at(0).last += 2; return 0n; }`,
     body: "bpf_loop(5, visit, null, 0n); return i32(rows.at(0).last);", gives: 10,
+  },
+  "a callback reaches every bank of a table": {
+    functions: `function visit(index: u32, _state: object): i64 { banks.at(index).last = u32(banks.at(index).last + index); return 0n; }`,
+    body: "bpf_loop(16, visit, null, 0n); return i32(banks.at(0).last * 10000 + banks.at(3).last * 100 + banks.at(7).last);", gives: 8 * 10000 + 14 * 100 + 22,
   },
   "a helper writes a part of a struct": {
     body: `const to = make(Value, { last: 5, packets: 1n }); const from = make(Value, { last: 3 });

@@ -86,8 +86,8 @@ export class KernelStore implements Store {
   table(spec: MapSpec): Uint8Array {
     let bytes = this.#tables.get(spec.name);
     if (bytes === undefined) {
-      const { valueSize } = this.#specs.get(spec.name)!;
-      this.#tables.set(spec.name, (bytes = this.map(spec.name).memory().bytes.subarray(0, valueSize)));
+      const { valueSize, maxEntries } = this.#specs.get(spec.name)!;
+      this.#tables.set(spec.name, (bytes = this.map(spec.name).memory().bytes.subarray(0, valueSize * maxEntries)));
     }
     return bytes;
   }

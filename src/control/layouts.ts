@@ -5,8 +5,8 @@ import type { FieldType } from "#layout/struct.js";
 import type { MapSpec } from "#ebpf/spec.js";
 
 /** Sixteen hexadecimal digits; of a table, whatever its number of entries. */
-export function layoutOf({ type, key, value, keySize, valueSize, flags, tableEntries }: MapSpec): string {
-  const words = [type, flags, keySize, describe(key), tableEntries === undefined ? valueSize : valueSize / tableEntries, describe(value)];
+export function layoutOf({ type, key, value, keySize, valueSize, maxEntries, flags, tableEntries }: MapSpec): string {
+  const words = [type, flags, keySize, describe(key), tableEntries === undefined ? valueSize : (valueSize * maxEntries) / tableEntries, describe(value)];
   return createHash("sha256").update(words.join(" ")).digest("hex").slice(0, 16);
 }
 

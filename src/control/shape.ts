@@ -2,6 +2,7 @@
 // the state exists, so that programs of a later version fit the maps of an earlier one.
 
 import type { MapSpec } from "#ebpf/spec.js";
+import { resizeTable } from "#prelude/maps.js";
 import * as maps from "#dataplane/maps.js";
 
 export interface Shape {
@@ -43,7 +44,7 @@ export function mapSpecs(shape: Shape): ReadonlyMap<string, MapSpec> {
 
 function resized(spec: MapSpec, entries: number | undefined): MapSpec {
   if (entries === undefined || spec.tableEntries === undefined) return spec;
-  return { ...spec, tableEntries: entries, valueSize: (spec.valueSize / spec.tableEntries) * entries };
+  return resizeTable(spec, entries);
 }
 
 function isMap(value: unknown): value is MapSpec {

@@ -93,6 +93,11 @@ test("a table's value is an array of its entries", () => {
   assert.deepEqual(words.slice(-5), [3 << 24, 0, 3, 1, 2]);
 });
 
+test("a value of a table of several banks is a bank's share of the entries", () => {
+  const { btf } = btfForMap(mapOf({ value: struct("Entry", { count: u64 }), maxEntries: 4, tableEntries: 32 }))!;
+  assert.equal(typesOf(btf).words.at(-1), 8);
+});
+
 test("a map without described values has no BTF", () => {
   assert.equal(btfForMap(mapOf({ type: MapType.RINGBUF })), undefined);
 });

@@ -144,7 +144,7 @@ export function btfForMap(spec: MapSpec): MapBtf | undefined {
   const builder = new BtfBuilder();
   // An array's key must be a 32-bit integer: Linux kernel/bpf/arraymap.c, array_map_check_btf().
   const keyTypeId = builder.type(spec.key ?? u32);
-  const valueTypeId = spec.tableEntries === undefined ? builder.type(spec.value) : builder.array(builder.type(spec.value), spec.tableEntries);
+  const valueTypeId = spec.tableEntries === undefined ? builder.type(spec.value) : builder.array(builder.type(spec.value), spec.tableEntries / spec.maxEntries);
   return { btf: builder.encode(), keyTypeId, valueTypeId };
 }
 

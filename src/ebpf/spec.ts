@@ -18,13 +18,13 @@ export interface MapSpec {
   readonly type: MapType;
   /** In bytes. */
   readonly keySize: number;
-  /** In bytes; of a table (see prelude/maps.ts) all its entries together. */
+  /** In bytes; of a table (see prelude/maps.ts) all entries of a bank together. */
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
   readonly key?: FieldType;
   readonly value?: FieldType;
-  /** The map's one value is an array of `tableEntries` of `value`, addressed without a look-up. */
+  /** The map's values, one after the other, are an array of `tableEntries` of `value`. One value is addressed without a look-up; several are banks. */
   readonly tableEntries?: number;
   /** The value holds a bpf_timer or bpf_spin_lock: the kernel wants the value's BTF. */
   readonly needsBtf?: boolean;

@@ -75,11 +75,21 @@ test("a table's memory is the kernel's, both ways, and reads as zeros after clos
   });
 });
 
-test("a table may have 512 MiB, the most that a program can address", { skip: bpfLacks }, () => {
-  withMap(table("large", Entry, 2 ** 25), (map) => {
+test("a table may have values of 512 MiB, the most that a program can address in each", { skip: bpfLacks }, () => {
+  withMap(table("large", Entry, 2 ** 26), (map) => {
     const memory = map.memory();
-    memory.bytes[2 ** 29 - 1] = 9;
-    assert.equal(memory.bytes[2 ** 29 - 1], 9);
+    assert.deepEqual([map.info().valueSize, map.info().maxEntries, memory.bytes.length], [2 ** 29, 2, 2 ** 30]);
+    memory.bytes[2 ** 30 - 1] = 9;
+    assert.equal(memory.bytes[2 ** 30 - 1], 9);
+    memory.close();
+  });
+});
+
+test("the banks of a table lie one behind the other in its memory", { skip: bpfLacks }, () => {
+  withMap(table("banked", Entry, 16, { bankBytes: 4 * Entry.size }), (map) => {
+    const memory = map.memory();
+    for (let at = 0; at < 16 * Entry.size; at++) memory.bytes[at] = at;
+    assert.deepEqual([...map.lookup(word(2))!], Array.from({ length: 64 }, (_, i) => 128 + i));
     memory.close();
   });
 });

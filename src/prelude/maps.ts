@@ -22,7 +22,7 @@ export interface KernelMap<K extends FieldType, V extends FieldType> extends Map
   delete(key: FieldView<K>): i64;
 }
 
-/** A fixed array without look-ups: at(index) is an address computed in line. `entries` is a power of two. */
+/** A fixed array without misses: at(index) is an address, computed in line. `entries` is a power of two. */
 export interface Table<S extends StructType<any, any>> extends MapSpec {
   readonly value: S;
   readonly tableEntries: number;
@@ -77,16 +77,32 @@ const indexed = (type: MapType) =>
 export const arrayMap = indexed(MapType.ARRAY);
 export const perCpuArrayMap = indexed(MapType.PERCPU_ARRAY);
 
-/** At most 2^29 bytes: the verifier's limit for an offset into a map value (BPF_MAX_VAR_OFF). */
-export const TABLE_BYTES_MAX = 2 ** 29;
+/** What one value of a map may have, a bank: Linux v6.12 include/linux/bpf_verifier.h, BPF_MAX_VAR_OFF, limits an offset into it. */
+export const BANK_BYTES_MAX = 2 ** 29;
+/** What user space reads in place: Node.js 20 makes no longer Uint8Array. */
+export const TABLE_BYTES_MAX = 2 ** 32;
 
-export function table<S extends StructType<any, any>>(name: string, value: S, entries: number): Table<S> {
-  if (!Number.isInteger(Math.log2(entries))) throw new RangeError(`table ${name}: ${entries} entries; a power of two is needed`);
-  if (entries * value.size > TABLE_BYTES_MAX) throw new RangeError(`table ${name}: ${entries} × ${value.size} bytes is over ${TABLE_BYTES_MAX}`);
-  return declare({
-    name, type: MapType.ARRAY, value, keySize: 4, valueSize: entries * value.size, maxEntries: 1, flags: MapFlag.MMAPABLE, tableEntries: entries,
-  }) as Table<S>;
+/** `bankBytes`: a table that is larger is several values; tests make small ones. */
+export function table<S extends StructType<any, any>>(name: string, value: S, entries: number, { bankBytes = BANK_BYTES_MAX } = {}): Table<S> {
+  return declare({ name, type: MapType.ARRAY, value, keySize: 4, flags: MapFlag.MMAPABLE, ...tableShape(name, value.size, entries, bankBytes) }) as Table<S>;
 }
+
+/** The same table with another number of entries. */
+export function resizeTable(spec: MapSpec, entries: number): MapSpec {
+  return Object.freeze({ ...spec, ...tableShape(spec.name, sizeOf(spec.value!), entries, BANK_BYTES_MAX) });
+}
+
+/** One value as long as that is enough, then banks: as many entries in each as are a power of two. */
+function tableShape(name: string, entryBytes: number, entries: number, bankBytes: number): Pick<MapSpec, "valueSize" | "maxEntries" | "tableEntries"> {
+  if (!Number.isInteger(Math.log2(entries)) || entries * entryBytes > TABLE_BYTES_MAX) {
+    throw new RangeError(`table ${name} cannot have ${entries} entries: ` +
+      `a power of two is needed, and at most ${floorToPowerOfTwo(TABLE_BYTES_MAX / entryBytes)} of ${entryBytes} bytes`);
+  }
+  const bankEntries = Math.min(entries, floorToPowerOfTwo(bankBytes / entryBytes));
+  return { valueSize: bankEntries * entryBytes, maxEntries: entries / bankEntries, tableEntries: entries };
+}
+
+const floorToPowerOfTwo = (value: number): number => 2 ** Math.floor(Math.log2(value));
 
 /** `bytes`: a power of two, at least a page. */
 export function ringBuffer(name: string, bytes: number): RingBuffer {

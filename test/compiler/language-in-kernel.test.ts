@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { compileForTest, randomBytes, randomOf, runAsJavaScript } from "#compiler/both-ways.js";
 import { Data, bodies, live, sourceOf } from "#compiler/language-cases.js";
 import { MapType, type MapSpec } from "#ebpf/spec.js";
-import { BPF_ANY, BpfMap } from "#kernel/map.js";
+import { BpfMap } from "#kernel/map.js";
 import { loadProgram } from "#kernel/program.js";
 
 const kernelLacks = ((): string | false => {
@@ -27,21 +27,22 @@ for (const [sentence, body] of Object.entries(bodies)) {
     const source = sourceOf(body);
     const spec = compileForTest(source, live);
     const maps = new Map(spec.maps.map((map) => [map.name, BpfMap.create(map)]));
+    const memories = new Map(Array.from(maps.values(), (map) => [map.name, map.memory()]));
     const program = loadProgram(spec, maps);
     try {
       const random = randomOf(seed);
       for (let i = 0; i < PACKETS; i++) {
-        for (const map of maps.values()) map.update(new Uint8Array(4), new Uint8Array(map.spec.valueSize), BPF_ANY);
+        for (const { bytes } of memories.values()) bytes.fill(0);
         const packet = randomBytes(random, Data.size + 20);
         const expected = runAsJavaScript(source, live, packet);
         const { returnValue, data } = program.testRun({ data: packet });
         const message = `packet ${i} (SEED=${seed} repeats it)`;
         assert.equal(returnValue, expected.verdict, message);
         assert.deepEqual(Uint8Array.from(data), expected.packet, message);
+        for (const [name, { bytes }] of memories) assert.deepEqual(bytes.slice(0, expected.tables[name]!.length), expected.tables[name], `${message}: table ${name}`);
       }
     } finally {
-      program.close();
-      for (const map of maps.values()) map.close();
+      for (const held of [program, ...memories.values(), ...maps.values()]) held.close();
     }
   });
 }

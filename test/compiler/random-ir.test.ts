@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Interpreter } from "#compiler/_interpreter.js";
-import { PACKET_BYTES, Random, randomArray, randomProgram, randomTable } from "#compiler/_random-program.js";
+import { PACKET_BYTES, Random, randomMaps, randomProgram, randomTable } from "#compiler/_random-program.js";
 import { generate } from "#compiler/backend/generate.js";
 import { optimize } from "#compiler/optimize/optimize.js";
 import { BpfMap } from "#kernel/map.js";
@@ -35,7 +35,7 @@ test(`the kernel runs random programs as their IR says (seed ${firstSeed})`, { s
     const expected = interpreter.run();
     const program = randomProgram(new Random(seed), size);
     optimize(program);
-    const maps = new Map([randomTable, randomArray].map((spec) => [spec.name, BpfMap.create(spec)]));
+    const maps = new Map(randomMaps.map((spec) => [spec.name, BpfMap.create(spec)]));
     const loaded = loadProgram(generate(program), maps);
     try {
       const { returnValue, data } = loaded.testRun({ data: packet });

@@ -7,7 +7,7 @@ import { Machine } from "#ebpf/machine.js";
 import type { IrProgram } from "../ir.js";
 import { newBlock, newSlot } from "../ir-builder.js";
 import { Interpreter } from "../_interpreter.js";
-import { PACKET_BYTES, Random, randomArray, randomProgram, randomTable } from "../_random-program.js";
+import { PACKET_BYTES, Random, randomArray, randomMaps, randomProgram } from "../_random-program.js";
 import { programOf, testFunction } from "../_test-function.js";
 import { optimize } from "../optimize/optimize.js";
 import { generate } from "./generate.js";
@@ -30,12 +30,12 @@ function interpret(program: IrProgram, packet: Uint8Array): Outcome {
   const bytes = packet.slice();
   const interpreter = new Interpreter(program, bytes);
   const result = interpreter.run();
-  return { result, packet: hex(bytes), maps: [randomTable, randomArray].map((map) => hex(interpreter.map(map))) };
+  return { result, packet: hex(bytes), maps: randomMaps.map((map) => hex(interpreter.map(map))) };
 }
 
 function execute(program: IrProgram, packet: Uint8Array): Outcome {
   const machine = new Machine();
-  const arrays = [randomTable, randomArray].map((spec) => machine.map(spec));
+  const arrays = randomMaps.map((spec) => machine.map(spec));
   const run = machine.run(machine.load(generate(program)), packet);
   const values = arrays.map((map) => [...map.entries()].map(([, value]) => hex(value)).join(""));
   return { result: run.verdict >>> 0, packet: hex(run.packet), maps: values };

@@ -10,13 +10,14 @@ import { hoistMoves } from "./hoist-moves.js";
 import { orderBlocks } from "./layout.js";
 import { limitIndexes } from "./limit-indexes.js";
 import { link } from "./link.js";
+import { lookUpBanks } from "./look-up-banks.js";
 import { allocateRegisters } from "./registers.js";
 import { select } from "./select.js";
 import { removeDeadSpills } from "./spill-stores.js";
 import { splitCriticalEdges } from "./split-edges.js";
 import { tidyBlocks } from "./tidy.js";
 
-/** Changes the IR: edges get blocks, indexes masks. */
+/** Changes the IR: banks get look-ups, edges blocks, indexes masks. */
 export function generate(program: IrProgram): ProgramSpec {
   return link(program, referredFunctions(program).map(generateFunction));
 }
@@ -33,6 +34,7 @@ function referredFunctions({ functions: [entry] }: IrProgram): IrFunction[] {
 }
 
 function generateFunction(fn: IrFunction): Emitted {
+  lookUpBanks(fn);
   limitIndexes(fn);
   splitCriticalEdges(fn);
   const code = select(fn);

@@ -2,12 +2,17 @@
 // is arithmetic only:
 //
 //   address of the map's first value + (index & (entries - 1)) × size
+//
+// and where a table is several values, banks (backend/look-up-banks.ts):
+//
+//   address of value (index >> log2(entries of a bank)) & (banks - 1) + (index & (entries of a bank - 1)) × size
 
 import { MapType } from "#ebpf/spec.js";
 import type { MapSpec } from "#ebpf/spec.js";
 import { i64, u32, u64 } from "#layout/numbers.js";
 import type { FieldType } from "#layout/struct.js";
 import type { Instruction, StackSlot } from "../ir.js";
+import { bpf_map_delete_elem, bpf_map_lookup_elem, bpf_map_update_elem, bpf_ringbuf_output } from "../map-helpers.js";
 import type { CallExpression, Expression, Node } from "../syntax.js";
 import { describe, isInteger, sameLayout } from "../types.js";
 import type { FunctionLowering } from "./context.js";
@@ -17,12 +22,6 @@ import { presentView } from "./nullness.js";
 import type { Operand } from "./operand.js";
 import { addressOf, scaled, slotsBehind } from "./places.js";
 import { scalar, valueAs } from "./values.js";
-
-/** Linux include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER. */
-const bpf_map_lookup_elem = { helper: "bpf_map_lookup_elem", id: 1, movesPacket: false };
-const bpf_map_update_elem = { helper: "bpf_map_update_elem", id: 2, movesPacket: false };
-const bpf_map_delete_elem = { helper: "bpf_map_delete_elem", id: 3, movesPacket: false };
-const bpf_ringbuf_output = { helper: "bpf_ringbuf_output", id: 130, movesPacket: false };
 
 type Method = (f: FunctionLowering, map: MapSpec, node: CallExpression) => Operand;
 
@@ -79,9 +78,17 @@ function at(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {
   }
   const { builder } = f;
   const index = valueAs(f, lowerExpression(f, indexNode), u32, indexNode);
-  const masked = builder.convert("zeroExtend", builder.binary("and", index, builder.constant("i32", map.tableEntries! - 1)));
-  const pointer = builder.pointerAdd(builder.mapValue(sharedMap(f, map, node)), 0, scaled(f, masked, type.size));
+  const bankEntries = map.tableEntries! / map.maxEntries;
+  const masked = builder.convert("zeroExtend", builder.binary("and", index, builder.constant("i32", bankEntries - 1)));
+  const pointer = builder.pointerAdd(bankOf(f, sharedMap(f, map, node), bankEntries, index), 0, scaled(f, masked, type.size));
   return { kind: "view", place: { type, base: f.memory(pointer, "map"), offset: 0 }, nullTest: undefined };
+}
+
+/** Where the entries begin among which `index` is. */
+function bankOf({ builder }: FunctionLowering, map: MapSpec, bankEntries: number, index: Instruction): Instruction {
+  if (map.maxEntries === 1) return builder.mapValue(map);
+  const above = builder.binary("lshr", index, builder.constant("i32", Math.log2(bankEntries)));
+  return builder.mapBank(map, builder.binary("and", above, builder.constant("i32", map.maxEntries - 1)));
 }
 
 function output(f: FunctionLowering, map: MapSpec, node: CallExpression): Operand {

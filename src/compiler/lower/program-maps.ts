@@ -2,8 +2,7 @@
 // structs over the same memory) are one map.
 
 import type { MapSpec } from "#ebpf/spec.js";
-import { sizeOf } from "#layout/struct.js";
-import { TABLE_BYTES_MAX } from "#prelude/maps.js";
+import { resizeTable } from "#prelude/maps.js";
 
 export class Maps {
   readonly #sized = new Map<MapSpec, MapSpec>();
@@ -17,7 +16,7 @@ export class Maps {
     if (wanted === undefined) return map;
     let found = this.#sized.get(map);
     if (found === undefined) {
-      found = withEntries(map, wanted);
+      found = map.tableEntries === undefined ? Object.freeze({ ...map, maxEntries: wanted }) : resizeTable(map, wanted);
       this.#sized.set(map, found).set(found, found);
     }
     return found;
@@ -31,14 +30,4 @@ export class Maps {
     const shapes = [first, map].map(({ type, keySize, valueSize, maxEntries }) => `${[type, keySize, valueSize, maxEntries]}`);
     return shapes[0] === shapes[1] ? first : undefined;
   }
-}
-
-function withEntries(map: MapSpec, entries: number): MapSpec {
-  if (map.tableEntries === undefined) return Object.freeze({ ...map, maxEntries: entries });
-  const size = sizeOf(map.value!);
-  if (!Number.isInteger(Math.log2(entries)) || entries * size > TABLE_BYTES_MAX) {
-    throw new RangeError(`table ${map.name} cannot have ${entries} entries: ` +
-      `a power of two is needed, and at most ${TABLE_BYTES_MAX / size} of ${size} bytes`);
-  }
-  return Object.freeze({ ...map, valueSize: entries * size, tableEntries: entries });
 }

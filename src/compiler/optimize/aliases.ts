@@ -28,8 +28,10 @@ export function mayOverlap(a: Location, b: Location): boolean {
 function areApart(a: Instruction, b: Instruction): boolean {
   const [rootA, rootB] = [rootOf(a), rootOf(b)];
   if (rootA.op === "stackAddress" && rootB.op === "stackAddress") return rootA.slot !== rootB.slot;
-  return rootA.op === "mapValue" && rootB.op === "mapValue" && rootA.map !== rootB.map;
+  return isInTable(rootA) && isInTable(rootB) && rootA.map !== rootB.map;
 }
+
+const isInTable = (root: Instruction): root is Instruction & { op: "mapValue" | "mapBank" } => root.op === "mapValue" || root.op === "mapBank";
 
 /** Address constants that were not merged into one value. */
 function isSameAddress(a: Instruction, b: Instruction): boolean {

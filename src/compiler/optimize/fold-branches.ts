@@ -2,7 +2,7 @@
 // only jump go. Requires: nothing.
 
 import type { Block, IrFunction, Terminator } from "../ir.js";
-import { removePredecessor, successorsOf } from "../ir-builder.js";
+import { removePredecessor, successorsOf, takeTerminator } from "../ir-builder.js";
 import { Replacements } from "./replacements.js";
 import { removeUnreachable } from "./unreachable.js";
 
@@ -104,13 +104,5 @@ function joinBlocks(fn: IrFunction): boolean {
   fn.blocks = fn.blocks.filter((block) => !joined.has(block));
   replacements.apply(fn);
   return joined.size > 0;
-}
-
-/** Edges from `next` become edges from `block`, in the same places. */
-function takeTerminator(block: Block, next: Block): void {
-  for (const target of successorsOf(next)) {
-    target.predecessors = target.predecessors.map((predecessor) => (predecessor === next ? block : predecessor));
-  }
-  block.terminator = next.terminator;
 }
 

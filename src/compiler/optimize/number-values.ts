@@ -138,6 +138,7 @@ class Numbering {
       case "constant": return `${instruction.type} ${instruction.value}`;
       case "mapReference": return `map ${this.name(instruction.map)}`;
       case "mapValue": return `mapValue ${this.name(instruction.map)} ${instruction.offset}`;
+      case "mapBank": return `mapBank ${this.name(instruction.map)} ${ids}`;
       case "functionReference": return `function ${this.name(instruction.callee)}`;
       case "stackAddress": return `slot ${this.name(instruction.slot)}`;
       case "parameter": return `parameter ${instruction.index}`;
