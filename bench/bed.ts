@@ -47,18 +47,26 @@ export interface Parts {
 
 /** Compiles everything; the C program only where there is a clang. */
 export async function compileParts(): Promise<Parts> {
-  const shape = shapeOfThisMachine(CONNECTIONS);
-  const specs = new Map([...mapSpecs(shape), ...[...cMaps(CONNECTIONS), courses, laps, targets].map((spec) => [spec.name, spec] as const)]);
-  const programs = new Map<Subject, ProgramSpec>([
-    ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
-    ...(clangVersion() === undefined ? [] : [["c", cProgram(specs)] as const]),
-  ]);
-  return { specs, programs, wrapper: wrapperProgram("wrapper") };
+  const { specs: own, programs, wrapper } = await compileWeirParts(CONNECTIONS);
+  const specs = new Map([...own, ...named(cMaps(CONNECTIONS))]);
+  return { specs, programs: clangVersion() === undefined ? programs : new Map([...programs, ["c", cProgram(specs)]]), wrapper };
 }
 
+/** Without the C program; `connections`: how many fit. */
+export async function compileWeirParts(connections: number): Promise<Parts> {
+  const shape = shapeOfThisMachine(connections);
+  const programs = new Map<Subject, ProgramSpec>([
+    ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
+  ]);
+  return { specs: new Map([...mapSpecs(shape), ...named([courses, laps, targets])]), programs, wrapper: wrapperProgram("wrapper") };
+}
+
+const named = (specs: readonly MapSpec[]) => specs.map((spec) => [spec.name, spec] as const);
+
 export class Bed {
-  readonly #maps: ReadonlyMap<string, BpfMap>;
-  readonly #store: BedStore;
+  /** By name, the wrapper's too. */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly store: Store & { close(): void };
   readonly #programs: readonly BpfProgram[];
   /** What is run. */
   readonly wrapper: BpfProgram;
@@ -67,27 +75,27 @@ export class Bed {
   readonly director: StoreDirector;
 
   constructor({ specs, programs, wrapper }: Parts) {
-    this.#maps = new Map(Array.from(specs.values(), (spec) => [spec.name, BpfMap.create(spec)]));
-    this.#store = new BedStore(this.#maps);
-    this.director = new StoreDirector(this.#store);
+    this.maps = new Map(Array.from(specs.values(), (spec) => [spec.name, BpfMap.create(spec)]));
+    this.store = new BedStore(this.maps);
+    this.director = new StoreDirector(this.store);
     this.subjects = SUBJECTS.filter((subject) => programs.has(subject));
-    this.#programs = SUBJECTS.map((subject) => loadProgram(programs.get(subject) ?? programs.get("nothing")!, this.#maps));
-    this.#programs.forEach((program, i) => this.#maps.get(targets.name)!.putObject(i, program));
-    this.wrapper = loadProgram(wrapper, this.#maps);
+    this.#programs = SUBJECTS.map((subject) => loadProgram(programs.get(subject) ?? programs.get("nothing")!, this.maps));
+    this.#programs.forEach((program, i) => this.maps.get(targets.name)!.putObject(i, program));
+    this.wrapper = loadProgram(wrapper, this.maps);
     this.#configure();
   }
 
   /** A map's memory; that of the wrapper's tables too. */
   table(spec: MapSpec): Uint8Array {
-    return this.#store.table(spec);
+    return this.store.table(spec);
   }
 
   /** No connections, for either program. */
   forgetConnections(): void {
-    for (const spec of [dataplane.buckets, dataplane.connections]) this.table(spec).fill(0);
-    const rows = new Rows(this.#store, dataplane.destinations);
+    for (const spec of [dataplane.buckets4, dataplane.connections4]) this.table(spec).fill(0);
+    const rows = new Rows(this.store, dataplane.destinations);
     for (const i of METHODS.keys()) rows.write(i, { activeConnections: 0, inactiveConnections: 0 });
-    const map = this.#maps.get("c_connections")!;
+    const map = this.maps.get("c_connections")!;
     const keys = [...batches(map)].map((batch) => batch.keys.slice(0, batch.count * map.spec.keySize));
     for (const some of keys) deleteBatch(map, some);
   }
@@ -95,10 +103,10 @@ export class Bed {
   /** Every connection knows the way back to its client. */
   giveClientHops(): void {
     const hop = encode(dataplane.Hop, this.#hop());
-    const inPlace = this.table(dataplane.connections);
-    const at = fieldOf(dataplane.Connection, "clientHop").offset;
-    for (let entry = 0; entry < inPlace.length; entry += dataplane.Connection.size) inPlace.set(hop, entry + at);
-    const map = this.#maps.get("c_connections")!;
+    const inPlace = this.table(dataplane.connections4);
+    const at = fieldOf(dataplane.Connection4, "clientHop").offset;
+    for (let entry = 0; entry < inPlace.length; entry += dataplane.Connection4.size) inPlace.set(hop, entry + at);
+    const map = this.maps.get("c_connections")!;
     for (const { count, keys, values } of [...batches(map)]) {
       for (let i = 0; i < count; i++) encodeInto(CConnection, { clientHop: this.#hop() }, values, i * map.valueBytes);
       updateBatch(map, keys.slice(0, count * map.spec.keySize), values.slice(0, count * map.valueBytes));
@@ -106,7 +114,7 @@ export class Bed {
   }
 
   close(): void {
-    for (const held of [this.#store, this.wrapper, ...this.#programs, ...this.#maps.values()]) held.close();
+    for (const held of [this.store, this.wrapper, ...this.#programs, ...this.maps.values()]) held.close();
   }
 
   /** One service for each method, with a real server, and the way to it. */
@@ -118,13 +126,13 @@ export class Bed {
         ...realServer(method), forward: FORWARD[method], weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
       });
     }
-    const rows = new Rows(this.#store, dataplane.destinations);
+    const rows = new Rows(this.store, dataplane.destinations);
     METHODS.forEach((_, i) => rows.write(i, { hop: this.#hop() }));
   }
 
   #hop() {
     return {
-      validUntil: this.#store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: 0, provedAt: 0,
+      validUntil: this.store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: 0, provedAt: 0,
       destination: Uint8Array.of(2, 0, 0, 0, 1, 0x11), source: Uint8Array.of(2, 0, 0, 0, 1, 1),
     };
   }
@@ -143,7 +151,7 @@ class BedStore implements Store {
     const map = this.maps.get(name)!;
     let memory = this.#tables.get(name);
     if (memory === undefined) this.#tables.set(name, (memory = map.memory()));
-    return memory.bytes.subarray(0, map.spec.valueSize);
+    return memory.bytes.subarray(0, map.spec.valueSize * map.spec.maxEntries);
   }
 
   hash({ name }: MapSpec): HashAccess {

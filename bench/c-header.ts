@@ -5,10 +5,12 @@ import { Verdict } from "#dataplane/verdict.js";
 import type { IntegerType } from "#layout/numbers.js";
 import type { Field, FieldType, StructType } from "#layout/struct.js";
 import { sizeOf } from "#layout/struct.js";
+import { IPV4 } from "#dataplane/config.js";
+import { Address } from "#wire/address.js";
 import { CConnection, CConnectionKey } from "./c-maps.js";
 
 const STRUCTS: readonly StructType<any, any>[] = [
-  maps.Settings, maps.ServiceKey, maps.Service, maps.Member, maps.SchedulerState, maps.Hop, maps.Destination, maps.DestinationCounters,
+  Address, maps.Settings, maps.Sysctls, maps.ServiceKey, maps.Service, maps.Member, maps.SchedulerState, maps.Hop, maps.Destination, maps.DestinationCounters,
   CConnectionKey, CConnection,
 ];
 
@@ -16,6 +18,7 @@ export function cHeader(): string {
   return [
     "#pragma once", "#include <linux/types.h>",
     ...Object.entries(maps).filter(([, value]) => typeof value === "number").map(([name, value]) => `#define ${name} ${String(value)}`),
+    `#define IPV4 ${IPV4}`,
     ...Object.entries(Verdict).map(([name, value]) => `#define VERDICT_${name} ${value}`),
     ...STRUCTS.map(declaration), "",
   ].join("\n");

@@ -65,7 +65,7 @@ export interface Packets {
  * entries one behind the other, as it hands them out, and the processor would fetch the next before it is asked for. Near
  * the golden section, and without a factor in common with `flows`, so that all come in turn.
  */
-function scatteringStride(flows: number): number {
+export function scatteringStride(flows: number): number {
   let stride = Math.round(flows * 0.618);
   while (commonFactor(stride, flows) !== 1) stride++;
   return stride;

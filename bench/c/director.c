@@ -28,6 +28,7 @@ static long (*bpf_fib_lookup)(void *ctx, struct bpf_fib_lookup *params, int size
 /* Maps, by reference and by value; who loads this puts the real ones in. */
 extern int services, c_connections, c_counters, c_verdicts;
 extern struct Settings settings;
+extern struct Sysctls sysctls;
 extern struct Member members[MEMBERS_MAX];
 extern struct SchedulerState schedulerStates[SCHEDULER_STATES_MAX];
 extern struct Destination destinations[DESTINATIONS_MAX];
@@ -106,11 +107,11 @@ static always_inline __u32 parse(struct xdp_md *ctx, struct flow *flow)
 	if ((void *)(ethernet + 1) > data_end)
 		return VERDICT_truncated;
 	if (ethernet->protocol != be16(ETH_P_IP))
-		return VERDICT_notIpv4;
+		return VERDICT_notIp;
 	if ((void *)(ip + 1) > data_end)
 		return VERDICT_truncated;
 	if (ip->version != 4)
-		return VERDICT_notIpv4;
+		return VERDICT_notIp;
 	if (ip->ihl < 5)
 		return VERDICT_truncated;
 	if (ip->frag_off & be16(IP_FRAGMENT))
@@ -226,11 +227,11 @@ static always_inline struct DestinationCounters *counters_of(__u32 destination)
 /* ip_vs_core.c, ip_vs_in(): the client uses its port again. */
 static always_inline int starts_anew(struct CConnection *connection, struct flow *flow)
 {
-	if (flow->key->protocol != IPPROTO_TCP || !(flow->tcp_flags & FLAG_SYN) || settings.connectionReuseMode == 0)
+	if (flow->key->protocol != IPPROTO_TCP || !(flow->tcp_flags & FLAG_SYN) || sysctls.conn_reuse_mode == 0)
 		return 0;
 	if (connection->state == TIME_WAIT || connection->state == CLOSE)
 		return 1;
-	return (settings.connectionReuseMode & 2) && connection->state == FIN_WAIT && (connection->flags & CONNECTION_NO_OUTPUT);
+	return (sysctls.conn_reuse_mode & 2) && connection->state == FIN_WAIT && (connection->flags & CONNECTION_NO_OUTPUT);
 }
 
 /* rr: from the member after the last one chosen, the first that has a weight and is not overloaded. */
@@ -269,7 +270,7 @@ static always_inline void count_bound(struct Destination *destination, __u32 ind
 /* A new connection, if the packet is for a service and may begin one: PARSED, or the verdict. */
 static always_inline __u32 begin(struct flow *flow, struct CConnection *connection, __u32 now)
 {
-	struct ServiceKey key = { .address = flow->key->destination, .port = flow->key->destinationPort, .protocol = flow->key->protocol };
+	struct ServiceKey key = { .address.low = flow->key->destination, .port = flow->key->destinationPort, .protocol = flow->key->protocol, .family = IPV4 };
 	struct Service *service = bpf_map_lookup_elem(&services, &key);
 
 	if (!service)
@@ -282,13 +283,13 @@ static always_inline __u32 begin(struct flow *flow, struct CConnection *connecti
 
 	struct Destination *destination = destination_at(chosen);
 	*connection = (struct CConnection){
-		.address = destination->address, .port = destination->port, .destination = chosen,
+		.address = (__u32)destination->address.low, .port = destination->port, .destination = chosen,
 		.flags = destination->method | CONNECTION_INACTIVE | (destination->method == METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT),
 	};
 	count_bound(destination, chosen);
 	if (destination->method == METHOD_MASQ) {
 		struct CConnectionKey answers = {
-			.source = destination->address, .sourcePort = destination->port,
+			.source = (__u32)destination->address.low, .sourcePort = destination->port,
 			.destination = flow->key->source, .destinationPort = flow->key->sourcePort, .protocol = flow->key->protocol,
 		};
 		struct CConnection back = {
@@ -456,7 +457,7 @@ static always_inline int request(struct xdp_md *ctx, struct flow *flow, struct C
 
 	if (unlikely(!(destination->flags & DESTINATION_AVAILABLE)))
 		return drop(VERDICT_destinationRemoved);
-	if (unlikely(has_passed(destination->hop.validUntil, now)) && !ask(ctx, &destination->hop, destination->address, now))
+	if (unlikely(has_passed(destination->hop.validUntil, now)) && !ask(ctx, &destination->hop, (__u32)destination->address.low, now))
 		return XDP_PASS;
 	if (flow->ttl <= 1 || flow->bytes + (method == METHOD_TUNNEL ? TUNNEL_OVERHEAD : 0) > destination->hop.mtu)
 		return XDP_PASS;
@@ -472,7 +473,7 @@ static always_inline int request(struct xdp_md *ctx, struct flow *flow, struct C
 	case METHOD_MASQ:
 		return forward_masquerade(ctx, flow, connection, &destination->hop, 0);
 	case METHOD_TUNNEL:
-		return forward_tunnel(ctx, destination->tunnelSource, destination->address, &destination->hop);
+		return forward_tunnel(ctx, (__u32)destination->tunnelSource.low, (__u32)destination->address.low, &destination->hop);
 	case METHOD_ROUTE:
 		return forward_route(ctx, &destination->hop);
 	default:

@@ -1,5 +1,5 @@
 // Idle connections end by a timer in the kernel that needs no process: every 20 ms it walks a slice of the buckets, so
-// that it is round the whole table in half a second or so. It reads the buckets' lines only.
+// that it is round the whole table in half a second or so, a large one in a few seconds. It reads the buckets' lines only.
 
 import type { i64, u32 } from "#layout/numbers.js";
 import { u32 as U32, u64 } from "#layout/numbers.js";
@@ -11,13 +11,13 @@ import { atomicAdd, likely, make } from "#prelude/intrinsics.js";
 import { TICK_SHIFT, hasPassed, ticks } from "./clock.js";
 import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow, letGo, touch } from "./connection.js";
 import { adjustDefenses, endSome, endsEntries, entriesSample } from "./defense.js";
-import type { Expiry } from "./maps.js";
+import type { Bucket, Expiry } from "./maps.js";
 import { CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, MapIndex, TEMPLATE, templates } from "./maps.js";
 import { countUnbound } from "./schedule.js";
 
 export const SLICE_NANOSECONDS = 20_000_000n;
 
-/** Round the whole table in half a second: control/ makes a slice so large. */
+/** Round the whole table in half a second, unless it is very large: control/ makes a slice so large. */
 export const SLICES_PER_ROUND = 25;
 
 export const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32, taken: U32 });
@@ -43,12 +43,26 @@ function visit(_round: u32, walk: Walk): i64 {
   const at = walk.at;
   walk.at = at + 1;
   const bucket = buckets.at(at);
+  if (likely(!isAnyDue(bucket, walk))) return 0n;
   for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
-    if (likely(bucket.tags[slot] === TAG_FREE)) continue;
-    walk.taken += 1;
+    if (bucket.tags[slot] === TAG_FREE) continue;
     if (hasPassed(bucket.expires[slot], walk.now)) walk.expired += clear(at, slot, bucket.tags[slot], walk.now);
   }
   return 0n;
+}
+
+/** Counts the slots that are taken; whether the time of any has passed. Computed, not branched upon: which are taken is chance, and no processor foresees it. */
+function isAnyDue(bucket: Bucket, walk: Walk): boolean {
+  let due = 0;
+  let taken = 0;
+  // Bit 16 of the first: a tag that is not TAG_FREE carries into it; of the second: hasPassed().
+  for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+    const isTaken = bucket.tags[slot] + 0xffff;
+    taken += isTaken >>> 16;
+    due |= isTaken & ~((walk.now - bucket.expires[slot]) >>> 15);
+  }
+  walk.taken += taken;
+  return (due & 0x10000) !== 0;
 }
 
 /** Live → dying, and a tick later → free (see connection.ts). Gives 1 when a connection ended. */

@@ -22,9 +22,9 @@ export const THRESHOLD_MAX = 65535;
 /** ipvsadm 1.31 takes no longer persistence (31 days), and no longer --set value (365 days). */
 export const PERSISTENT_SECONDS_MAX = 31 * 86400;
 export const TIMEOUT_SECONDS_MAX = 365 * 86400;
-/** At 64 bytes an entry and 16 of tags, 2^22 entries fill what one table can address (TABLE_BYTES_MAX). */
+/** A connection takes 72 bytes, one of IPv6 136: 2^24 of the one and 2^23 of the other are more than a gigabyte. */
 export const TABLE_ENTRIES_MIN = 2 ** 8;
-export const TABLE_ENTRIES_MAX = 2 ** 22;
+export const TABLE_ENTRIES_MAX = 2 ** 24;
 
 const key = <S extends z.ZodType>(expected: string, schema: S) => schema.optional().describe(expected);
 const whole = (unit: string, min: number, max: number) => key(`${unit} from ${min} to ${max}`, z.int().min(min).max(max));

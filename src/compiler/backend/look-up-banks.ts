@@ -7,7 +7,7 @@
 //                                            if v2 = null: return 0
 //
 // 0 is what every function may return, a callback too; the way there is never taken. All banks are alike to the verifier,
-// so that it goes on by one path, where a branch between the addresses of several maps would double its paths.
+// so that it goes on by one path, where a branch to the addresses of several maps would give it one for each.
 
 import type { Block, Instruction, IrFunction } from "../ir.js";
 import { Builder, newBlock, newSlot, takeTerminator } from "../ir-builder.js";
