@@ -162,6 +162,10 @@ class BedStore implements Store {
     return nanosecondsToTicks(process.hrtime.bigint());
   }
 
+  isLocal(): boolean {
+    return false;
+  }
+
   sourceTowards(): string {
     return DIRECTOR;
   }

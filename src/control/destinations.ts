@@ -3,7 +3,7 @@
 
 import type { Values } from "#layout/struct.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, Destination as DestinationStruct,
+  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_OVERLOAD, destinations, METHOD_LOCAL, METHOD_MASQ, Destination as DestinationStruct,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf } from "#model/config-address.js";
@@ -77,20 +77,22 @@ export class Destinations {
     const relieved = destination.upperThreshold === 0 || destination.upperThreshold > before.upperThreshold;
     // Where bpf_fib_lookup does not tell a tunnel's outer source (before Linux 6.7), this is the one that packets get.
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
+    // The same: the director itself is "Local", whatever method was given.
+    const isLocal = this.#store.isLocal(destination.address);
     this.rows.write(index, {
       ...(source === undefined ? {} : { tunnelSource: toAddress(source) }),
       tunnelType: tunnelTypeNumber(destination.tunnelType), tunnelPort: toBe16(destination.tunnelPort),
       tunnelChecksum: tunnelChecksumNumber(destination.tunnelChecksum), overhead: tunnelOverhead(destination),
-      method: methodNumber(destination.forward), weight: destination.weight,
+      method: isLocal ? METHOD_LOCAL : methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
-      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD),
+      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (isLocal ? DESTINATION_LOCAL : 0) | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD),
       ...(destination.weight === 0 ? {} : { lastWeight: destination.weight }),
     });
   }
 
   /** No new connections, and none of the old ones' packets; the slot stays theirs. */
   remove(index: number): void {
-    this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & DESTINATION_OVERLOAD) });
+    this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & (DESTINATION_OVERLOAD | DESTINATION_LOCAL)) });
   }
 
   /** Removes what is available without being listed: a command that was killed between its two writes left it so. */

@@ -6,7 +6,7 @@ import { KernelError } from "#kernel/errors.js";
 import { withLock } from "#kernel/lock.js";
 import { BpfMap, possibleCpus } from "#kernel/map.js";
 import type { StateDirectory } from "#kernel/pin.js";
-import { routeTo } from "#kernel/network.js";
+import { isLocalAddress, routeTo } from "#kernel/network.js";
 import { findState, openState } from "#kernel/pin.js";
 import { CONNECTIONS6_DEFAULT, CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
@@ -107,6 +107,10 @@ export class KernelStore implements Store {
       if (error instanceof KernelError && error.code === "NOT_FOUND") return undefined;
       throw error;
     }
+  }
+
+  isLocal(address: string): boolean {
+    return isLocalAddress(address);
   }
 
   exclusively<T>(change: () => T): T {

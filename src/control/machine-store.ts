@@ -20,7 +20,7 @@ export function loadPrograms(machine: Machine, specs: ReadonlyMap<ProgramName, P
 export class MachineStore implements Store {
   readonly #specs: ReadonlyMap<string, MapSpec>;
 
-  constructor(readonly machine: Machine, shape: Shape, readonly nanoseconds: () => bigint) {
+  constructor(readonly machine: Machine, shape: Shape, readonly nanoseconds: () => bigint, readonly isLocal: (address: string) => boolean = () => false) {
     this.#specs = mapSpecs(shape);
   }
 

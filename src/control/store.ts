@@ -18,6 +18,8 @@ export interface Store {
   now(): number;
   /** The address that this host uses towards another, or undefined when there is no route. */
   sourceTowards(address: string): string | undefined;
+  /** Whether an address is this host's own. */
+  isLocal(address: string): boolean;
   /** Runs `change` while no other process changes this state. */
   exclusively<T>(change: () => T): T;
 }

@@ -8,7 +8,7 @@ import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
-import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
+import { PACKET_HOST, TC_ACT_UNSPEC, XDP_PASS } from "#prelude/packet.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
@@ -24,7 +24,7 @@ import { forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } from "./hop.js";
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
-  CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
+  CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
   PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, settings,
   sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
@@ -34,7 +34,7 @@ import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow
 import { templateOf } from "./persistence.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
-import { NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
+import { BYPASS, NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
 import { findService, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -70,6 +70,8 @@ export function entry(packet: Packet): i32 {
   if (index === TABLE_FULL) return drop(Verdict.tableFull);
   if (index === TO_DROP) return drop(Verdict.dropPacket);
   if (index === NO_SERVER) return refuse(packet);
+  // ip_vs_core.c, ip_vs_leave(): to where it is addressed. LVS differs: the stack takes it there, and there is no entry.
+  if (index === BYPASS) return pass(Verdict.bypassed);
   return answer(packet, flow, now);
 }
 
@@ -104,7 +106,7 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   if (isToDrop()) return TO_DROP;
   const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
-  if (chosen === NO_DESTINATION) return NO_SERVER;
+  if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
   return connect(flow, service, chosen, template, now);
 }
 
@@ -128,7 +130,9 @@ function refuse(packet: Packet): i32 {
 function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   const connection = connections.at(index);
   const destination = destinations.at(connection.destination);
-  if (unlikely((destination.flags & DESTINATION_AVAILABLE) === 0)) return removed(index, now);
+  if (unlikely((destination.flags & (DESTINATION_AVAILABLE | DESTINATION_LOCAL)) !== DESTINATION_AVAILABLE)) {
+    return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(flow, index, now);
+  }
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
   if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) return XDP_PASS;
@@ -146,6 +150,15 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.notOurs);
   }
+}
+
+/** ip_vs_xmit.c, ip_vs_null_xmit(): the director serves the VIP itself. The stack gets the packet as it is, and answers without the data plane's seeing it. */
+function deliver(flow: Flow, index: u32, now: u32): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  const connection = connections.at(index);
+  countIn(connection.destination, flow.bytes);
+  touch(index, advanceByClient(connection, flow), now);
+  return TC_ACT_UNSPEC;
 }
 
 /** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */

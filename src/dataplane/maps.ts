@@ -362,6 +362,8 @@ export const DESTINATION_AVAILABLE = 1;
 export const DESTINATION_OVERLOAD = 2;
 /** The slot is taken. */
 export const DESTINATION_IN_USE = 4;
+/** It is the director itself. */
+export const DESTINATION_LOCAL = 8;
 
 // --- Connections ---------------------------------------------------------------------------------------------------
 

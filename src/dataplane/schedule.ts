@@ -46,6 +46,7 @@ export const NOT_A_SYN = 0xfffffff1;
 export const NO_SERVER = 0xfffffff2;
 export const TABLE_FULL = 0xfffffff3;
 export const TO_DROP = 0xfffffff4;
+export const BYPASS = 0xfffffff5;
 
 /** The destination for the next new connection, or NO_DESTINATION. */
 export function schedule(service: Service, flow: Flow, now: u32): u32 {

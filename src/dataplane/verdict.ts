@@ -26,6 +26,7 @@ export const Verdict = {
   otherHost: 14,
   answerTooBig: 15,
   dropPacket: 16,
+  bypassed: 17,
 } as const;
 
 /** To the kernel's own stack, untouched. */

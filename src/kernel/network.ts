@@ -1,5 +1,6 @@
 // Addresses, routes, neighbours and sysctls of this network namespace: by iproute2's `ip -j` and /proc/sys.
 
+import { networkInterfaces } from "node:os";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runCommand } from "./command.js";
 import { KernelError } from "./errors.js";
@@ -137,6 +138,12 @@ export function removeAddress(interfaceName: string, address: string): boolean {
 /** `key` with slashes, as under /proc/sys: "net/ipv4/conf/eth0.100/arp_ignore". */
 export function readSysctl(key: string): string {
   return sysctl(key, "read", () => readFileSync(`/proc/sys/${key}`, "utf8").trim());
+}
+
+/** Whether an address is this host's own, on an interface that is up (RTN_LOCAL in the kernel's words). */
+export function isLocalAddress(address: string): boolean {
+  if (address.startsWith("127.")) return true;
+  return Object.values(networkInterfaces()).some((held) => held?.some((one) => one.address === address));
 }
 
 export function hasSysctl(key: string): boolean {

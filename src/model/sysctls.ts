@@ -43,7 +43,7 @@ export const SYSCTLS = {
   am_droprate: number(10, "of how many new connections `drop_packet` 3 drops one"),
   amemthresh: number(1024, "room, in pages of 4096 bytes, below which the defences of mode 1 begin; `drop_packet` then drops one of `amemthresh / (amemthresh - room)`"),
   backup_only: number(0, "a director that runs as backup schedules nothing", NO_SYNCHRONISATION),
-  cache_bypass: number(0, "a new connection for which there is no server goes to where its packets are addressed to", "packets that are for no server are refused as yet"),
+  cache_bypass: number(0, "a new connection of a service by mark for which there is no server goes to where its packets are addressed"),
   conn_reuse_mode: number(1, "a client uses its port again: 0 the connection stays with its server; 1 a new one begins after TIME_WAIT and CLOSE; with bit 2 by DR and TUN in FIN_WAIT too"),
   conntrack: sysctl(0, "0: packets are forwarded before netfilter, and no connection ever has an entry in nf_conntrack", (value) => value === 0, "connections have entries in nf_conntrack"),
   drop_entry: defense("half-open and idle connections are ended, those of a random 1/32 of the table each second"),

@@ -42,7 +42,8 @@ export type Expectation = ToStack | Dropped | Forwarded | Refused;
 /** The kernel's own stack gets it as it is. */
 export interface ToStack {
   readonly fate: "stack";
-  readonly verdict: VerdictName;
+  /** Undefined: it is a connection's packet, counted with the destination that the director itself is. */
+  readonly verdict: VerdictName | undefined;
   /** Why XDP leaves it to TC, and so does not count it. */
   readonly leftToTc?: string | undefined;
 }
@@ -133,6 +134,7 @@ export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation
   ({ frame: frame({ from: server.mac!, to: server.interface.mac }, packet), by: server.interface, expect });
 
 export const toStack = (verdict: VerdictName, leftToTc?: string): ToStack => ({ fate: "stack", verdict, leftToTc });
+export const delivered: ToStack = { fate: "stack", verdict: undefined };
 export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });
 export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: "counted"): Refused => ({ fate: "refused", verdict, packet, counted: counted !== undefined });
 /** A request, on its way to a server. */

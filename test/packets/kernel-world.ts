@@ -55,6 +55,7 @@ class KernelWorld implements World {
     pass.close();
     // What a director asks its own namespace, as long as this process stands in another.
     store.sourceTowards = (address) => inNetworkNamespace(namespace.path, () => KernelStore.prototype.sourceTowards.call(store, address));
+    store.isLocal = (address) => inNetworkNamespace(namespace.path, () => KernelStore.prototype.isLocal.call(store, address));
     this.reset();
   }
 

@@ -16,7 +16,7 @@ import type { ProgramSpec } from "#ebpf/spec.js";
 import { decode, encodeInto } from "#layout/codec.js";
 import { macBytes, macText } from "./frame.js";
 import type { NetworkInterface } from "./network.js";
-import { nextHop } from "./network.js";
+import { isLocal, nextHop } from "./network.js";
 import type { Hook, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
@@ -59,7 +59,7 @@ class MachineWorld implements World {
     this.#elapsed = 0n;
     this.#machine = new Machine({ now: () => START_NANOSECONDS, fib: lookUpRoute });
     this.#programs = loadPrograms(this.#machine, this.specs);
-    this.store = new MachineStore(this.#machine, this.shape, () => START_NANOSECONDS + this.#elapsed);
+    this.store = new MachineStore(this.#machine, this.shape, () => START_NANOSECONDS + this.#elapsed, isLocal);
     this.director = newDirector(this.store);
   }
 

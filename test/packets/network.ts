@@ -89,9 +89,12 @@ export interface NextHop {
   readonly mac: string | undefined;
 }
 
+/** The director's own. */
+export const isLocal = (address: string): boolean => interfaces.some((candidate) => candidate.address === address || candidate.addressIpv6 === address);
+
 /** Where the director sends what is for `address`; undefined without a route, and for its own addresses. */
 export function nextHop(address: string): NextHop | undefined {
-  if (interfaces.some((candidate) => candidate.address === address || candidate.addressIpv6 === address)) return undefined;
+  if (isLocal(address)) return undefined;
   const connected = interfaces.find((candidate) => isIn(address, candidate.address, candidate.prefixLength) || isIn(address, candidate.addressIpv6, candidate.prefixLengthIpv6));
   if (connected !== undefined) return neighbourOf(connected, address);
   const route = routes.find((candidate) => isIn(address, candidate.destination, candidate.prefixLength));

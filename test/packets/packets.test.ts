@@ -5,6 +5,7 @@ import { icmpCases } from "./cases/icmp.js";
 import { ipsecCases } from "./cases/ipsec.js";
 import { ipv6Cases } from "./cases/ipv6.js";
 import { lifecycleCases } from "./cases/lifecycle.js";
+import { localCases } from "./cases/local.js";
 import { markCases } from "./cases/marks.js";
 import { overloadCases } from "./cases/overload.js";
 import { persistenceCases } from "./cases/persistence.js";
@@ -17,5 +18,5 @@ import { runCases } from "./run-cases.js";
 
 runCases([
   ...forwardCases, ...tunnelCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases, ...persistenceCases, ...icmpCases,
-  ...ipv6Cases, ...overloadCases, ...markCases,
+  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases,
 ]);

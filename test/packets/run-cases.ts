@@ -119,12 +119,14 @@ const zeroed = (bytes: Uint8Array): Uint8Array => concatenate(bytes.subarray(0, 
 
 /** A packet for the stack passes both programs, and each counts it unless XDP leaves it to TC; what one of them ends is counted once. */
 function expectedVerdicts(hook: Hook, expect: Expectation) {
-  if (expect.fate === "forwarded") return {};
+  if (expect.fate === "forwarded" || expect.verdict === undefined) return {};
   return { [expect.verdict]: expect.fate === "stack" && hook === "xdp" && expect.leftToTc === undefined ? 2 : 1 };
 }
 
 function expectedCounts(bytes: Uint8Array, expect: Expectation) {
-  if (expect.fate === "stack" || (expect.fate !== "forwarded" && !expect.counted)) return {};
+  if (expect.fate === "stack" && expect.verdict !== undefined) return {};
+  if (expect.fate === "stack") return { packetsIn: 1, bytesIn: totalLengthOf(packetOf(bytes)) };
+  if ((expect.fate !== "forwarded" && !expect.counted)) return {};
   if (expect.fate === "forwarded" && expect.counts !== undefined) return expect.counts;
   const length = totalLengthOf(packetOf(bytes));
   return expect.fate === "forwarded" && expect.direction === "out" ? { packetsOut: 1, bytesOut: length } : { packetsIn: 1, bytesIn: length };
