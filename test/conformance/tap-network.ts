@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { ETH_P_IP, dissect } from "#lab/dissect.js";
 import { inNetworkNamespace } from "#kernel/namespace.js";
+import { addressFamily } from "#model/address.js";
 import { interfaces, neighbours, routes } from "../packets/network.js";
 import type { TestNamespace } from "../packets/test-namespace.js";
 import { addNamespace } from "../packets/test-namespace.js";
@@ -24,7 +25,8 @@ export class TapNetwork {
     this.#namespace = addNamespace();
     this.run("sysctl", ["-qw", ...SYSCTLS]);
     this.#taps = this.#inside(() => interfaces.map(({ name }) => new TapDevice(name)));
-    this.run("ip", ["-batch", "-"], NETWORK);
+    const { status, printed } = this.run("ip", ["-batch", "-"], NETWORK);
+    if (status !== 0) throw new Error(`Cannot build the network of a comparison: ip said "${printed.trim()}" to\n${NETWORK}`);
   }
 
   /** A command in the namespace: what it printed, stderr last, and its exit status. */
@@ -60,6 +62,6 @@ const NETWORK = [
     `link set ${name} address ${mac} mtu ${mtu}`, `link set ${name} up`, `address add ${address}/${prefixLength} dev ${name}`,
   ]),
   ...VIRTUAL_ADDRESSES.map((address) => `address add ${address}/32 dev ${interfaces[0].name}`),
-  ...neighbours.filter(({ mac }) => mac !== undefined).map(({ address, mac, interface: { name } }) => `neighbour add ${address} lladdr ${mac} dev ${name} nud permanent`),
-  ...routes.map(({ destination, prefixLength, gateway }) => `route add ${destination}/${prefixLength} via ${gateway.address}`),
+  ...neighbours.filter(({ mac, address }) => mac !== undefined && addressFamily(address) === 4).map(({ address, mac, interface: { name } }) => `neighbour add ${address} lladdr ${mac} dev ${name} nud permanent`),
+  ...routes.filter(({ destination }) => addressFamily(destination) === 4).map(({ destination, prefixLength, gateway }) => `route add ${destination}/${prefixLength} via ${gateway.address}`),
 ].map((command) => `${command}\n`).join("");
