@@ -3,7 +3,7 @@
 
 import type { Values } from "#layout/struct.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_OVERLOAD, destinations, METHOD_LOCAL, METHOD_MASQ, Destination as DestinationStruct,
+  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, METHOD_LOCAL, Destination as DestinationStruct,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf } from "#model/config-address.js";
@@ -79,20 +79,22 @@ export class Destinations {
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
     // The same: the director itself is "Local", whatever method was given.
     const isLocal = this.#store.isLocal(destination.address);
+    const isMasqueraded = !isLocal && destination.forward === "masq";
     this.rows.write(index, {
       ...(source === undefined ? {} : { tunnelSource: toAddress(source) }),
       tunnelType: tunnelTypeNumber(destination.tunnelType), tunnelPort: toBe16(destination.tunnelPort),
       tunnelChecksum: tunnelChecksumNumber(destination.tunnelChecksum), overhead: tunnelOverhead(destination),
       method: isLocal ? METHOD_LOCAL : methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
-      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (isLocal ? DESTINATION_LOCAL : 0) | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD),
+      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (isLocal ? DESTINATION_LOCAL : 0) | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD)
+        | (isMasqueraded ? DESTINATION_MASQUERADED : before.flags & DESTINATION_MASQUERADED),
       ...(destination.weight === 0 ? {} : { lastWeight: destination.weight }),
     });
   }
 
   /** No new connections, and none of the old ones' packets; the slot stays theirs. */
   remove(index: number): void {
-    this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & (DESTINATION_OVERLOAD | DESTINATION_LOCAL)) });
+    this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & (DESTINATION_OVERLOAD | DESTINATION_LOCAL | DESTINATION_MASQUERADED)) });
   }
 
   /** Removes what is available without being listed: a command that was killed between its two writes left it so. */
@@ -100,19 +102,9 @@ export class Destinations {
     for (const index of this.rows.indicesWith("flags", DESTINATION_AVAILABLE)) if (!listed.has(index)) this.remove(index);
   }
 
-  /** Destinations by NAT, removed ones with connections among them: while there are any, answers are looked for. */
-  countMasquerading(): number {
-    return this.#taken().filter((index) => this.rows.number(index, "method") === METHOD_MASQ).length;
-  }
-
-  /** VIPs of all destinations, removed ones with connections among them; 0.0.0.0 of those of services by mark. */
-  virtualAddresses(): AddressValues[] {
-    return this.#taken().map((index) => this.read(index).virtualAddress);
-  }
-
-  /** Whether there are any of services by mark, removed ones with connections among them. */
-  anyByMark(): boolean {
-    return this.#taken().some((index) => this.rows.number(index, "virtualMark") !== 0);
+  /** All of them, removed ones with connections among them. */
+  *all(): Iterable<DestinationRow> {
+    for (const index of this.#taken()) yield this.read(index);
   }
 
   #findRemoved(service: ServiceId, destination: Destination): number | undefined {

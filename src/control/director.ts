@@ -11,7 +11,7 @@ import { Service as ServiceStruct } from "#dataplane/maps.js";
 import { TCP_ESTABLISHED, TCP_FIN_WAIT } from "#dataplane/protocols/tcp.js";
 import { vipFilterBit } from "#dataplane/service.js";
 import type {
-  Connection, Destination, DestinationId, DestinationState, Director, Service, ServiceId, ServiceState, Timeouts,
+  Connection, Destination, DestinationId, DestinationState, Director, Family, Service, ServiceId, ServiceState, Timeouts,
 } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { MarkRule } from "#model/marks.js";
@@ -83,7 +83,7 @@ export class StoreDirector implements Director {
       forgetLocalities(this.#store, slot, scheduler);
       const span = this.#lists.write([], scheduler, undefined, entries.map((entry) => entry.row));
       const sequence = entries.reduce((most, entry) => Math.max(most, entry.row.sequence), 0) + 1;
-      this.#markVip(serviceIdOf(key));
+      this.#refreshFilters(serviceIdOf(key));
       this.#services.update(key, encode(ServiceStruct, { ...wordsOf(service), ...span, slot, sequence }));
       this.#countServices();
     });
@@ -278,13 +278,6 @@ export class StoreDirector implements Director {
     this.#services.update(entry.key, encode(ServiceStruct, { ...entry.row, ...changes }));
   }
 
-  /** Bits are set before a service can be found, and cleared after nothing needs them. */
-  #markVip(id: ServiceId): void {
-    const filter = Array.from(this.#settings.read(0).vipFilter);
-    setBits(filter, id);
-    this.#settings.write(0, { vipFilter: filter });
-  }
-
   #countServices(): void {
     const ids = this.#entries().map(({ id }) => id);
     this.#settings.write(0, {
@@ -293,12 +286,21 @@ export class StoreDirector implements Director {
     });
   }
 
-  #refreshFilters(): void {
+  /**
+   * Where packets need not be looked up. Bits are set before a service (`added`) can be found, and cleared after nothing needs them.
+   * ip_vs_ctl.c, ip_vs_unlink_service(): without a service of a family, LVS has no hooks, and connections that still stand wait for the next.
+   */
+  #refreshFilters(added?: ServiceId): void {
+    const ids = [...this.#entries().map(({ id }) => id), ...(added === undefined ? [] : [added])];
+    const families = new Set(ids.map(familyOf));
+    const standing = [...this.#destinations.all()].filter(({ virtualFamily }) => families.has(virtualFamily as Family));
     const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
-    for (const { id } of this.#entries()) setBits(filter, id);
-    for (const address of this.#destinations.virtualAddresses()) setBit(filter, address);
-    if (this.#destinations.anyByMark()) filter.fill(EVERY_BIT);
-    this.#settings.write(0, { vipFilter: filter, natDestinations: this.#destinations.countMasquerading() });
+    for (const id of ids) setBits(filter, id);
+    for (const { virtualAddress } of standing) setBit(filter, virtualAddress);
+    if (standing.some(({ virtualMark }) => virtualMark !== 0)) filter.fill(EVERY_BIT);
+    const masqueraded = standing.filter(({ flags }) => (flags & maps.DESTINATION_MASQUERADED) !== 0);
+    const count = (family: Family) => masqueraded.filter(({ virtualFamily }) => virtualFamily === family).length;
+    this.#settings.write(0, { vipFilter: filter, natDestinations: count(4), natDestinationsIpv6: count(6) });
   }
 }
 

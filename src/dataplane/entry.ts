@@ -17,7 +17,7 @@ import { FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
-import { refuseAge, refusePort, refuseSize } from "./errors.js";
+import { countRefusal, refuseAge, refusePort, refuseSize } from "./errors.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
@@ -25,7 +25,7 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, settings,
+  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT,
   sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
@@ -35,7 +35,7 @@ import { templateOf } from "./persistence.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
 import { BYPASS, NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
-import { findService, mayBeVip } from "./service.js";
+import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
@@ -141,8 +141,13 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   touch(index, advanceByClient(connection, flow), now);
   if (HOOK !== XDP) {
     if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-    if (flow.ttl <= 1) return refuseAge(packet, Verdict.ttlExceeded);
-    if (isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop)) return refuseTooBig(packet, destination.hop.mtu - overhead(connection, destination));
+    if (flow.ttl <= 1) {
+      countRefusal(connection, flow.bytes);
+      return refuseAge(packet, Verdict.ttlExceeded);
+    }
+    if (isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop)) {
+      return refuseTooBig(packet, connection, flow.bytes, destination.hop.mtu - overhead(connection, destination));
+    }
   }
   switch (connection.flags & CONNECTION_METHOD_MASK) {
     case METHOD_MASQ: return forwardMasquerade(packet, flow, connection, destination.hop, way);
@@ -163,7 +168,7 @@ function deliver(flow: Flow, index: u32, now: u32): i32 {
 
 /** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */
 function answer(packet: Packet, flow: Flow, now: u32): i32 {
-  if (settings.at(0).natDestinations === 0) return pass(Verdict.notOurs);
+  if (!mayBeAnswer()) return pass(Verdict.notOurs);
   const index = findByServer(flow, now);
   if (index === NO_CONNECTION) return pass(Verdict.notOurs);
   // net/ipv4/ip_forward.c, ip_forward() refuses such a packet before LVS sees it, and says so to the real server.
@@ -212,9 +217,10 @@ function isTooBig(packet: Packet, bytes: u32, hop: Hop): boolean {
 }
 
 /** RFC 1191: tells the client what fits, if it forbade fragments; a packet that allows them is not cut by weir. */
-function refuseTooBig(packet: Packet, mtu: u32): i32 {
+function refuseTooBig(packet: Packet, connection: Connection, bytes: u32, mtu: u32): i32 {
   if (!forbidsFragments(packet)) return drop(Verdict.tooBig);
   // ip_vs_xmit.c, __ip_vs_get_out_rt() looks at the size when the packet is one hop older, and quotes it so.
   if (!age(packet)) return drop(Verdict.rewriteFailed);
+  countRefusal(connection, bytes);
   return refuseSize(packet, mtu, Verdict.tooBig);
 }

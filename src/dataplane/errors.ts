@@ -6,8 +6,11 @@ import type { Packet } from "#prelude/packet.js";
 import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
 import { ICMPV6_DEST_UNREACH, ICMPV6_EXC_HOPLIMIT, ICMPV6_PKT_TOOBIG, ICMPV6_PORT_UNREACH, ICMPV6_TIME_EXCEED } from "#wire/icmpv6.js";
 import { FAMILY, IPV6 } from "./config.js";
-import { sendError as sendIcmp } from "./network/icmp.js";
-import { sendError as sendIcmpv6 } from "./network/icmpv6.js";
+import { countOut } from "./counters.js";
+import { CONNECTION_METHOD_MASK, CONNECTION_ONE_PACKET, METHOD_MASQ } from "./maps.js";
+import type { Connection } from "./maps.js";
+import { errorBytes as icmpBytes, sendError as sendIcmp } from "./network/icmp.js";
+import { errorBytes as icmpv6Bytes, sendError as sendIcmpv6 } from "./network/icmpv6.js";
 
 /** The four bytes after the checksum when they say nothing. */
 const NO_REST = be32(0);
@@ -31,4 +34,13 @@ export function refuseSize(packet: Packet, mtu: u32, verdict: u32): i32 {
   return FAMILY === IPV6
     ? sendIcmpv6(packet, ICMPV6_PKT_TOOBIG, 0, be32(mtu), verdict)
     : sendIcmp(packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, be32(mtu), verdict);
+}
+
+/**
+ * What the director tells about a connection's packet of `bytes` passes LVS on its own way out (NF_INET_LOCAL_OUT: ip_vs_core.c, ip_vs_out_icmp()),
+ * and is counted as an answer where ip_vs_conn_out_get() finds the connection by the client's and the virtual address: not by NAT.
+ */
+export function countRefusal(connection: Connection, bytes: u32): void {
+  if ((connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ || (connection.flags & CONNECTION_ONE_PACKET) !== 0) return;
+  countOut(connection.destination, FAMILY === IPV6 ? icmpv6Bytes(bytes) : icmpBytes(bytes));
 }

@@ -55,8 +55,9 @@ export const Settings = struct("Settings", {
   markServices: u32,
   /** In `markRules`: where the list begins. */
   markRulesAt: u32,
-  /** Destinations by NAT: while there is none, no packet is looked up as an answer. */
+  /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
+  natDestinationsIpv6: u32,
   /** Bit hash(VIP): some service may have this address. */
   vipFilter: array(u64, VIP_FILTER_BITS / 64),
 });
@@ -364,6 +365,8 @@ export const DESTINATION_OVERLOAD = 2;
 export const DESTINATION_IN_USE = 4;
 /** It is the director itself. */
 export const DESTINATION_LOCAL = 8;
+/** It is or was by NAT, and connections by NAT may stand. */
+export const DESTINATION_MASQUERADED = 16;
 
 // --- Connections ---------------------------------------------------------------------------------------------------
 

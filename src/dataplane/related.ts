@@ -34,11 +34,11 @@ import { forwardTunnel } from "./forward/tunnel.js";
 import { headerChecksum } from "./header-checksum.js";
 import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "./hop.js";
 import type { Connection } from "./maps.js";
-import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations, settings } from "./maps.js";
+import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations } from "./maps.js";
 import { NOT_THERE, addressDifference, age, isError, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
 import { ICMP_TTL, INTERNETWORK_CONTROL, IPTOS_TOS_MASK } from "./network/icmp.js";
 import { KEY_EXCHANGE_PORT, KEY_EXCHANGE_PROTOCOL } from "./protocols/ipsec.js";
-import { mayBeVip } from "./service.js";
+import { mayBeAnswer, mayBeVip } from "./service.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
 /** Of an error: its own headers, those that it quotes, with all options, and those of a tunnel between; to the ports. */
@@ -83,7 +83,7 @@ export function followConnection(packet: Packet): i32 {
       return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, error, flow, index, now);
     }
   }
-  if (isTunnel || settings.at(0).natDestinations === 0) return pass(Verdict.otherProtocol);
+  if (isTunnel || !mayBeAnswer()) return pass(Verdict.otherProtocol);
   const index = findByServer(flow, now);
   if (index === NO_CONNECTION) return pass(Verdict.otherProtocol);
   return toClient(packet, error, flow, connections.at(index), now);

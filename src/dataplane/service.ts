@@ -7,7 +7,7 @@ import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
 import { foldAddress } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
-import { FAMILY } from "./config.js";
+import { FAMILY, IPV6 } from "./config.js";
 import type { Flow } from "./flow.js";
 import type { Service } from "./maps.js";
 import { ServiceKey, services, settings, VIP_FILTER_BITS } from "./maps.js";
@@ -41,6 +41,11 @@ const ANY_PORT = be16(0);
 export function mayBeVip(address: Address): boolean {
   const bit = vipFilterBit(address);
   return ((settings.at(0).vipFilter[bit >>> 6] >> U64(bit & 63)) & 1n) !== 0n;
+}
+
+/** False while no connection by NAT can stand: then no packet is looked up as an answer. */
+export function mayBeAnswer(): boolean {
+  return (FAMILY === IPV6 ? settings.at(0).natDestinationsIpv6 : settings.at(0).natDestinations) !== 0;
 }
 
 /** The filter's bit for an address; control/ sets by it what packets ask by it. */

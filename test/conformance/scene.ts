@@ -10,6 +10,7 @@ import type { Flow } from "./script.js";
 export const VIRTUAL_ADDRESSES = [VIP, "10.0.0.101"] as const;
 
 /** What a script's destinations are forwarded by. */
+const LADDER = ["-g", "-m", "-i"];
 const METHODS = [["-m"], ["-m", "-i"], ["-g", "-i"], ["-m", "-g", "-i"]] as const;
 
 export interface ServiceSketch {
@@ -30,6 +31,7 @@ export class Scene {
   readonly flows: FlowSketch[] = [];
   /** Of forwarding: ipvsadm's options. */
   readonly methods: readonly string[];
+  readonly #methodOf = new Map<string, string>();
   #identification = 0x100;
 
   constructor(readonly random: Random, readonly features: readonly Feature[]) {
@@ -38,6 +40,19 @@ export class Scene {
 
   get protocols(): readonly Flow["protocol"][] {
     return (["tcp", "udp"] as const).filter((protocol) => this.features.some(({ name }) => name === protocol));
+  }
+
+  /**
+   * For a destination of a service, by the names of both: another than it had may come later in the order of LADDER only. IPVS remembers the route of a
+   * standing connection's last packet with the destination, and sends nothing by DR where that was another method's; and it gives no
+   * heed to errors out of a tunnel whose server has another method meanwhile. weir goes on in both cases (docs/lvs-compatibility.md).
+   */
+  methodFor(destination: string): string {
+    const before = LADDER.indexOf(this.#methodOf.get(destination) ?? "");
+    const method = this.random.pick(this.methods);
+    const chosen = LADDER[Math.max(before, LADDER.indexOf(method))]!;
+    this.#methodOf.set(destination, chosen);
+    return chosen;
   }
 
   /** For the next datagram. */

@@ -75,7 +75,8 @@ export interface Refused {
   readonly fate: "refused";
   readonly verdict: VerdictName;
   readonly packet: Uint8Array;
-  readonly counted: boolean;
+  /** Its cause with the destination, as if it had been forwarded; "both ways": and the error itself as an answer. */
+  readonly counted: "counted" | "counted both ways" | undefined;
   readonly checksumsWrong?: boolean;
 }
 
@@ -136,7 +137,7 @@ export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation
 export const toStack = (verdict: VerdictName, leftToTc?: string): ToStack => ({ fate: "stack", verdict, leftToTc });
 export const delivered: ToStack = { fate: "stack", verdict: undefined };
 export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });
-export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: "counted"): Refused => ({ fate: "refused", verdict, packet, counted: counted !== undefined });
+export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: Refused["counted"]): Refused => ({ fate: "refused", verdict, packet, counted });
 /** A request, on its way to a server. */
 export const forwarded = (to: Host, packet: Forwarded["packet"]): Forwarded => ({ fate: "forwarded", to, packet, direction: "in" });
 /** A server's answer, on its way back. */

@@ -105,10 +105,11 @@ export class Model {
     advance(connection, ports, isNat ? "client" : "client only");
     const hop = nextHop(destination.address);
     if (hop === undefined) return dropped("noRoute", "counted");
-    if (ip.ttl <= 1) return refused("ttlExceeded", error(ip, 11, 0, 0, packet), "counted");
+    const counted = isNat ? "counted" : "counted both ways";
+    if (ip.ttl <= 1) return refused("ttlExceeded", error(ip, 11, 0, 0, packet), counted);
     const aged = rewrite(packet, { ttl: ip.ttl - 1 });
     const room = MTU - (isTunnel ? TUNNEL_BYTES : 0);
-    if (ip.length > room) return ip.dontFragment ? loose(refused("tooBig", error(ip, 3, 4, room, aged), "counted"), ip) : dropped("tooBig", "counted");
+    if (ip.length > room) return ip.dontFragment ? loose(refused("tooBig", error(ip, 3, 4, room, aged), counted), ip) : dropped("tooBig", "counted");
     const leaves = isNat ? rewrite(aged, { to: at(destination.address, destination.port) }) : isTunnel ? encapsulate(aged, ip, destination.address) : aged;
     return loose(by(hop, forwarded(hostAt(hop), leaves)), ip);
   }

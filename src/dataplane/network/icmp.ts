@@ -27,6 +27,11 @@ export const IPTOS_TOS_MASK = 0x1e;
 export const ICMP_TTL = 64;
 const BPF_ADJ_ROOM_MAC = 1;
 
+/** Of an error about a packet of so many bytes: its own, with all headers. */
+export function errorBytes(bytes: u32): u32 {
+  return ICMP_HEADERS + (bytes < QUOTE_MAX ? bytes : QUOTE_MAX);
+}
+
 /** Turns the packet into an ICMP error to its sender and sends it back. `rest`: the next-hop MTU of FRAG_NEEDED, else 0. */
 export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verdict: u32): i32 {
   "use subprogram";

@@ -22,6 +22,11 @@ const QUOTE_MAX = ERROR_PACKET_MAX - ICMP_HEADERS;
 export const ICMPV6_HOP_LIMIT = 64;
 const BPF_ADJ_ROOM_MAC = 1;
 
+/** Of an error about a packet of so many bytes: its own, with all headers. */
+export function errorBytes(bytes: u32): u32 {
+  return ICMP_HEADERS + (bytes < QUOTE_MAX ? bytes : QUOTE_MAX);
+}
+
 /** Turns the packet into an ICMPv6 error to its sender and sends it back. `rest`: the MTU of PKT_TOOBIG, else 0. */
 export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verdict: u32): i32 {
   "use subprogram";

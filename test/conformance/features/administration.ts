@@ -59,11 +59,11 @@ function addDestination(scene: Scene, service: ServiceSketch): Step {
   const host = random.percent(85) ? random.pick(servers) : remote;
   const name = `${host.address}:${random.percent(70) ? service.virtual.port : random.pick(PORTS)}`;
   service.destinations.add(name);
-  return command("-a", ...serviceOf(service), "-r", name, ...destinationOptions(scene, service));
+  return command("-a", ...serviceOf(service), "-r", name, ...destinationOptions(scene, service, name));
 }
 
 function editDestination(scene: Scene): readonly Step[] {
-  return withDestination(scene, (service, name) => [command("-e", ...serviceOf(service), "-r", name, ...destinationOptions(scene, service))]);
+  return withDestination(scene, (service, name) => [command("-e", ...serviceOf(service), "-r", name, ...destinationOptions(scene, service, name))]);
 }
 
 function deleteDestination(scene: Scene): readonly Step[] {
@@ -85,9 +85,9 @@ function serviceOptions(scene: Scene, service: ServiceSketch): readonly string[]
   return words.includes("-s") ? words : ["-s", "rr", ...words];
 }
 
-function destinationOptions(scene: Scene, service: ServiceSketch): readonly string[] {
+function destinationOptions(scene: Scene, service: ServiceSketch, name: string): readonly string[] {
   const { random } = scene;
-  return [random.pick(scene.methods), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
+  return [scene.methodFor([...serviceOf(service), name].join(" ")), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
 }
 
 export function withService(scene: Scene, use: (service: ServiceSketch) => readonly Step[]): readonly Step[] {

@@ -120,7 +120,7 @@ export const ipv6Cases: readonly Case[] = [
     services: [service6("udp", 80, [destination(r1v6, 80, "route")])],
     steps: [
       fromClient(udp(CLIENT, SERVICE, { payload: payloadOf(1452) }), forwarded(r1v6, udp(CLIENT, SERVICE, { payload: payloadOf(1452), ...AGED })), client6),
-      fromClient(udp(CLIENT, SERVICE, { payload: payloadOf(1453) }), refused("tooBig", error(packetTooBig(1500), udp(CLIENT, SERVICE, { payload: payloadOf(1453), ...AGED })), "counted"), client6),
+      fromClient(udp(CLIENT, SERVICE, { payload: payloadOf(1453) }), refused("tooBig", error(packetTooBig(1500), udp(CLIENT, SERVICE, { payload: payloadOf(1453), ...AGED })), "counted both ways"), client6),
     ],
   },
   {

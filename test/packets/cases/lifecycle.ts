@@ -4,7 +4,7 @@ import type { Case, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, sysctl, toStack } from "../case.js";
 import { ACK, FIN, RST, SYN, icmp, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
-import { VIP, at, client, r1, r2, r3 } from "../network.js";
+import { VIP, VIP6, at, client, r1, r2, r3 } from "../network.js";
 
 const PORT = 48000;
 const SERVICE = at(VIP, 80);
@@ -63,16 +63,40 @@ export const lifecycleCases: readonly Case[] = [
   },
   {
     description: "a removed service's connections are dropped in silence, and its answers still find their way",
-    services: NAT_OF_THREE,
+    services: [...NAT_OF_THREE, service("udp", 80, [])],
     steps: [
       ...opening(r3),
       { change: ({ director }) => director.deleteService(ID) },
       fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), dropped("destinationRemoved")),
+      answer(r3, ACK),
       fromClient(tcp(at(client, PORT + 1), SERVICE, { flags: SYN }), toStack("notOurs")),
       { connections: [listed(r3, "ESTABLISHED", 899)] },
       { change: ({ director }) => director.addService(NAT_OF_THREE[0]!.service) },
       { change: ({ director }) => director.addDestination(ID, destination(r3, 80, "masq")) },
       request(r3, ACK),
+    ],
+  },
+  {
+    description: "when a family's last service is removed its connections wait, and all packets are the stack's, until there is a service again",
+    services: [...NAT_OF_THREE, service("udp", 80, [], { address: VIP6 })],
+    steps: [
+      ...opening(r3),
+      { change: ({ director }) => director.deleteService(ID) },
+      fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), toStack("notOurs")),
+      fromServer(r3, tcp(at(r3, 80), at(client, PORT), { flags: ACK }), toStack("notOurs")),
+      { connections: [listed(r3, "ESTABLISHED", 899)] },
+      { change: ({ director }) => director.addService(NAT_OF_THREE[0]!.service) },
+      { change: ({ director }) => director.addDestination(ID, destination(r3, 80, "masq")) },
+      request(r3, ACK),
+    ],
+  },
+  {
+    description: "a connection keeps its method when its server gets another, and its answers by NAT still find their way",
+    services: NAT_OF_THREE,
+    steps: [
+      ...opening(r3),
+      { change: ({ director }) => [r1, r2, r3].forEach((host) => director.editDestination(ID, destination(host, 80, "route"))) },
+      request(r3, ACK), answer(r3, ACK), direct(r2, SYN, PORT + 1),
     ],
   },
   {
@@ -165,8 +189,8 @@ function answer(server: Host, flags: number, port = PORT): Step {
 }
 
 /** By DR. */
-function direct(server: Host, flags: number): Step {
-  return fromClient(tcp(at(client, PORT), SERVICE, { flags }), forwarded(server, tcp(at(client, PORT), SERVICE, { flags, ...AGED })));
+function direct(server: Host, flags: number, port = PORT): Step {
+  return fromClient(tcp(at(client, port), SERVICE, { flags }), forwarded(server, tcp(at(client, port), SERVICE, { flags, ...AGED })));
 }
 
 function opening(server: Host, port = PORT): readonly Step[] {

@@ -100,7 +100,7 @@ export const tunnelCases: readonly Case[] = [
     services: [serviceOf("udp", kind, mix)],
     steps: [
       request(kind, mix, (ttl) => udp(clientOf(mix), serviceOf80(mix), { ttl, payload: payloadOf(MTU - overhead(kind, mix) - innerHeader(mix) - Udp.size) })),
-      fromClient(tooBig(kind, mix, 64), refused("tooBig", tellsMtu(mix, MTU - overhead(kind, mix), tooBig(kind, mix, 63)), "counted"), mix.client),
+      fromClient(tooBig(kind, mix, 64), refused("tooBig", tellsMtu(mix, MTU - overhead(kind, mix), tooBig(kind, mix, 63)), "counted both ways"), mix.client),
     ],
   })),
   ...everyTunnel((kind, mix): Case => ({
