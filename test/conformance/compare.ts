@@ -1,6 +1,7 @@
 // Finds the first step that two directors took differently, and tells it as a person wants to read it.
 
 import { dissect, dissectIp } from "#lab/dissect.js";
+import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH } from "#wire/icmp.js";
 import { normalizeConnections, normalizeList, normalizePassage } from "./normalize.js";
 import type { Listed, Sent } from "./normalize.js";
 import type { Script, Step } from "./script.js";
@@ -18,8 +19,9 @@ export interface Difference {
 const SECONDS_TOLERATED = 2;
 
 export function firstDifference(script: Script, ipvs: Transcript, weir: Transcript): Difference | undefined {
+  const textOf = countsRefusedReuse(script, ipvs) ? withoutAnswerCounts : listText;
   for (const [at, step] of script.steps.entries()) {
-    const difference = compareStep(step, ipvs[at]!, weir[at]!);
+    const difference = compareStep(step, ipvs[at]!, weir[at]!, textOf);
     if (difference !== undefined) return { at, ...difference };
   }
   return undefined;
@@ -27,11 +29,24 @@ export function firstDifference(script: Script, ipvs: Transcript, weir: Transcri
 
 type Told = Omit<Difference, "at">;
 
-function compareStep(step: Step, ipvs: Outcome, weir: Outcome): Told | undefined {
+function compareStep(step: Step, ipvs: Outcome, weir: Outcome, textOf: (outcome: Outcome) => string): Told | undefined {
   if (step.kind === "look" && step.at === "connections") return compareConnections(ipvs, weir);
-  if (step.kind === "look" || step.kind === "ipvsadm") return told(listText(ipvs), listText(weir));
+  if (step.kind === "look" || step.kind === "ipvsadm") return told(textOf(ipvs), textOf(weir));
   return ipvs.received === undefined ? undefined : comparePackets(ipvs, weir);
 }
+
+/** docs/lvs-compatibility.md: where a client that uses its port again is refused, IPVS counts the error with the connection that is about to end. */
+function countsRefusedReuse(script: Script, ipvs: Transcript): boolean {
+  return script.steps.some((step, at) => step.kind === "request" && isPortUnreachable(ipvs[at]!)
+    && script.steps.slice(0, at).some((before) => before.kind === "request" && before.flow.number === step.flow.number));
+}
+
+function isPortUnreachable({ sent = [] }: Outcome): boolean {
+  return sent !== "stack" && sent.some(({ bytes }) => dissect(bytes).ip?.icmp?.type === ICMP_DEST_UNREACH && dissect(bytes).ip?.icmp?.code === ICMP_PORT_UNREACH);
+}
+
+/** Statistics without their columns OutPkts and OutBytes. */
+const withoutAnswerCounts = (outcome: Outcome): string => listText(outcome).replace(/^(.*?(?: +\d+){2}) +\d+( +\d+) +\d+$/gm, "$1$2");
 
 /** What weir leaves to the stack, IPVS must have left to it too: then it did what a stack without services does. */
 function comparePackets(ipvs: Outcome, weir: Outcome): Told | undefined {

@@ -6,6 +6,9 @@ import { LOOKS } from "./script.js";
 import { TapNetwork } from "./tap-network.js";
 import type { Outcome, Transcript } from "./transcript.js";
 
+/** IPVS ends a connection, whose port its client uses again, with the next tick of the kernel's clock: 4 ms, and some more for a slow machine. */
+const TICK_MILLISECONDS = 10;
+
 export class Player {
   readonly #director = new TapNetwork();
   readonly #memory = new Memory();
@@ -34,6 +37,7 @@ export class Player {
     const received = this.#memory.frameOf(step);
     if (received === undefined) return { milliseconds };
     const sent = this.#director.inject(received);
+    if (step.kind === "request") sleep(TICK_MILLISECONDS);
     this.#memory.remember(step, sent);
     return { milliseconds, received, sent, sentByStack: this.stack.inject(received) };
   }
@@ -48,4 +52,5 @@ export class Player {
   }
 }
 
+const sleep = (milliseconds: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 const isOfStatistics = (step: Step): boolean => step.kind === "look" && step.at === "statistics";
