@@ -33,6 +33,7 @@ import { Rows } from "./rows.js";
 import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
+import { mayBringFtp } from "./uses.js";
 
 type ServiceRow = Values<typeof ServiceStruct>;
 interface Entry {
@@ -283,6 +284,7 @@ export class StoreDirector implements Director {
     this.#settings.write(0, {
       anyPortServices: ids.filter((id) => id.kind === "address" && id.port === 0).length,
       markServices: ids.filter((id) => id.kind === "fwmark").length,
+      ftpServices: ids.filter(mayBringFtp).length,
     });
   }
 

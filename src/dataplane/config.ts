@@ -18,6 +18,9 @@ export const TCP_AND_UDP: Transports = 0;
 export const SCTP_AND_IPSEC: Transports = 1;
 export const TRANSPORTS: Transports = TCP_AND_UDP;
 
+/** Whether it is the program for connections of applications (application.ts), which reads what they say. */
+export const APPLICATION: boolean = false;
+
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
 
@@ -26,3 +29,6 @@ export const CSUM_KNOWS_IPV6: boolean = true;
 
 /** Processors that have counters of their own: a power of two. */
 export const PROCESSORS: number = 2;
+
+/** Connections of its family that fit, a power of two. */
+export const CONNECTIONS: number = 2 ** 18;

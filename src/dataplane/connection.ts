@@ -22,6 +22,7 @@ import type { IpProtocol } from "#wire/ipv4.js";
 import { isSame } from "./address.js";
 import { hasPassed } from "./clock.js";
 import { FAMILY, IPV6 } from "./config.js";
+import { forgetControlled } from "./dialogue.js";
 import type { Connection } from "./maps.js";
 import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, NO_TEMPLATE, settings, SLOTS_PER_BUCKET, TEMPLATE, templates } from "./maps.js";
 import type { Flow } from "./flow.js";
@@ -147,8 +148,12 @@ function isOtherEnd(connection: Connection, flow: Flow, fromServer: boolean): bo
 
 /** The template of that network of clients and service; past its time it is none, unless connections of it still stand (expiry.ts). */
 export function findTemplate(network: Address, protocol: IpProtocol, virtual: Address, port: Be16, now: u32): u32 {
-  const client = templateEnd(network, protocol);
-  const hash = hashOf(client);
+  return findEntry(templateEnd(network, protocol), network, virtual, port, true, now);
+}
+
+/** The entry with that first word, of that VIP and port. */
+export function findEntry(end: u64, client: Address, virtual: Address, port: Be16, isTemplate: boolean, now: u32): u32 {
+  const hash = hashOf(end);
   const pattern = U64(tagOf(hash)) * EVERY_LANE;
   let at = bucketOf(hash);
   for (let probe = 0; probe < PROBES_MAX; probe++) {
@@ -159,8 +164,9 @@ export function findTemplate(network: Address, protocol: IpProtocol, virtual: Ad
       const slot = slotOfLowest(lanes);
       const index = (at << 3) | slot;
       const connection = connections.at(index);
-      if (connectionWords.at(index).client === client && isSame(virtualOf(connection), virtual) && connection.virtualPort === port
-        && (FAMILY !== IPV6 || isSame(connection.client, network)) && (!hasPassed(buckets.at(at).expires[slot], now) || templates.at(index).controlled !== 0)) return index;
+      if (connectionWords.at(index).client === end && isSame(virtualOf(connection), virtual) && connection.virtualPort === port
+        && (FAMILY !== IPV6 || isSame(connection.client, client))
+        && (!hasPassed(buckets.at(at).expires[slot], now) || (isTemplate && templates.at(index).controlled !== 0))) return index;
       lanes &= lanes - 1n;
     }
     if (likely(buckets.at(at).overflow === 0)) return NO_CONNECTION;
@@ -262,9 +268,11 @@ export function hold(template: u32): u32 {
   return NO_TEMPLATE;
 }
 
-/** One connection less. */
-export function letGo(template: u32): void {
-  if (template !== NO_TEMPLATE) atomicAdd(templates.at(template), "controlled", 0xffffffff);
+/** One connection less of a template's, or of the one that announced it. */
+export function letGo(controller: u32): void {
+  if (controller === NO_TEMPLATE) return;
+  if (connections.at(controller).kind === TEMPLATE) atomicAdd(templates.at(controller), "controlled", 0xffffffff);
+  else forgetControlled(controller);
 }
 
 /** Starts its idle time anew. Written only when it differs: within a tick, packets leave the line clean. */

@@ -1,8 +1,9 @@
 // A packet's whole life in the director, as net/netfilter/ipvs/ip_vs_core.c has it in ip_vs_in() and ip_vs_out():
 // parse → ICMP? → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
 //
-// Compiled eight times: for XDP, the fast path, and for TC, for either family, and for TCP and UDP or the others. XDP does what needs no help, and hands
-// every other packet on untouched (XDP_PASS) to the program at TC, which does all of it.
+// Compiled ten times: for XDP, the fast path, and for TC, for either family, and for TCP and UDP or the others. XDP does what needs no help, and hands
+// every other packet on untouched (XDP_PASS) to the program at TC, which does all of it; but for connections of which an application is to read what
+// they say (application.ts): their packets are for the program at TC once more, compiled with APPLICATION.
 
 import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
@@ -12,21 +13,24 @@ import { PACKET_HOST, TC_ACT_UNSPEC, XDP_PASS } from "#prelude/packet.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
+import { anyPlace, hearClient, hearServer } from "./application.js";
 import { ticks } from "./clock.js";
-import { FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
+import { APPLICATION, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
+import { controlledBy } from "./dialogue.js";
 import { countRefusal, refuseAge, refusePort, refuseSize } from "./errors.js";
+import { meetExpected } from "./expected.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } from "./hop.js";
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
-  CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT,
-  sysctls, tcPrograms, xdpPrograms,
+  CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
+  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6,
+  PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
@@ -58,12 +62,12 @@ export function entry(packet: Packet): i32 {
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
-    index = findByClient(flow, now);
-    if (index !== NO_CONNECTION && startsAnew(connections.at(index), flow)) {
+    index = APPLICATION ? anyPlace(findByClient(flow, now)) : findByClient(flow, now);
+    if (index !== NO_CONNECTION && startsAnew(index, flow)) {
       endNow(index, now);
       index = NO_CONNECTION;
     }
-    if (unlikely(index === NO_CONNECTION)) index = begin(packet, flow, now);
+    if (!APPLICATION && unlikely(index === NO_CONNECTION)) index = begin(packet, flow, now);
   }
   if (likely(index < NO_CONNECTION_YET)) return request(packet, flow, index, now);
   if (index === NOT_A_SYN) return pass(Verdict.notASyn);
@@ -89,6 +93,13 @@ function toOtherTransports(packet: Packet): i32 {
   return pass(Verdict.otherProtocol);
 }
 
+/** To the program for connections of applications, which is this one again. */
+function toApplication(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_APPLICATION : PROGRAM_TC_APPLICATION);
+  return drop(Verdict.notAnnounced);
+}
+
 /** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
 function control(packet: Packet): i32 {
   if (HOOK === XDP) return XDP_PASS;
@@ -96,10 +107,14 @@ function control(packet: Packet): i32 {
   return pass(Verdict.otherProtocol);
 }
 
-/** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
+/** For a packet that belongs to no connection: one that was announced, or a new one, if it is for a service and may begin one. */
 function begin(packet: Packet, flow: Flow, now: u32): u32 {
   // ip_vs_proto_ah_esp.c, ah_esp_conn_schedule().
   if (flow.follows !== 0) return NO_CONNECTION;
+  if (TRANSPORTS === TCP_AND_UDP && flow.protocol === IPPROTO_TCP && settings.at(0).ftpServices !== 0) {
+    const expected = meetExpected(flow, now);
+    if (expected !== NO_CONNECTION) return expected;
+  }
   const service = findService(packet, flow);
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
   if (!mayBegin(flow)) return NOT_A_SYN;
@@ -129,10 +144,12 @@ function refuse(packet: Packet): i32 {
 /** A packet from the client, on its way to the connection's destination. */
 function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   const connection = connections.at(index);
+  if (TRANSPORTS === TCP_AND_UDP && !APPLICATION && unlikely((connection.flags & CONNECTION_APPLICATION) !== 0)) return toApplication(packet);
   const destination = destinations.at(connection.destination);
   if (unlikely((destination.flags & (DESTINATION_AVAILABLE | DESTINATION_LOCAL)) !== DESTINATION_AVAILABLE)) {
     return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(flow, index, now);
   }
+  if (APPLICATION && !hearClient(packet, index, flow.transportAt, flow.bytes)) return drop(Verdict.notAnnounced);
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
   if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) return XDP_PASS;
@@ -148,6 +165,9 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
     if (isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop)) {
       return refuseTooBig(packet, connection, flow.bytes, destination.hop.mtu - overhead(connection, destination));
     }
+  }
+  if (APPLICATION) {
+    return forwardMasquerade(packet, flow, connection, destination.hop, way);
   }
   switch (connection.flags & CONNECTION_METHOD_MASK) {
     case METHOD_MASQ: return forwardMasquerade(packet, flow, connection, destination.hop, way);
@@ -169,11 +189,16 @@ function deliver(flow: Flow, index: u32, now: u32): i32 {
 /** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */
 function answer(packet: Packet, flow: Flow, now: u32): i32 {
   if (!mayBeAnswer()) return pass(Verdict.notOurs);
-  const index = findByServer(flow, now);
+  const index = APPLICATION ? anyPlace(findByServer(flow, now)) : findByServer(flow, now);
   if (index === NO_CONNECTION) return pass(Verdict.notOurs);
   // net/ipv4/ip_forward.c, ip_forward() refuses such a packet before LVS sees it, and says so to the real server.
   if (flow.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const connection = connections.at(index);
+  if (TRANSPORTS === TCP_AND_UDP && !APPLICATION && unlikely((connection.flags & CONNECTION_APPLICATION) !== 0)) return toApplication(packet);
+  if (APPLICATION) {
+    flow.bytes = hearServer(packet, index, flow.transportAt, flow.bytes);
+    if (flow.bytes === 0) return drop(Verdict.notAnnounced);
+  }
   const way = make(Way);
   resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
@@ -191,10 +216,12 @@ function leaveTooBig(packet: Packet): i32 {
 }
 
 /** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
-function startsAnew(connection: Connection, flow: Flow): boolean {
+function startsAnew(index: u32, flow: Flow): boolean {
   if (TRANSPORTS === SCTP_AND_IPSEC ? flow.chunk !== SCTP_CID_INIT : flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
-  // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server.
+  const connection = connections.at(index);
+  // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server, and one that was announced; ip_vs_in(): and one that announced others.
   if (connection.template !== NO_TEMPLATE) return false;
+  if (TRANSPORTS === TCP_AND_UDP && (connection.flags & CONNECTION_APPLICATION) !== 0 && controlledBy(index) !== 0) return false;
   const mode = sysctls.at(0).conn_reuse_mode;
   if (TRANSPORTS === SCTP_AND_IPSEC) return mode !== 0 && isSctpReusable(connection.state);
   return mode !== 0 && isReusable(connection.state, mode, (connection.flags & CONNECTION_NO_OUTPUT) !== 0);

@@ -16,7 +16,8 @@ import { FAMILY, IPV6 } from "./config.js";
 import { NO_CONNECTION, claim, findTemplate, hashOf, publish, setAddresses, templateEnd, touch } from "./connection.js";
 import type { Connection, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_ONE_PACKET, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_ONE_PACKET, sysctls, templates,
+  beginnings, CONNECTION_ONE_PACKET, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_ONE_PACKET, sysctls,
+  TEMPLATE, templates,
   TEMPLATE_ASSURED,
 } from "./maps.js";
 import type { Ends, Flow } from "./flow.js";
@@ -109,5 +110,7 @@ function leadsOn(template: Connection): boolean {
 
 /** A connection of it is established: from now on it is more than a first packet's trace. */
 export function assure(connection: Connection): void {
-  if (connection.template !== NO_TEMPLATE) connections.at(connection.template).state = TEMPLATE_ASSURED;
+  if (connection.template === NO_TEMPLATE) return;
+  const controller = connections.at(connection.template);
+  if (controller.kind === TEMPLATE) controller.state = TEMPLATE_ASSURED;
 }

@@ -27,6 +27,7 @@ export const Verdict = {
   answerTooBig: 15,
   dropPacket: 16,
   bypassed: 17,
+  notAnnounced: 18,
 } as const;
 
 /** To the kernel's own stack, untouched. */

@@ -1,7 +1,7 @@
 // What is particular to IPv6 on a packet's path. network/ipv4.ts is its sibling, with the same parts in the same order.
 
 import type { u32 } from "#layout/numbers.js";
-import { host16, u32 as U32 } from "#layout/numbers.js";
+import { be16, host16, u32 as U32 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { likely } from "#prelude/intrinsics.js";
@@ -115,6 +115,14 @@ export function age(packet: Packet): boolean {
   const ip = packet.view(Ipv6, NETWORK_AT);
   if (ip === null) return false;
   ip.hopLimit -= 1;
+  return true;
+}
+
+/** The packet is `bytes` long, its header included. */
+export function setLength(packet: Packet, bytes: u32): boolean {
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  if (ip === null) return false;
+  ip.payloadLength = be16(bytes - IPV6_HEADER);
   return true;
 }
 
