@@ -33,7 +33,7 @@ import { Rows } from "./rows.js";
 import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
-import { mayBringFtp } from "./uses.js";
+import { bringsFtpData, mayBringFtp } from "./uses.js";
 
 type ServiceRow = Values<typeof ServiceStruct>;
 interface Entry {
@@ -95,9 +95,10 @@ export class StoreDirector implements Director {
     refuseWhatIsMissing(service);
     this.#store.exclusively(() => {
       const entry = this.#find(service.id, "edit");
-      if (scheduler === entry.row.scheduler) return this.#replace(entry, wordsOf(service));
-      forgetLocalities(this.#store, entry.row.slot, scheduler);
-      this.#replace(entry, { ...wordsOf(service), ...this.#lists.write(this.#lists.read(entry.row), scheduler, undefined, this.#spans()) });
+      const isSame = scheduler === entry.row.scheduler;
+      if (!isSame) forgetLocalities(this.#store, entry.row.slot, scheduler);
+      this.#replace(entry, { ...wordsOf(service), ...(isSame ? {} : this.#lists.write(this.#lists.read(entry.row), scheduler, undefined, this.#spans())) });
+      this.#countServices();
     });
   }
 
@@ -280,11 +281,13 @@ export class StoreDirector implements Director {
   }
 
   #countServices(): void {
-    const ids = this.#entries().map(({ id }) => id);
+    const entries = this.#entries();
+    const ids = entries.map(({ id }) => id);
     this.#settings.write(0, {
       anyPortServices: ids.filter((id) => id.kind === "address" && id.port === 0).length,
       markServices: ids.filter((id) => id.kind === "fwmark").length,
       ftpServices: ids.filter(mayBringFtp).length,
+      ftpDataServices: entries.filter(({ row }) => (row.flags & maps.SERVICE_FTP) !== 0).length,
     });
   }
 
@@ -330,8 +333,9 @@ function wordsOf(service: Service): Partial<ServiceRow> {
 
 function flagsOf({ id, persistentSeconds, onePacket }: Service): number {
   // ip_vs_core.c, ip_vs_sched_persist(): a persistent service by mark keeps the packet's port.
-  const anyPort = id.kind === "fwmark" ? persistentSeconds !== 0 : id.port === 0;
-  return (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
+  const isFtp = bringsFtpData(id, persistentSeconds);
+  const anyPort = id.kind === "fwmark" ? persistentSeconds !== 0 : id.port === 0 || isFtp;
+  return (isFtp ? maps.SERVICE_FTP : 0) | (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
 }
 
 function refuseWhatIsMissing(service: Service): void {

@@ -36,6 +36,11 @@ function isOtherTunnel(id: ServiceId, { address, forward, tunnelType }: ServiceU
   return forward === "tunnel" && (tunnelType !== "ipip" || familyOf(id) === 6 || addressFamily(address) === 6);
 }
 
+/** Whether FTP's data connections may be for it, without having been announced. */
+export function bringsFtpData(id: ServiceId, persistentSeconds: number): boolean {
+  return id.kind === "address" && id.protocol === "tcp" && id.port === FTP_PORT && persistentSeconds !== 0;
+}
+
 /** Whether FTP's control connections may be for it. */
 export function mayBringFtp(id: ServiceId): boolean {
   return id.kind === "fwmark" || (id.protocol === "tcp" && (id.port === FTP_PORT || id.port === 0));

@@ -57,6 +57,8 @@ export const Settings = struct("Settings", {
   markServices: u32,
   /** Services that connections to FTP's port may be for: while there is none, none is expected (expected.ts). */
   ftpServices: u32,
+  /** Persistent ones on FTP's port: while there is none, no other port is theirs. */
+  ftpDataServices: u32,
   /** In `markRules`: where the list begins. */
   markRulesAt: u32,
   /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
@@ -153,6 +155,8 @@ export const SERVICE_ONE_PACKET = 1;
 export const SERVICE_PERSISTENT = 2;
 /** On port 0: every port of the VIP that has no service of its own. A persistent service by mark too: all that has its mark. */
 export const SERVICE_ANY_PORT = 4;
+/** Persistent and on FTP's port, so that it is for FTP's data connections too: SERVICE_ANY_PORT is set besides. */
+export const SERVICE_FTP = 8;
 
 /** Service.scheduler */
 export const SCHEDULER_RR = 1;

@@ -14,7 +14,7 @@ import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
   beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_OVERLOAD, destinations,
-  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
+  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
 } from "./maps.js";
 import {
   SCHEDULER_DH, SCHEDULER_FO, SCHEDULER_LBLC, SCHEDULER_LBLCR, SCHEDULER_LC, SCHEDULER_MH, SCHEDULER_NQ, SCHEDULER_OVF, SCHEDULER_RR, SCHEDULER_SED,
@@ -104,8 +104,7 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
   const connection = connections.at(index);
   setAddresses(index, client, flow.source, flow.destination, destination.address);
   // ip_vs_core.c, ip_vs_schedule(), ip_vs_sched_persist(): each port of a service on all of them goes to the same port.
-  const samePort = (service.flags & SERVICE_ANY_PORT) !== 0 || destination.port === be16(0);
-  fill(index, chosen, flow.destinationPort, samePort ? flow.destinationPort : destination.port, now);
+  fill(index, chosen, flow.destinationPort, keepsPort(service, flow) || destination.port === be16(0) ? flow.destinationPort : destination.port, now);
   connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : flow.protocol === IPPROTO_UDP ? UDP_NORMAL : SCTP_NONE;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
@@ -117,6 +116,11 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
   touch(index, NEW_CONNECTION_TICKS, now);
   publish(index, hash);
   return index;
+}
+
+/** Whether it goes to the same port: of FTP's service, data connections do. */
+function keepsPort(service: Service, flow: Flow): boolean {
+  return (service.flags & SERVICE_ANY_PORT) !== 0 && ((service.flags & SERVICE_FTP) === 0 || flow.destinationPort !== be16(FTP_PORT));
 }
 
 /** ip_vs_proto_tcp.c, tcp_app_conn_bind(): it goes by the port that the client asked for, and by NAT. */
