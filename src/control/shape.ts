@@ -32,6 +32,7 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
     destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
     ftpLines: shape.processors,
     searches: shape.processors,
+    sipMessages: shape.processors,
     verdicts: maps.VERDICTS_MAX * shape.processors,
   };
 }
