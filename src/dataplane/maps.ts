@@ -695,6 +695,7 @@ export const PROGRAM_TC_APPLICATION = 7;
 export const PROGRAM_TC6_APPLICATION = 8;
 export const PROGRAM_TC_SIP = 9;
 export const PROGRAM_TC6_SIP = 10;
+export const PROGRAM_TC = 11;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;

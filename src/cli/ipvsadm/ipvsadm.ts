@@ -26,6 +26,8 @@ export interface Environment {
   openDirector(): Promise<Director>;
   /** Before a service or a server is added or edited: sees to what its packets need. */
   prepare?(service: ServiceUse): Promise<void>;
+  /** After services by mark were deleted. */
+  settle?(): Promise<void>;
   out(text: string): void;
   error(text: string): void;
   inputLines(): Iterable<string>;
@@ -88,6 +90,7 @@ async function change(request: Request, environment: Environment): Promise<numbe
       await environment.prepare?.({ id: request.serviceId, persistenceEngine: isServer ? "" : request.service.persistenceEngine, destinations: isServer ? [request.destination] : [] });
     }
     apply(request, director);
+    if (request.command === "flush" || (request.command === "delete-service" && request.serviceId?.kind === "fwmark")) await environment.settle?.();
     return 0;
   } catch (error) {
     environment.error(`${describeError(error, request.command.endsWith("-server"))}\n`);
