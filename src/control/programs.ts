@@ -12,16 +12,16 @@ import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { SCTP_AND_IPSEC, TC, TCP_AND_UDP, XDP } from "#dataplane/config.js";
 import {
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP,
-  PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP, PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
+  PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP,
+  PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP, PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
 } from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 import type { Use } from "./uses.js";
 
 /** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
-export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
-  | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun" | "weir_xdp6_sctp" | "weir_start6";
+export type ProgramName = "weir_tc" | "weir_tc_icmp" | "weir_tc_frag" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
+  | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_frag" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun" | "weir_xdp6_sctp" | "weir_start6";
 
 interface Recipe {
   readonly family: keyof typeof families;
@@ -31,6 +31,8 @@ interface Recipe {
   readonly hook: number;
   /** TCP and UDP, unless it says. */
   readonly transports?: number;
+  /** It meets all fragments, not only first ones. */
+  readonly fragments?: boolean;
   /** Where tail calls find it: in dataplane/maps, tcPrograms or xdpPrograms. */
   readonly place?: number;
   /** Loaded only where services need it; those of IPv6 only where there are services of IPv6. */
@@ -38,9 +40,10 @@ interface Recipe {
 }
 
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
-  weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC },
+  weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC },
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
-  weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC_TUNNEL, use: "tunnels" },
+  weir_tc_frag: { family: "ipv4", module: "fragments", function: "takeFragment", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC_FRAGMENTS },
+  weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC_TUNNEL, use: "tunnels" },
   weir_tc_sctp: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC_SCTP, use: "transports" },
   weir_xdp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP },
   weir_xdp_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP_TUNNEL, use: "tunnels" },
@@ -48,6 +51,7 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
   weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
+  weir_tc6_frag: { family: "ipv6", module: "fragments", function: "takeFragment", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC6_FRAGMENTS },
   weir_tc6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC6_TUNNEL, use: "tunnels" },
   weir_tc6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC6_SCTP, use: "transports" },
   weir_xdp6: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, place: PROGRAM_XDP6 },
@@ -122,7 +126,11 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
   const recipe = RECIPES[name];
   return compile({
     source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
-    define: { ...families[recipe.family], HOOK: recipe.hook, TRANSPORTS: recipe.transports ?? TCP_AND_UDP, FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors }, tables: tableEntries(shape),
+    define: {
+      ...families[recipe.family], HOOK: recipe.hook, TRANSPORTS: recipe.transports ?? TCP_AND_UDP, FRAGMENTS: recipe.fragments ?? false,
+      FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors,
+    },
+    tables: tableEntries(shape),
   });
 }
 

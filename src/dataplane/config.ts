@@ -18,6 +18,9 @@ export const TCP_AND_UDP: Transports = 0;
 export const SCTP_AND_IPSEC: Transports = 1;
 export const TRANSPORTS: Transports = TCP_AND_UDP;
 
+/** Whether it meets all fragments (fragments.ts), or the first ones alone, which pass for whole packets. */
+export const FRAGMENTS: boolean = false;
+
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
 

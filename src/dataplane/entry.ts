@@ -25,12 +25,12 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT,
-  sysctls, tcPrograms, xdpPrograms,
+  PROGRAM_TC6, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP,
+  PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
-import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
+import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
 import { templateOf } from "./persistence.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
@@ -54,7 +54,7 @@ export function entry(packet: Packet): i32 {
   if (parsed === PARSED_ICMP) return control(packet);
   if (parsed === OTHER_FAMILY) return toOtherFamily(packet);
   if (parsed === OTHER_TRANSPORT) return toOtherTransports(packet);
-  if (parsed !== PARSED) return pass(parsed);
+  if (parsed !== PARSED) return parsed === FRAGMENT ? toFragments(packet) : pass(parsed);
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
@@ -89,6 +89,13 @@ function toOtherTransports(packet: Packet): i32 {
   return pass(Verdict.otherProtocol);
 }
 
+/** To the program that takes fragments: it sends the others along with the first, and the first back to here. */
+function toFragments(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_FRAGMENTS : PROGRAM_TC_FRAGMENTS);
+  return pass(Verdict.fragment);
+}
+
 /** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
 function control(packet: Packet): i32 {
   if (HOOK === XDP) return XDP_PASS;
@@ -107,7 +114,7 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
-  return connect(flow, service, chosen, template, now);
+  return connect(packet, flow, service, chosen, template, now);
 }
 
 /**

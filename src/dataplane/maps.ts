@@ -479,7 +479,11 @@ export const Beginning = struct("Beginning", {
   follows: u8,
   sourcePort: Be16,
   destinationPort: Be16,
-  spare: array(u32, 11),
+  /** IPv6, of a packet with extension headers: its fragment header's, or 0 without one (network/ipv6.ts). */
+  fragmentation: Be16,
+  padding: u16,
+  identification: Be32,
+  spare: array(u32, 9),
 }, { size: 64 });
 export const beginnings4 = table("beginnings", Beginning, PROCESSORS);
 export const beginnings6 = table("beginnings6", Beginning, PROCESSORS);
@@ -495,6 +499,36 @@ export const CONNECTION_ONE_PACKET = 0x2000;
 export const CONNECTION_YOUNG = 0x0100_0000;
 /** Linux v6.12 net/netfilter/ipvs/ip_vs_conn.c, todrop_entry(): with more, a connection is never dropped. */
 export const FIRST_PACKETS = 8;
+
+// --- Fragments -----------------------------------------------------------------------------------------------------
+
+/** What makes fragments ones of one packet: RFC 791 section 3.2; RFC 8200 section 4.5, where the protocol does not count, and is 0 here. */
+export const FragmentKey = struct("FragmentKey", {
+  source: Address,
+  destination: Address,
+  /** As it stands on the wire. */
+  identification: u32,
+  protocol: IpProtocol,
+  /** config.ts, IPV4 or IPV6. */
+  family: u8,
+  padding: u16,
+}, { size: 40 });
+
+/** What only the first fragment tells: as in Flow. */
+export const FragmentNote = struct("FragmentNote", {
+  sourcePort: Be16,
+  destinationPort: Be16,
+  /** In ticks: the others come before that. */
+  until: u32,
+  /** In `destinations`, of a packet that was scheduled for itself alone; NO_DESTINATION of others, which have a connection. */
+  destination: u32,
+  protocol: IpProtocol,
+  padding: u8,
+  padding2: u16,
+}, { size: 16 });
+/** About 2 MiB. The others come close behind the first, so that the least recently used are those that nobody asks for any more. */
+export const FRAGMENT_NOTES_MAX = 2 ** 14;
+export const fragmentNotes = lruHashMap("fragmentNotes", FragmentKey, FragmentNote, FRAGMENT_NOTES_MAX);
 
 // --- Counters ------------------------------------------------------------------------------------------------------
 
@@ -570,6 +604,9 @@ export const PROGRAM_TC_SCTP = 3;
 export const PROGRAM_TC6_SCTP = 4;
 export const PROGRAM_TC_TUNNEL = 5;
 export const PROGRAM_TC6_TUNNEL = 6;
+export const PROGRAM_TC = 7;
+export const PROGRAM_TC_FRAGMENTS = 8;
+export const PROGRAM_TC6_FRAGMENTS = 9;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;
@@ -578,8 +615,9 @@ export const PROGRAM_XDP6_TUNNEL = 4;
 
 /** What a processor's program leaves for the one that it ends in. */
 export const Handover = struct("Handover", {
-  /** In `connections`: the packet's. */
+  /** In `connections`: the packet's; or NO_CONNECTION, and in `destinations`. */
   connection: u32,
+  destination: u32,
   /** Of its Way (hop.ts). */
   outcome: u32,
   ifindex: u32,
@@ -587,8 +625,11 @@ export const Handover = struct("Handover", {
   neighbour: array(u32, 4),
   /** Of bytes (sum.ts): read back it is any number, and the verifier follows one. */
   sum: u32,
-  spare: array(u32, 7),
-}, { size: 64 });
+  /** 1 while a first fragment, whose note is left, goes on to the program that takes whole packets; and what the note is found by. */
+  fragmentNoted: u32,
+  fragment: FragmentKey,
+  spare: array(u32, 10),
+}, { size: 128 });
 export const handovers = table("handovers", Handover, PROCESSORS);
 
 /** What a program of a family has under the names that do not say it: control/programs compiles with these. */

@@ -5,9 +5,12 @@ import type { u32 } from "#layout/numbers.js";
 import { be16 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
+import type { Packet } from "#prelude/packet.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
+import { HOOK, XDP } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
+import { noteDestination } from "./fragment-notes.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
@@ -19,6 +22,7 @@ import {
   SCHEDULER_SH, SCHEDULER_TWOS, SCHEDULER_WLC, SCHEDULER_WRR,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
+import { isFragment } from "./network.js";
 import type { Ends, Flow } from "./flow.js";
 import { endsOf } from "./flow.js";
 import { remember } from "./persistence.js";
@@ -82,7 +86,7 @@ function choose(service: Service, ends: Ends, now: u32): u32 {
  * wants one and there is none: its place in `connections`, or TABLE_FULL. One-packet scheduling's entry is this
  * processor's own, and nobody finds it.
  */
-export function connect(flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
+export function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
   let template = known;
   if ((service.flags & SERVICE_PERSISTENT) !== 0 && known === NO_TEMPLATE) {
     template = remember(service, flow, chosen, now);
@@ -113,7 +117,10 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
   prove(connection.clientHop, now);
   connection.packetsIn = 0;
   connection.template = NO_TEMPLATE;
-  if (onePacket) return index;
+  if (onePacket) {
+    if (HOOK !== XDP && isFragment(packet)) noteDestination(chosen);
+    return index;
+  }
   if (template !== NO_TEMPLATE) connection.template = hold(template);
   countBound(destination);
   countConnection(chosen);

@@ -1,6 +1,7 @@
 // Every packet case on both executors and at both hooks.
 
 import { forwardCases } from "./cases/forward.js";
+import { fragmentCases } from "./cases/fragments.js";
 import { icmpCases } from "./cases/icmp.js";
 import { ipsecCases } from "./cases/ipsec.js";
 import { ipv6Cases } from "./cases/ipv6.js";
@@ -18,5 +19,5 @@ import { runCases } from "./run-cases.js";
 
 runCases([
   ...forwardCases, ...tunnelCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases, ...persistenceCases, ...icmpCases,
-  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases,
+  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...fragmentCases,
 ]);
