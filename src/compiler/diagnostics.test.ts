@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { array, struct } from "#layout/struct.js";
 import { Be16, Be32, distinct, i32, u16, u32, u64, u8 } from "#layout/numbers.js";
+import type { ProgramType } from "#ebpf/spec.js";
 import { Timer } from "#prelude/helpers.js";
 import { arrayMap, hashMap, programArray, ringBuffer, table } from "#prelude/maps.js";
 import { language } from "./both-ways.js";
@@ -27,6 +28,8 @@ interface Mistake {
   /** A whole text, or the statements of an entry in which `h` is a Header of the packet. */
   readonly source?: string;
   readonly body?: string;
+  /** Default: "xdp". */
+  readonly type?: ProgramType;
   /** "code | what is underlined | message", one for each diagnostic. */
   readonly says: readonly string[];
 }
@@ -99,6 +102,9 @@ const mistakes: { readonly [sentence: string]: Mistake } = {
   "too few arguments": { body: "const a = packet.view(Header);", says: ["arguments | packet.view(Header) | view() takes 2 arguments; here are 1"] },
   "more bytes than there are": { body: "const k = make(Key); bpf_csum_diff(k, 8, k, 4, 0);", says: [`arguments | 8 | 8 bytes are more than the 4 of "k"`] },
   "a size that varies": { body: "const k = make(Key); bpf_csum_diff(k, h.ttl, k, 4, 0);", says: ["not-a-constant | h.ttl | bpf_csum_diff() needs a size here that is known when compiling"] },
+  "a size that varies, of memory that no mask fits": { body: "bpf_skb_load_bytes(packet, 0, rows.at(0).cells, h.ttl);", type: "tc", says: [
+    "not-a-constant | h.ttl | bpf_skb_load_bytes() takes a size that varies only for memory of a power of two of bytes",
+  ] },
   "a call of something else": { body: "h.ttl(1);", says: [`not-callable | h.ttl | "h" has no method "ttl"`] },
   "a call of a host's function": { body: "struct(1);", says: [`not-callable | struct | "struct" is no function of kernel TypeScript`] },
   "a helper of another hook": { body: "bpf_skb_pull_data(packet, 20);", says: ["helper-unavailable | bpf_skb_pull_data(packet, 20) | bpf_skb_pull_data() exists at tc, not at xdp"] },
@@ -119,13 +125,13 @@ const mistakes: { readonly [sentence: string]: Mistake } = {
 
 const wrap = (body: string): string => `function entry(packet: Packet): i32 { const h = packet.view(Header, 0); if (h === null) return 0; ${body} return 0; }`;
 
-for (const [sentence, { source, body = "", says }] of Object.entries(mistakes)) {
-  test(`refused: ${sentence}`, () => assert.deepEqual(diagnosticsOf(source ?? wrap(body)), says));
+for (const [sentence, { source, body = "", type, says }] of Object.entries(mistakes)) {
+  test(`refused: ${sentence}`, () => assert.deepEqual(diagnosticsOf(source ?? wrap(body), type), says));
 }
 
-function diagnosticsOf(source: string): string[] {
+function diagnosticsOf(source: string, type: ProgramType = "xdp"): string[] {
   try {
-    compileText(source, { function: "entry", type: "xdp", live, path: "test.ts" });
+    compileText(source, { function: "entry", type, live, path: "test.ts" });
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     return error.diagnostics.map(({ code, message, span }) => `${code} | ${source.slice(span.start, span.end)} | ${message}`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encode } from "#layout/codec.js";
+import { decode, encode } from "#layout/codec.js";
 import { Be32, u16, u32, u64, u8 } from "#layout/numbers.js";
 import { array, struct } from "#layout/struct.js";
 import { Machine } from "#ebpf/machine.js";
@@ -125,6 +125,20 @@ for (const [sentence, program] of Object.entries(programs)) {
     assert.equal(verdict, program.gives);
   });
 }
+
+test("a size that varies stays between one byte and all of the memory", () => {
+  const source = `function entry(packet: Packet): i32 {
+    const row = rows.at(0); row.cells[0] = 0; row.cells[1] = 0; row.cells[2] = 0; row.cells[3] = 0;
+    return i32(bpf_skb_load_bytes(packet, 0, row.cells, packet.mark)); }`;
+  const machine = new Machine();
+  const program = machine.load(compileText(source, { function: "entry", type: "tc", live, path: "test.ts" }));
+  const loaded = (bytes: number): number => {
+    assert.equal(machine.run(program, new Uint8Array(60).fill(1), { mark: bytes }).verdict, 0);
+    const { cells } = decode(Value, machine.map(maps.rows).lookup(new Uint8Array(4))!);
+    return new Uint8Array(Uint32Array.from(cells).buffer).reduce((sum, byte) => sum + byte, 0);
+  };
+  assert.deepEqual([1, 7, 16, 17, 0].map(loaded), [1, 7, 16, 1, 16]);
+});
 
 test("a timer's callback arms it again", () => {
   const spec = compileProgram(programs["a timer is armed"]!);

@@ -33,6 +33,7 @@ import { Rows } from "./rows.js";
 import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
+import { bringsFtpData, mayBringFtp } from "./uses.js";
 
 type ServiceRow = Values<typeof ServiceStruct>;
 interface Entry {
@@ -94,9 +95,10 @@ export class StoreDirector implements Director {
     refuseWhatIsMissing(service);
     this.#store.exclusively(() => {
       const entry = this.#find(service.id, "edit");
-      if (scheduler === entry.row.scheduler) return this.#replace(entry, wordsOf(service));
-      forgetLocalities(this.#store, entry.row.slot, scheduler);
-      this.#replace(entry, { ...wordsOf(service), ...this.#lists.write(this.#lists.read(entry.row), scheduler, undefined, this.#spans()) });
+      const isSame = scheduler === entry.row.scheduler;
+      if (!isSame) forgetLocalities(this.#store, entry.row.slot, scheduler);
+      this.#replace(entry, { ...wordsOf(service), ...(isSame ? {} : this.#lists.write(this.#lists.read(entry.row), scheduler, undefined, this.#spans())) });
+      this.#countServices();
     });
   }
 
@@ -239,7 +241,7 @@ export class StoreDirector implements Director {
     const indices = this.#lists.read(row).map((member) => member.destination);
     return {
       id: entry.id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
-      netmask: fromNetmask(row.netmask, familyOf(entry.id)), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      netmask: fromNetmask(row.netmask, familyOf(entry.id)), persistenceEngine: (row.flags & maps.SERVICE_SIP) !== 0 ? "sip" : "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
       counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
@@ -279,10 +281,13 @@ export class StoreDirector implements Director {
   }
 
   #countServices(): void {
-    const ids = this.#entries().map(({ id }) => id);
+    const entries = this.#entries();
+    const ids = entries.map(({ id }) => id);
     this.#settings.write(0, {
       anyPortServices: ids.filter((id) => id.kind === "address" && id.port === 0).length,
       markServices: ids.filter((id) => id.kind === "fwmark").length,
+      ftpServices: ids.filter(mayBringFtp).length,
+      ftpDataServices: entries.filter(({ row }) => (row.flags & maps.SERVICE_FTP) !== 0).length,
     });
   }
 
@@ -326,15 +331,16 @@ function wordsOf(service: Service): Partial<ServiceRow> {
   };
 }
 
-function flagsOf({ id, persistentSeconds, onePacket }: Service): number {
+function flagsOf({ id, persistentSeconds, persistenceEngine, onePacket }: Service): number {
   // ip_vs_core.c, ip_vs_sched_persist(): a persistent service by mark keeps the packet's port.
-  const anyPort = id.kind === "fwmark" ? persistentSeconds !== 0 : id.port === 0;
-  return (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
+  const isFtp = bringsFtpData(id, persistentSeconds);
+  const anyPort = id.kind === "fwmark" ? persistentSeconds !== 0 : id.port === 0 || isFtp;
+  return (persistenceEngine !== "" ? maps.SERVICE_SIP : 0) | (isFtp ? maps.SERVICE_FTP : 0) | (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
 }
 
 function refuseWhatIsMissing(service: Service): void {
-  if (service.persistenceEngine === "") return;
-  throw new DirectorError("UNSUPPORTED", `Cannot make the service ${name(service.id)} with a persistence engine: this director does not have it as yet`);
+  if (service.persistenceEngine === "" || service.persistenceEngine === "sip") return;
+  throw new DirectorError("SCHEDULER_NOT_FOUND", `Cannot make the service ${name(service.id)}: there is no persistence engine "${service.persistenceEngine}"; there is sip`);
 }
 
 /** ip_vs_ctl.c, ip_vs_add_dest(): weight, thresholds; __ip_vs_update_dest() and ip_vs_new_dest(): a unicast address. */

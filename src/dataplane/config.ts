@@ -21,6 +21,12 @@ export const TRANSPORTS: Transports = TCP_AND_UDP;
 /** Whether it meets all fragments (fragments.ts), or the first ones alone, which pass for whole packets. */
 export const FRAGMENTS: boolean = false;
 
+/** Whether it is the program for connections of applications (application.ts), which reads what they say. */
+export const APPLICATION: boolean = false;
+
+/** Whether it is the program for services with a persistence engine (engines/), which reads what begins a connection. */
+export const ENGINE: boolean = false;
+
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
 
@@ -29,3 +35,6 @@ export const CSUM_KNOWS_IPV6: boolean = true;
 
 /** Processors that have counters of their own: a power of two. */
 export const PROCESSORS: number = 2;
+
+/** Connections of its family that fit, a power of two. */
+export const CONNECTIONS: number = 2 ** 18;

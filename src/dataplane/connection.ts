@@ -21,7 +21,8 @@ import { Address, ipv4Of } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { isSame } from "./address.js";
 import { hasPassed } from "./clock.js";
-import { FAMILY, IPV6 } from "./config.js";
+import { ENGINE, FAMILY, IPV6 } from "./config.js";
+import { forgetControlled } from "./dialogue.js";
 import type { Connection } from "./maps.js";
 import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, NO_TEMPLATE, settings, SLOTS_PER_BUCKET, TEMPLATE, templates } from "./maps.js";
 import type { Flow } from "./flow.js";
@@ -46,9 +47,13 @@ export function clientEnd(address: Address, port: Be16, protocol: IpProtocol): u
   return addressWord(address) | (U64(port) << 32n) | (U64(protocol) << 48n);
 }
 
-/** A template's: of a network of clients, and all their ports. */
-export function templateEnd(network: Address, protocol: IpProtocol): u64 {
-  return addressWord(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
+/**
+ * A template's: of a network of clients, and all their ports. `call`: what an engine read, else 0; in the place of the port it spreads a client's
+ * templates over the table.
+ */
+export function templateEnd(network: Address, protocol: IpProtocol, call: u64): u64 {
+  const end = addressWord(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
+  return ENGINE ? end | (((call & 0xffffn) | 1n) << 32n) : end;
 }
 
 /** An address in 32 bits. Those of IPv6 are folded by a multiplication of each half: clients choose their lower halves. */
@@ -146,9 +151,13 @@ function isOtherEnd(connection: Connection, flow: Flow, fromServer: boolean): bo
 }
 
 /** The template of that network of clients and service; past its time it is none, unless connections of it still stand (expiry.ts). */
-export function findTemplate(network: Address, protocol: IpProtocol, virtual: Address, port: Be16, now: u32): u32 {
-  const client = templateEnd(network, protocol);
-  const hash = hashOf(client);
+export function findTemplate(network: Address, protocol: IpProtocol, virtual: Address, port: Be16, call: u64, now: u32): u32 {
+  return findEntry(templateEnd(network, protocol, call), network, virtual, port, true, call, now);
+}
+
+/** The entry with that first word, of that VIP and port. */
+export function findEntry(end: u64, client: Address, virtual: Address, port: Be16, isTemplate: boolean, call: u64, now: u32): u32 {
+  const hash = hashOf(end);
   const pattern = U64(tagOf(hash)) * EVERY_LANE;
   let at = bucketOf(hash);
   for (let probe = 0; probe < PROBES_MAX; probe++) {
@@ -159,8 +168,9 @@ export function findTemplate(network: Address, protocol: IpProtocol, virtual: Ad
       const slot = slotOfLowest(lanes);
       const index = (at << 3) | slot;
       const connection = connections.at(index);
-      if (connectionWords.at(index).client === client && isSame(virtualOf(connection), virtual) && connection.virtualPort === port
-        && (FAMILY !== IPV6 || isSame(connection.client, network)) && (!hasPassed(buckets.at(at).expires[slot], now) || templates.at(index).controlled !== 0)) return index;
+      if (connectionWords.at(index).client === end && isSame(virtualOf(connection), virtual) && connection.virtualPort === port
+        && (FAMILY !== IPV6 || isSame(connection.client, client)) && (!ENGINE || !isTemplate || templates.at(index).call === call)
+        && (!hasPassed(buckets.at(at).expires[slot], now) || (isTemplate && templates.at(index).controlled !== 0))) return index;
       lanes &= lanes - 1n;
     }
     if (likely(buckets.at(at).overflow === 0)) return NO_CONNECTION;
@@ -262,9 +272,11 @@ export function hold(template: u32): u32 {
   return NO_TEMPLATE;
 }
 
-/** One connection less. */
-export function letGo(template: u32): void {
-  if (template !== NO_TEMPLATE) atomicAdd(templates.at(template), "controlled", 0xffffffff);
+/** One connection less of a template's, or of the one that announced it. */
+export function letGo(controller: u32): void {
+  if (controller === NO_TEMPLATE) return;
+  if (connections.at(controller).kind === TEMPLATE) atomicAdd(templates.at(controller), "controlled", 0xffffffff);
+  else forgetControlled(controller);
 }
 
 /** Starts its idle time anew. Written only when it differs: within a tick, packets leave the line clean. */

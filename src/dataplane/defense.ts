@@ -13,10 +13,11 @@ import { IPPROTO_SCTP, IPPROTO_TCP } from "#wire/ipv4.js";
 import { TICK_SHIFT } from "./clock.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { TAG_LIVE } from "./connection.js";
+import { controlledBy } from "./dialogue.js";
 import type { Walk } from "./expiry.js";
 import type { Connection } from "./maps.js";
 import {
-  Bucket, Connection as ConnectionStruct, buckets, CONNECTION_TEMPLATE, CONNECTION_ONE_PACKET, connections, defenses, FIRST_PACKETS, settings, SLOTS_PER_BUCKET,
+  Bucket, Connection as ConnectionStruct, buckets, CONNECTION_APPLICATION, CONNECTION_TEMPLATE, CONNECTION_ONE_PACKET, connections, defenses, FIRST_PACKETS, settings, SLOTS_PER_BUCKET,
   sysctls, TEMPLATE_ASSURED, templates,
 } from "./maps.js";
 import { SCTP_ESTABLISHED, SCTP_INIT, SCTP_INIT1 } from "./protocols/sctp.js";
@@ -113,6 +114,7 @@ function isSuspect(index: u32, expires: u32, now: u32): boolean {
   if ((connection.flags & CONNECTION_TEMPLATE) !== 0) {
     return templates.at(index).controlled === 0 && connection.state !== TEMPLATE_ASSURED && (connection.flags & CONNECTION_ONE_PACKET) === 0;
   }
+  if ((connection.flags & CONNECTION_APPLICATION) !== 0 && controlledBy(index) !== 0) return false;
   const state = connection.state;
   if (connection.protocol === IPPROTO_SCTP) {
     if (state === SCTP_INIT1 || state === SCTP_INIT) return true;

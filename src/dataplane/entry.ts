@@ -1,8 +1,9 @@
 // A packet's whole life in the director, as net/netfilter/ipvs/ip_vs_core.c has it in ip_vs_in() and ip_vs_out():
 // parse → ICMP? → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
 //
-// Compiled eight times: for XDP, the fast path, and for TC, for either family, and for TCP and UDP or the others. XDP does what needs no help, and hands
-// every other packet on untouched (XDP_PASS) to the program at TC, which does all of it.
+// Compiled twelve times: for XDP, the fast path, and for TC, for either family, and for TCP and UDP or the others. XDP does what needs no help, and hands
+// every other packet on untouched (XDP_PASS) to the program at TC, which does all of it; but where packets are to be read: those of an application's
+// connections (application.ts) are for that program once more, compiled with APPLICATION, and those that begin one of a persistence engine's (engines/), with ENGINE.
 
 import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
@@ -12,21 +13,26 @@ import { PACKET_HOST, TC_ACT_UNSPEC, XDP_PASS } from "#prelude/packet.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
+import { anyPlace, hearClient, hearServer } from "./application.js";
 import { ticks } from "./clock.js";
-import { FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
+import { APPLICATION, ENGINE, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
+import { controlledBy } from "./dialogue.js";
 import { countRefusal, refuseAge, refusePort, refuseSize } from "./errors.js";
+import { readCall } from "./engines/sip.js";
+import { meetExpected } from "./expected.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } from "./hop.js";
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
-  CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE,
-  PROGRAM_TC6, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP,
-  PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, sysctls, tcPrograms, xdpPrograms,
+  CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
+  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION,
+  PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls,
+  tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
@@ -34,7 +40,7 @@ import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } fr
 import { templateOf } from "./persistence.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
-import { BYPASS, NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
+import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
 import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -58,12 +64,12 @@ export function entry(packet: Packet): i32 {
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
-    index = findByClient(flow, now);
-    if (index !== NO_CONNECTION && startsAnew(connections.at(index), flow)) {
+    index = APPLICATION ? anyPlace(findByClient(flow, now)) : findByClient(flow, now);
+    if (index !== NO_CONNECTION && startsAnew(index, flow)) {
       endNow(index, now);
       index = NO_CONNECTION;
     }
-    if (unlikely(index === NO_CONNECTION)) index = begin(packet, flow, now);
+    if (!APPLICATION && unlikely(index === NO_CONNECTION)) index = begin(packet, flow, now);
   }
   if (likely(index < NO_CONNECTION_YET)) return request(packet, flow, index, now);
   if (index === NOT_A_SYN) return pass(Verdict.notASyn);
@@ -72,6 +78,8 @@ export function entry(packet: Packet): i32 {
   if (index === NO_SERVER) return refuse(packet);
   // ip_vs_core.c, ip_vs_leave(): to where it is addressed. LVS differs: the stack takes it there, and there is no entry.
   if (index === BYPASS) return pass(Verdict.bypassed);
+  if (index === BY_ENGINE) return toEngine(packet);
+  if (index === NO_CALL) return drop(Verdict.noCall);
   return answer(packet, flow, now);
 }
 
@@ -96,6 +104,20 @@ function toFragments(packet: Packet): i32 {
   return pass(Verdict.fragment);
 }
 
+/** To the program for connections of applications, which is this one again. */
+function toApplication(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_APPLICATION : PROGRAM_TC_APPLICATION);
+  return drop(Verdict.notAnnounced);
+}
+
+/** To the program for services with a persistence engine, which is this one again. */
+function toEngine(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_SIP : PROGRAM_TC_SIP);
+  return drop(Verdict.noCall);
+}
+
 /** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
 function control(packet: Packet): i32 {
   if (HOOK === XDP) return XDP_PASS;
@@ -103,14 +125,20 @@ function control(packet: Packet): i32 {
   return pass(Verdict.otherProtocol);
 }
 
-/** For a packet that belongs to no connection: a new one, if it is for a service and may begin one. */
+/** For a packet that belongs to no connection: one that was announced, or a new one, if it is for a service and may begin one. */
 function begin(packet: Packet, flow: Flow, now: u32): u32 {
   // ip_vs_proto_ah_esp.c, ah_esp_conn_schedule().
   if (flow.follows !== 0) return NO_CONNECTION;
+  if (TRANSPORTS === TCP_AND_UDP && flow.protocol === IPPROTO_TCP && settings.at(0).ftpServices !== 0) {
+    const expected = meetExpected(flow, now);
+    if (expected !== NO_CONNECTION) return expected;
+  }
   const service = findService(packet, flow);
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
   if (!mayBegin(flow)) return NOT_A_SYN;
+  if (!ENGINE && (service.flags & (SERVICE_SIP | SERVICE_PERSISTENT)) === (SERVICE_SIP | SERVICE_PERSISTENT)) return BY_ENGINE;
   if (isToDrop()) return TO_DROP;
+  if (ENGINE && !readCall(packet, flow)) return NO_CALL;
   const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
@@ -136,10 +164,12 @@ function refuse(packet: Packet): i32 {
 /** A packet from the client, on its way to the connection's destination. */
 function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   const connection = connections.at(index);
+  if (TRANSPORTS === TCP_AND_UDP && !APPLICATION && unlikely((connection.flags & CONNECTION_APPLICATION) !== 0)) return toApplication(packet);
   const destination = destinations.at(connection.destination);
   if (unlikely((destination.flags & (DESTINATION_AVAILABLE | DESTINATION_LOCAL)) !== DESTINATION_AVAILABLE)) {
     return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(flow, index, now);
   }
+  if (APPLICATION && !hearClient(packet, index, flow.transportAt, flow.bytes)) return drop(Verdict.notAnnounced);
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
   if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) return XDP_PASS;
@@ -155,6 +185,9 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
     if (isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop)) {
       return refuseTooBig(packet, connection, flow.bytes, destination.hop.mtu - overhead(connection, destination));
     }
+  }
+  if (APPLICATION) {
+    return forwardMasquerade(packet, flow, connection, destination.hop, way);
   }
   switch (connection.flags & CONNECTION_METHOD_MASK) {
     case METHOD_MASQ: return forwardMasquerade(packet, flow, connection, destination.hop, way);
@@ -176,11 +209,16 @@ function deliver(flow: Flow, index: u32, now: u32): i32 {
 /** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */
 function answer(packet: Packet, flow: Flow, now: u32): i32 {
   if (!mayBeAnswer()) return pass(Verdict.notOurs);
-  const index = findByServer(flow, now);
+  const index = APPLICATION ? anyPlace(findByServer(flow, now)) : findByServer(flow, now);
   if (index === NO_CONNECTION) return pass(Verdict.notOurs);
   // net/ipv4/ip_forward.c, ip_forward() refuses such a packet before LVS sees it, and says so to the real server.
   if (flow.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const connection = connections.at(index);
+  if (TRANSPORTS === TCP_AND_UDP && !APPLICATION && unlikely((connection.flags & CONNECTION_APPLICATION) !== 0)) return toApplication(packet);
+  if (APPLICATION) {
+    flow.bytes = hearServer(packet, index, flow.transportAt, flow.bytes);
+    if (flow.bytes === 0) return drop(Verdict.notAnnounced);
+  }
   const way = make(Way);
   resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
@@ -198,10 +236,12 @@ function leaveTooBig(packet: Packet): i32 {
 }
 
 /** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
-function startsAnew(connection: Connection, flow: Flow): boolean {
+function startsAnew(index: u32, flow: Flow): boolean {
   if (TRANSPORTS === SCTP_AND_IPSEC ? flow.chunk !== SCTP_CID_INIT : flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
-  // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server.
+  const connection = connections.at(index);
+  // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server, and one that was announced; ip_vs_in(): and one that announced others.
   if (connection.template !== NO_TEMPLATE) return false;
+  if (TRANSPORTS === TCP_AND_UDP && (connection.flags & CONNECTION_APPLICATION) !== 0 && controlledBy(index) !== 0) return false;
   const mode = sysctls.at(0).conn_reuse_mode;
   if (TRANSPORTS === SCTP_AND_IPSEC) return mode !== 0 && isSctpReusable(connection.state);
   return mode !== 0 && isReusable(connection.state, mode, (connection.flags & CONNECTION_NO_OUTPUT) !== 0);

@@ -11,8 +11,9 @@ import { atomicAdd, likely, make } from "#prelude/intrinsics.js";
 import { TICK_SHIFT, hasPassed, ticks } from "./clock.js";
 import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow, letGo, touch } from "./connection.js";
 import { adjustDefenses, endSome, endsEntries, entriesSample } from "./defense.js";
+import { closeDialogue, controlledBy, placeOf } from "./dialogue.js";
 import type { Bucket, Expiry } from "./maps.js";
-import { CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, MapIndex, TEMPLATE, templates } from "./maps.js";
+import { CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, calls, connections, destinations, MapIndex, MOVED, TEMPLATE, templates } from "./maps.js";
 import { countUnbound } from "./schedule.js";
 
 export const SLICE_NANOSECONDS = 20_000_000n;
@@ -75,7 +76,7 @@ function clear(at: u32, slot: u32, tag: u32, now: u32): u32 {
   if (tag < TAG_LIVE) return 0;
   const connection = connections.at(index);
   const isTemplate = connection.kind === TEMPLATE;
-  if (isTemplate && prolong(index, now)) return 0;
+  if (prolong(index, now)) return 0;
   buckets.at(at).expires[slot] = now;
   changeTag(index, tag, TAG_DYING);
   if (isTemplate) {
@@ -84,8 +85,10 @@ function clear(at: u32, slot: u32, tag: u32, now: u32): u32 {
       changeTag(index, TAG_DYING, tag);
       return 0;
     }
+    if ((connection.flags & CONNECTION_CALL) !== 0) calls.delete(placeOf(index));
     atomicAdd(destinations.at(connection.destination), "persistentConnections", 0xffffffff);
-  } else {
+  } else if (connection.kind !== MOVED) {
+    if ((connection.flags & CONNECTION_APPLICATION) !== 0) closeDialogue(index);
     letGo(connection.template);
     countUnbound(destinations.at(connection.destination), (connection.flags & CONNECTION_INACTIVE) !== 0);
   }
@@ -93,11 +96,16 @@ function clear(at: u32, slot: u32, tag: u32, now: u32): u32 {
   return 1;
 }
 
-/** ip_vs_conn.c, ip_vs_conn_expire(): a template of which connections stand gets another minute, and from then on only minutes. */
+/** ip_vs_conn.c, ip_vs_conn_expire(): what other connections count with gets another minute, a template from then on only minutes. */
 function prolong(index: u32, now: u32): boolean {
-  const template = templates.at(index);
-  if (template.controlled === 0) return false;
-  template.timeout = MINUTE_TICKS;
+  const connection = connections.at(index);
+  if (connection.kind === TEMPLATE) {
+    const template = templates.at(index);
+    if (template.controlled === 0) return false;
+    template.timeout = MINUTE_TICKS;
+  } else if ((connection.flags & CONNECTION_APPLICATION) === 0 || controlledBy(index) === 0) {
+    return false;
+  }
   touch(index, MINUTE_TICKS, now);
   return true;
 }

@@ -9,6 +9,7 @@ import { Be16, Be32, i32, u16, u32, u64, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import type { ArrayMap } from "#prelude/maps.js";
+import { MapFlag } from "#ebpf/spec.js";
 import { arrayMap, hashMap, lruHashMap, programArray, table } from "#prelude/maps.js";
 import { Timer } from "#prelude/helpers.js";
 import { Address } from "#wire/address.js";
@@ -31,6 +32,8 @@ export const SCHEDULER_STATES_MAX = 2 ** 15;
 export const SLOTS_MAX = 2 ** 20;
 /** Addresses that lblc and lblcr remember, of all services; the kernel begins to forget when one has as many. */
 export const LOCALITIES_MAX = 2 ** 14;
+/** Control connections at once that have announced a data connection. LVS differs: it has no such limit. */
+export const DIALOGUES_MAX = 2 ** 14;
 /** Servers of one address by lblcr. LVS differs: there, all of a service may become so. */
 export const LOCALITY_SERVERS_MAX = 16;
 /** Rules that give packets marks: a packet of no connection is held against one after the other. With its end a list is 256 long. */
@@ -53,6 +56,10 @@ export const Settings = struct("Settings", {
   anyPortServices: u32,
   /** Services by firewall mark: while there is none, no packet is asked for its mark. */
   markServices: u32,
+  /** Services that connections to FTP's port may be for: while there is none, none is expected (expected.ts). */
+  ftpServices: u32,
+  /** Persistent ones on FTP's port: while there is none, no other port is theirs. */
+  ftpDataServices: u32,
   /** In `markRules`: where the list begins. */
   markRulesAt: u32,
   /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
@@ -149,6 +156,10 @@ export const SERVICE_ONE_PACKET = 1;
 export const SERVICE_PERSISTENT = 2;
 /** On port 0: every port of the VIP that has no service of its own. A persistent service by mark too: all that has its mark. */
 export const SERVICE_ANY_PORT = 4;
+/** Persistent and on FTP's port, so that it is for FTP's data connections too: SERVICE_ANY_PORT is set besides. */
+export const SERVICE_FTP = 8;
+/** Its persistence engine is "sip". */
+export const SERVICE_SIP = 16;
 
 /** Service.scheduler */
 export const SCHEDULER_RR = 1;
@@ -398,7 +409,7 @@ const connectionFields = {
   clientAddress: Be32,
   clientPort: Be16,
   protocol: IpProtocol,
-  /** 0, or TEMPLATE: so that no packet's client end is ever a template's. */
+  /** 0, or TEMPLATE and its siblings: so that no packet's client end is ever theirs. */
   kind: u8,
   /** Of IPv4: those of IPv6 stand behind. */
   virtualAddress: Be32,
@@ -416,7 +427,7 @@ const connectionFields = {
   clientHop: Hop,
   /** While it is young. */
   packetsIn: u32,
-  /** In `connections`: the template that it counts with, or NO_TEMPLATE. */
+  /** In `connections`: the template that it counts with, or the connection that announced it, or NO_TEMPLATE. */
   template: u32,
 };
 export const Connection4 = struct("Connection4", connectionFields, { size: 64 });
@@ -448,9 +459,11 @@ const templateFields = {
   timeout: u32,
   /** Connections that were made by it and still stand. While there are any, it does. */
   controlled: u32,
+  /** Of a persistence engine's, what it is known by besides (engines/). */
+  call: u64,
 };
-export const Template4 = struct("Template4", { ...templateFields, rest: array(u64, 3) }, { size: 64 });
-export const Template6 = struct("Template6", { ...templateFields, rest: array(u64, 11) }, { size: 128 });
+export const Template4 = struct("Template4", { ...templateFields, rest: array(u64, 2) }, { size: 64 });
+export const Template6 = struct("Template6", { ...templateFields, rest: array(u64, 10) }, { size: 128 });
 export const Template = Template6;
 export type Template = View<typeof Template>;
 export const templates4 = table("connections", Template4, CONNECTIONS_DEFAULT);
@@ -459,6 +472,9 @@ export const templates = templates6;
 
 /** Connection.kind of a template. */
 export const TEMPLATE = 1;
+/** Of a connection that was announced, whose client's port is not known yet (expected.ts); and when it is, of the entry that it had before. */
+export const EXPECTED = 2;
+export const MOVED = 3;
 /** Connection.template of a connection without. */
 export const NO_TEMPLATE = 0xffffffff;
 /** Connection.state of a template: a connection of it was established. Linux v6.12 include/net/ip_vs.h, IP_VS_CTPL_S_ASSURED. */
@@ -470,6 +486,10 @@ export const Beginning = struct("Beginning", {
   onePacketPlace: u32,
   /** The template that it found or made last. Handed over here: read back it is any number, and the verifier follows one, not each that it may be. */
   template: u32,
+  /** expected.ts: the entry that it found or claimed last. */
+  entry: u32,
+  /** Of the packet at hand, what its persistence engine read (engines/). */
+  call: u64,
   /** IPv6, of the packet at hand: bytes of extension headers, and the protocol behind them (network/ipv6.ts). */
   extensionBytes: u32,
   protocol: IpProtocol,
@@ -483,7 +503,7 @@ export const Beginning = struct("Beginning", {
   fragmentation: Be16,
   padding: u16,
   identification: Be32,
-  spare: array(u32, 9),
+  spare: array(u32, 5),
 }, { size: 64 });
 export const beginnings4 = table("beginnings", Beginning, PROCESSORS);
 export const beginnings6 = table("beginnings6", Beginning, PROCESSORS);
@@ -499,6 +519,107 @@ export const CONNECTION_ONE_PACKET = 0x2000;
 export const CONNECTION_YOUNG = 0x0100_0000;
 /** Linux v6.12 net/netfilter/ipvs/ip_vs_conn.c, todrop_entry(): with more, a connection is never dropped. */
 export const FIRST_PACKETS = 8;
+
+/** It is an application's (application.ts). IPVS sets this bit, IP_VS_CONN_F_NFCT, for those of ip_vs_ftp too. */
+export const CONNECTION_APPLICATION = 0x10000;
+
+/** weir's own: a template of a persistence engine, whose call is in `calls`. */
+export const CONNECTION_CALL = 0x20000;
+
+// --- Applications --------------------------------------------------------------------------------------------------
+
+/** A connection by its place, in the table of its family. */
+export const Place = struct("Place", { connection: u32, family: u32 }, { size: 8 });
+
+/** What is kept of an application's connection beside its entry: Linux include/net/ip_vs.h, struct ip_vs_conn, app_data, n_control and out_seq. */
+export const Dialogue = struct("Dialogue", {
+  /** What the client asked for last: applications/ftp.ts, ACTIVE and its siblings. */
+  mode: u32,
+  /** Whether the answer to that is still to come; the sequence number of the one that came last. */
+  awaitsReply: u32,
+  repliedAt: u32,
+  /** Connections that it announced and that still stand. While there are any, it does. */
+  controlled: u32,
+  /** Of the server's bytes, what their sequence numbers grow by on the way: up to the last one that changed its length, and after it (application.ts). */
+  correctedAt: u32,
+  growthBefore: u32,
+  growthAfter: u32,
+  spare: u32,
+}, { size: 32 });
+export type Dialogue = View<typeof Dialogue>;
+export const dialogues = hashMap("dialogues", Place, Dialogue, DIALOGUES_MAX);
+
+/** Bytes of an FTP line; a payload of more is none. Twice as many are all that bpf_csum_diff() compares at once. */
+export const FTP_LINE_BYTES = 256;
+
+/** A line of FTP's while it is read, one a processor. In a map for the reason that Search is. */
+export const FtpLine = struct("FtpLine", {
+  bytes: array(u8, FTP_LINE_BYTES),
+  /** As it goes on: with `text` in the place of the bytes from `start` to before `end`. */
+  rewritten: array(u8, FTP_LINE_BYTES),
+  text: array(u8, 32),
+  /** Bytes of each. */
+  length: u32,
+  rewrittenLength: u32,
+  textLength: u32,
+  start: u32,
+  end: u32,
+  /** applications/ftp.ts: at which step the walk over its bytes is, what it looks for and what it found. */
+  step: u32,
+  mode: u32,
+  skip: u8,
+  skipped: u8,
+  delimiter: u8,
+  /** Of an address: how many numbers are read, the one that is being read, and what came last. */
+  numbersCount: u8,
+  number: u32,
+  last: u32,
+  /** IPv6: how many numbers stand before ::, or NO_GAP. */
+  gapAt: u32,
+  groups: array(u16, 8),
+  port: u32,
+  address: Address,
+  spare: array(u32, 10),
+}, { size: 664 });
+export type FtpLine = View<typeof FtpLine>;
+export const ftpLines = table("ftpLines", FtpLine, PROCESSORS);
+/** What bpf_loop hands from byte to byte: whose line it is. */
+export const FtpReader = struct("FtpReader", { processor: u32 });
+export type FtpReader = View<typeof FtpReader>;
+
+// --- Persistence engines -------------------------------------------------------------------------------------------
+
+/** Linux v6.12 include/net/ip_vs.h, IP_VS_PEDATA_MAXLEN: bytes of a Call-ID. */
+export const CALL_ID_MAX = 255;
+/** Bytes of a message that are read: of a longer one none. */
+export const SIP_MESSAGE_MAX = 2048;
+/** Templates at once whose calls are shown: of more, weir goes by the call all the same. */
+export const CALLS_MAX = 2 ** 16;
+
+/** The text of a call, for those who list connections. */
+export const Call = struct("Call", { text: array(u8, 256), length: u32 }, { size: 260 });
+export const calls = hashMap("calls", Place, Call, CALLS_MAX, MapFlag.NO_PREALLOC);
+
+/** A message while it is read, one a processor. In a map for the reason that Search is. */
+export const SipMessage = struct("SipMessage", {
+  bytes: array(u8, SIP_MESSAGE_MAX),
+  length: u32,
+  /** engines/sip.ts: at which step the walk over its bytes is, and from where on it goes on. */
+  step: u32,
+  resumeAt: u32,
+  /** Of the Call-ID: where it begins, and its part behind @. */
+  start: u32,
+  domainAt: u32,
+  callLength: u32,
+  hash: u64,
+  call: Call,
+  spare: u32,
+}, { size: 2344 });
+export type SipMessage = View<typeof SipMessage>;
+export const sipMessages = table("sipMessages", SipMessage, PROCESSORS);
+/** What bpf_loop hands from byte to byte: whose message it is. */
+export const SipReader = struct("SipReader", { processor: u32 });
+export type SipReader = View<typeof SipReader>;
 
 // --- Fragments -----------------------------------------------------------------------------------------------------
 
@@ -604,9 +725,13 @@ export const PROGRAM_TC_SCTP = 3;
 export const PROGRAM_TC6_SCTP = 4;
 export const PROGRAM_TC_TUNNEL = 5;
 export const PROGRAM_TC6_TUNNEL = 6;
-export const PROGRAM_TC = 7;
-export const PROGRAM_TC_FRAGMENTS = 8;
-export const PROGRAM_TC6_FRAGMENTS = 9;
+export const PROGRAM_TC_APPLICATION = 7;
+export const PROGRAM_TC6_APPLICATION = 8;
+export const PROGRAM_TC_SIP = 9;
+export const PROGRAM_TC6_SIP = 10;
+export const PROGRAM_TC = 11;
+export const PROGRAM_TC_FRAGMENTS = 12;
+export const PROGRAM_TC6_FRAGMENTS = 13;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;

@@ -11,12 +11,12 @@ import type { Flow } from "./flow.js";
 import {
   HEADERS_MAX as HEADERS_MAX4, addressDifference as addressDifference4, age as age4, forbidsFragments as forbidsFragments4,
   isError as isError4, isFragment as isFragment4, isUnicast as isUnicast4, parse as parse4, parseQuoted as parseQuoted4, setDestination as setDestination4,
-  setQuotedDestination as setQuotedDestination4, setQuotedSource as setQuotedSource4, setSource as setSource4,
+  setLength as setLength4, setQuotedDestination as setQuotedDestination4, setQuotedSource as setQuotedSource4, setSource as setSource4,
 } from "./network/ipv4.js";
 import {
   HEADERS_MAX as HEADERS_MAX6, addressDifference as addressDifference6, age as age6, forbidsFragments as forbidsFragments6,
   isError as isError6, isFragment as isFragment6, isUnicast as isUnicast6, parse as parse6, parseQuoted as parseQuoted6, setDestination as setDestination6,
-  setQuotedDestination as setQuotedDestination6, setQuotedSource as setQuotedSource6, setSource as setSource6,
+  setLength as setLength6, setQuotedDestination as setQuotedDestination6, setQuotedSource as setQuotedSource6, setSource as setSource6,
 } from "./network/ipv6.js";
 
 /** TC: sees to it that all headers lie in the packet's linear part. */
@@ -64,6 +64,11 @@ export function age(packet: Packet): boolean {
 
 export function setDestination(packet: Packet, address: Address): boolean {
   return FAMILY === IPV6 ? setDestination6(packet, address) : setDestination4(packet, address);
+}
+
+/** The packet's length in bytes, its IP header included. */
+export function setLength(packet: Packet, bytes: u32): boolean {
+  return FAMILY === IPV6 ? setLength6(packet, bytes) : setLength4(packet, bytes);
 }
 
 export function setSource(packet: Packet, address: Address): boolean {

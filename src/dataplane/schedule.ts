@@ -1,21 +1,22 @@
 // A new connection: which destination takes it, and its entry in the table. Linux v6.12
 // net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule(); ip_vs_conn.c, ip_vs_conn_new() and ip_vs_bind_dest().
 
-import type { u32 } from "#layout/numbers.js";
+import type { Be16, u32 } from "#layout/numbers.js";
 import { be16 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
+import { FTP_PORT } from "#wire/ftp.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { HOOK, XDP } from "./config.js";
+import { HOOK, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
 import { noteDestination } from "./fragment-notes.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_OVERLOAD, destinations, METHOD_MASQ, NO_TEMPLATE,
-  SERVICE_ANY_PORT, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
+  beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_OVERLOAD, destinations,
+  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
 } from "./maps.js";
 import {
   SCHEDULER_DH, SCHEDULER_FO, SCHEDULER_LBLC, SCHEDULER_LBLCR, SCHEDULER_LC, SCHEDULER_MH, SCHEDULER_NQ, SCHEDULER_OVF, SCHEDULER_RR, SCHEDULER_SED,
@@ -51,6 +52,9 @@ export const NO_SERVER = 0xfffffff2;
 export const TABLE_FULL = 0xfffffff3;
 export const TO_DROP = 0xfffffff4;
 export const BYPASS = 0xfffffff5;
+/** Another program must read the packet first; it had nothing to read. */
+export const BY_ENGINE = 0xfffffff6;
+export const NO_CALL = 0xfffffff7;
 
 /** The destination for the next new connection, or NO_DESTINATION. */
 export function schedule(service: Service, flow: Flow, now: u32): u32 {
@@ -105,18 +109,12 @@ export function connect(packet: Packet, flow: Flow, service: Service, chosen: u3
   const destination = destinations.at(chosen);
   const connection = connections.at(index);
   setAddresses(index, client, flow.source, flow.destination, destination.address);
-  connection.virtualPort = flow.destinationPort;
   // ip_vs_core.c, ip_vs_schedule(), ip_vs_sched_persist(): each port of a service on all of them goes to the same port.
-  connection.destinationPort = (service.flags & SERVICE_ANY_PORT) !== 0 || destination.port === be16(0) ? flow.destinationPort : destination.port;
+  fill(index, chosen, flow.destinationPort, keepsPort(service, flow) || destination.port === be16(0) ? flow.destinationPort : destination.port, now);
   connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : flow.protocol === IPPROTO_UDP ? UDP_NORMAL : SCTP_NONE;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
-    | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG);
-  connection.destination = chosen;
-  connection.clientHop.validUntil = now;
-  prove(connection.clientHop, now);
-  connection.packetsIn = 0;
-  connection.template = NO_TEMPLATE;
+    | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, destination) ? CONNECTION_APPLICATION : 0);
   if (onePacket) {
     if (HOOK !== XDP && isFragment(packet)) noteDestination(chosen);
     return index;
@@ -129,11 +127,33 @@ export function connect(packet: Packet, flow: Flow, service: Service, chosen: u3
   return index;
 }
 
+/** Whether it goes to the same port: of FTP's service, data connections do. */
+function keepsPort(service: Service, flow: Flow): boolean {
+  return (service.flags & SERVICE_ANY_PORT) !== 0 && ((service.flags & SERVICE_FTP) === 0 || flow.destinationPort !== be16(FTP_PORT));
+}
+
+/** ip_vs_proto_tcp.c, tcp_app_conn_bind(): it goes by the port that the client asked for, and by NAT. */
+function isOfApplication(flow: Flow, destination: Destination): boolean {
+  return TRANSPORTS === TCP_AND_UDP && flow.protocol === IPPROTO_TCP && flow.destinationPort === be16(FTP_PORT) && destination.method === METHOD_MASQ;
+}
+
+/** What all entries of connections begin with; state, flags and times are the caller's. */
+export function fill(index: u32, destination: u32, virtualPort: Be16, destinationPort: Be16, now: u32): void {
+  const connection = connections.at(index);
+  connection.virtualPort = virtualPort;
+  connection.destinationPort = destinationPort;
+  connection.destination = destination;
+  connection.clientHop.validUntil = now;
+  prove(connection.clientHop, now);
+  connection.packetsIn = 0;
+  connection.template = NO_TEMPLATE;
+}
+
 /** Until its first packet has set its timeout, which is at once: the tick under way and one more. */
 const NEW_CONNECTION_TICKS = 2;
 
 /** One connection more. ip_vs_conn.c, ip_vs_bind_dest(): at its upper threshold a destination is overloaded. */
-function countBound(destination: Destination): void {
+export function countBound(destination: Destination): void {
   const inactive = fetchAdd(destination, "inactiveConnections", 1) + 1;
   const upper = destination.upperThreshold;
   if (upper !== 0 && inactive + destination.activeConnections >= upper) destination.flags |= DESTINATION_OVERLOAD;

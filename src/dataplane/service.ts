@@ -1,16 +1,18 @@
 // Which virtual service a packet is for. Linux v6.12 net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find().
 
 import type { Be16, u32 } from "#layout/numbers.js";
-import { be16, u32 as U32, u64 as U64 } from "#layout/numbers.js";
+import { be16, host16, u32 as U32, u64 as U64 } from "#layout/numbers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
 import { foldAddress } from "#wire/address.js";
+import { FTP_DATA_PORT, FTP_PORT } from "#wire/ftp.js";
 import type { IpProtocol } from "#wire/ipv4.js";
+import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { FAMILY, IPV6 } from "./config.js";
 import type { Flow } from "./flow.js";
 import type { Service } from "./maps.js";
-import { ServiceKey, services, settings, VIP_FILTER_BITS } from "./maps.js";
+import { SERVICE_FTP, ServiceKey, services, settings, VIP_FILTER_BITS } from "./maps.js";
 import { markOf } from "./mark.js";
 
 /** The service of the packet's mark, or else the one on its address and port. */
@@ -27,15 +29,28 @@ function findByMark(mark: u32): Service | null {
   return mark === 0 ? null : services.lookup(make(ServiceKey, { mark, family: FAMILY }));
 }
 
-/** The service on that port, or else the one on port 0. */
+/** The service on that port, or else FTP's whose data connection it may be, or else the one on port 0. */
 function findByAddress(address: Address, port: Be16, protocol: IpProtocol): Service | null {
   const key = make(ServiceKey, { address, port, protocol, family: FAMILY });
   const service = services.lookup(key);
-  if (service !== null || settings.at(0).anyPortServices === 0) return service;
+  if (service !== null) return service;
+  if (settings.at(0).ftpDataServices !== 0 && protocol === IPPROTO_TCP && mayBeFtpData(port)) {
+    key.port = be16(FTP_PORT);
+    const ftp = services.lookup(key);
+    if (ftp !== null && (ftp.flags & SERVICE_FTP) !== 0) return ftp;
+  }
+  if (settings.at(0).anyPortServices === 0) return null;
   key.port = ANY_PORT;
   return services.lookup(key);
 }
 const ANY_PORT = be16(0);
+
+/** ip_vs_service_find(): FTP's own port of data, and those that a server may take without privilege (inet_port_requires_bind_service()). */
+function mayBeFtpData(port: Be16): boolean {
+  return port === be16(FTP_DATA_PORT) || host16(port) >= UNPRIVILEGED_PORT_MIN;
+}
+/** Linux net/ipv4/af_inet.c: net.ipv4.ip_unprivileged_port_start, unless it is set. */
+const UNPRIVILEGED_PORT_MIN = 1024;
 
 /** False only for an address that no service has (marks may be on any): most packets that are none of ours end here, without a look-up. */
 export function mayBeVip(address: Address): boolean {

@@ -11,7 +11,7 @@ import { IPPROTO_AH, IPPROTO_ESP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from 
 import { SCTP_CID_COOKIE_ACK, SCTP_CID_COOKIE_ECHO, Sctp, SctpChunk } from "#wire/sctp.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
-import { HOOK, SCTP_AND_IPSEC, TRANSPORTS, XDP } from "./config.js";
+import { APPLICATION, ENGINE, HOOK, SCTP_AND_IPSEC, TRANSPORTS, XDP } from "./config.js";
 import type { Flow } from "./flow.js";
 import { NETWORK_AT, OTHER_TRANSPORT, PARSED } from "./flow.js";
 import { beginnings, handovers } from "./maps.js";
@@ -23,11 +23,11 @@ export const Ports = struct("Ports", { source: Be16, destination: Be16 }, { size
 
 /**
  * Whether the packet, which is a first fragment, has been to the program that takes them (fragments.ts), which just now ended in
- * this one; those of SCTP and IPsec come after the one that asks.
+ * this one; those of other protocols, applications and engines come after the one that asks.
  */
 export function isNotedFragment(): boolean {
   if (HOOK === XDP) return false;
-  if (TRANSPORTS === SCTP_AND_IPSEC) return true;
+  if (TRANSPORTS === SCTP_AND_IPSEC || APPLICATION || ENGINE) return true;
   const handover = handovers.at(bpf_get_smp_processor_id());
   const noted = handover.fragmentNoted !== 0;
   handover.fragmentNoted = 0;

@@ -27,6 +27,8 @@ export const Verdict = {
   answerTooBig: 15,
   dropPacket: 16,
   bypassed: 17,
+  notAnnounced: 18,
+  noCall: 19,
 } as const;
 
 /** To the kernel's own stack, untouched. */

@@ -9,10 +9,12 @@ import type { Packet } from "./packet.js";
 
 /**
  * What an argument is. "in", "out" and "inout" are memory (a struct from make(), a view of a packet or a map value),
- * read, written or both; "size" is the constant size of the memory before it; "timer" is a bpf_timer in a map value;
- * "function" names a function of the program; "state" is memory that a callback gets as its own parameter, or null.
+ * read, written or both; "size" is the constant size of the memory before it; "length" is such a size or a variable,
+ * which is kept between 1 and the memory's size, a power of two; "timer" is a bpf_timer in a map value; "function" names
+ * a function of the program; "state" is memory that a callback gets as its own parameter, or null.
  */
-export type ArgumentKind = "context" | "u32" | "u64" | "i32" | "map" | "in" | "out" | "inout" | "size" | "timer" | "function" | "state";
+export type ArgumentKind =
+  | "context" | "u32" | "u64" | "i32" | "map" | "in" | "out" | "inout" | "size" | "length" | "timer" | "function" | "state";
 
 export interface Helper {
   readonly helper: string;
@@ -49,13 +51,13 @@ export const bpf_get_prandom_u32 = helper<() => u32>(7, "bpf_get_prandom_u32", [
 export const bpf_get_smp_processor_id = helper<() => u32>(8, "bpf_get_smp_processor_id", [], "u32", "4.1");
 
 export const bpf_skb_store_bytes = helper<(packet: Packet, offset: u32, from: object, length: u32, flags: u64) => i64>(
-  9, "bpf_skb_store_bytes", ["context", "u32", "in", "size", "u64"], "i64", "4.1", moves);
+  9, "bpf_skb_store_bytes", ["context", "u32", "in", "length", "u64"], "i64", "4.1", moves);
 export const bpf_l3_csum_replace = helper<(packet: Packet, offset: u32, from: u64, to: u64, size: u64) => i64>(
   10, "bpf_l3_csum_replace", ["context", "u32", "u64", "u64", "u64"], "i64", "4.1", moves);
 export const bpf_l4_csum_replace = helper<(packet: Packet, offset: u32, from: u64, to: u64, flags: u64) => i64>(
   11, "bpf_l4_csum_replace", ["context", "u32", "u64", "u64", "u64"], "i64", "4.1", moves);
 export const bpf_skb_load_bytes = helper<(packet: Packet, offset: u32, to: object, length: u32) => i64>(
-  26, "bpf_skb_load_bytes", ["context", "u32", "out", "size"], "i64", "4.5", { programs: tc });
+  26, "bpf_skb_load_bytes", ["context", "u32", "out", "length"], "i64", "4.5", { programs: tc });
 export const bpf_csum_diff = helper<(from: object | null, fromSize: u32, to: object | null, toSize: u32, seed: u32) => i64>(
   28, "bpf_csum_diff", ["in", "size", "in", "size", "u32"], "i64", "4.6");
 export const bpf_skb_change_tail = helper<(packet: Packet, length: u32, flags: u64) => i64>(

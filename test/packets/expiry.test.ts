@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countConnections } from "#control/connections.js";
-import { buckets4 } from "#dataplane/maps.js";
+import { buckets4, calls, dialogues } from "#dataplane/maps.js";
 import { configure, destination, service } from "./case.js";
-import { ACK, FIN, SYN, frame, tcp, udp } from "./frame.js";
+import { ACK, EMPTY, FIN, SYN, frame, tcp, udp } from "./frame.js";
 import { EXECUTORS } from "./executors.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
 import { allDestinations, overflowTotal, sums, verdictCounts } from "./observe.js";
@@ -83,6 +83,27 @@ for (const executor of EXECUTORS) {
     assert.equal(countConnections(world.store, buckets4), executor.name === "the machine" ? 0 : 1);
   });
 
+  test(`a connection that announced another does not end before it on ${executor.name}`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [service("tcp", 21, [destination(r1, 21, "masq")])]);
+    world.director.setTimeouts({ tcp: TIMEOUT.seconds, tcpFin: 0, udp: 0 });
+    world.startExpiry();
+    for (const flags of [SYN, ACK]) sendTcp(world, 40000, flags, { to: 21 });
+    sendTcp(world, 40000, ACK, { to: 21, payload: new TextEncoder().encode("PORT 10,0,0,2,128,235\r\n") });
+    const ports = () => [...world.director.connections()].map(({ virtual: { port } }) => port).sort();
+    assert.deepEqual(ports(), [20, 21]);
+    await world.wait(TIMEOUT.overMilliseconds);
+    assert.deepEqual(ports(), [20, 21]);
+    assert.equal(dialoguesCount(world), 1);
+    if (executor.name !== "the machine") return;
+    // It listens for two minutes; ip_vs_conn.c, ip_vs_conn_expire() gives the other one a minute more as often as it takes.
+    await world.wait(118_000);
+    assert.deepEqual(ports(), [21]);
+    await world.wait(61_000);
+    assert.deepEqual(counted(world), [{ active: 0, inactive: 0 }]);
+    assert.deepEqual([countConnections(world.store, buckets4), dialoguesCount(world)], [0, 0]);
+  });
+
   test(`a template without connections ends at its time on ${executor.name}`, options, async () => {
     const world = await executor.world(64);
     configure(world.director, [service("udp", 80, [destination(r1, 80, "route")], { persistentSeconds: 3 })]);
@@ -92,6 +113,16 @@ for (const executor of EXECUTORS) {
     await world.wait(4000);
     assert.deepEqual(persistentCounts(world), [0]);
     assert.equal(countConnections(world.store, buckets4), 0);
+  });
+
+  test(`a call's text goes with its template on ${executor.name}`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [service("udp", 80, [destination(r1, 80, "masq")], { persistentSeconds: TIMEOUT.seconds, persistenceEngine: "sip", onePacket: true })]);
+    world.startExpiry();
+    assert.equal(sendUdp(world, 40000, VIP, new TextEncoder().encode("OPTIONS\r\nCall-ID: one@host\r\n")), "sent");
+    assert.deepEqual([persistentCounts(world), callsCount(world)], [[1], 1]);
+    await world.wait(TIMEOUT.overMilliseconds);
+    assert.deepEqual([persistentCounts(world), callsCount(world)], [[0], 0]);
   });
 
   test(`a full table takes connections again when old ones have ended on ${executor.name}`, options, async () => {
@@ -127,14 +158,16 @@ test("with drop_entry 3 half-open connections end long before their time on the 
   assert.deepEqual([...world.director.connections()].map(({ state }) => state), ["ESTABLISHED"]);
 });
 
-function sendTcp(world: World, port: number, flags: number): void {
-  assert.equal(meet(world, "tc", frame(LINK, tcp(at(client, port), at(VIP, 80), { flags })), eth0).outcome, "sent");
+function sendTcp(world: World, port: number, flags: number, { to = 80, payload = EMPTY } = {}): void {
+  assert.equal(meet(world, "tc", frame(LINK, tcp(at(client, port), at(VIP, to), { flags, payload })), eth0).outcome, "sent");
 }
 
-function sendUdp(world: World, port: number, vip = VIP): string {
-  return meet(world, "tc", frame(LINK, udp(at(client, port), at(vip, 80))), eth0).outcome;
+function sendUdp(world: World, port: number, vip = VIP, payload = EMPTY): string {
+  return meet(world, "tc", frame(LINK, udp(at(client, port), at(vip, 80), { payload })), eth0).outcome;
 }
 
+const dialoguesCount = (world: World): number => [...world.store.hash(dialogues).keys()].length;
+const callsCount = (world: World): number => [...world.store.hash(calls).keys()].length;
 const persistentCounts = (world: World) => allDestinations(world).map(({ persistentConnections }) => persistentConnections);
 
 function counted(world: World) {

@@ -48,6 +48,8 @@ export interface TcpFields extends IpFields {
   readonly sequence?: number;
   readonly acknowledgment?: number;
   readonly window?: number;
+  /** A multiple of four bytes, at most forty. */
+  readonly tcpOptions?: Uint8Array;
   readonly payload?: Uint8Array;
 }
 
@@ -81,12 +83,12 @@ export interface IcmpFields extends IpFields {
 }
 
 export function tcp(from: End, to: End, fields: TcpFields): Uint8Array {
-  const { flags, sequence = 1000, acknowledgment = 2000, window = 64240, payload = EMPTY } = fields;
+  const { flags, sequence = 1000, acknowledgment = 2000, window = 64240, tcpOptions = EMPTY, payload = EMPTY } = fields;
   const header = encode(Tcp, {
     source: be16(from.port), destination: be16(to.port), sequence: be32(sequence), acknowledgement: be32(acknowledgment),
-    dataOffset: 5 << 4, flags, window: be16(window),
+    dataOffset: (Tcp.size + tcpOptions.length) << 2, flags, window: be16(window),
   });
-  const segment = concatenate(header, payload);
+  const segment = concatenate(header, tcpOptions, payload);
   encodeInto(Tcp, { checksum: be16(transportChecksum(from, to, IPPROTO_TCP, segment)) }, segment);
   return ip(from.address, to.address, IPPROTO_TCP, segment, fields);
 }

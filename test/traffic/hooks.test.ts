@@ -50,12 +50,16 @@ for (const method of METHODS) {
         test("the kernel's stack sees the packets only where weir stands behind its entrance", async () => {
           const { client, topology } = bed;
           const session = await client.openSession({ address: topology.vip, port: 80 });
-          // Every two seconds or so XDP leaves a packet to TC, for the neighbour table's sake: the first request has seen to that.
-          await client.sessionGet(session);
-          const inside = await (await topology.worker(topology.namespaces.director)).capture();
-          await client.sessionGet(session);
-          const seen = (await inside.stop()).frames.filter(({ direction, bytes }) => direction === "in" && dissect(bytes).ip !== undefined);
-          assert.equal(seen.length > 0, mode === "tc");
+          const director = await topology.worker(topology.namespaces.director);
+          const seenOfRequest = async (): Promise<number> => {
+            await client.sessionGet(session);
+            const inside = await director.capture();
+            await client.sessionGet(session);
+            return (await inside.stop()).frames.filter(({ direction, bytes }) => direction === "in" && dissect(bytes).ip !== undefined).length;
+          };
+          // Every two seconds or so XDP leaves a packet to TC, for the neighbour table's sake: the request before has seen to that, unless the machine is slow.
+          const seen = [await seenOfRequest(), await seenOfRequest(), await seenOfRequest()];
+          assert.equal(Math.min(...seen) > 0, mode === "tc", `packets seen: ${seen.join(", ")}`);
           await client.close(session);
         });
 

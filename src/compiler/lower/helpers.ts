@@ -79,6 +79,7 @@ function lowerArgument(f: FunctionLowering, helper: Helper, kind: ArgumentKind, 
       return f.refuse(node, "type-mismatch", `${helper.helper}() takes a function here, not ${describeOperand(operand)}`,
         "name a function of the module");
     case "size": return memorySize(f, helper, index, operands, nodes);
+    case "length": return memoryLength(f, helper, index, operands, nodes);
     case "in": case "out": case "inout": case "state": return memoryAddress(f, kind, operand, node, args);
   }
 }
@@ -119,12 +120,33 @@ function memorySize(
     return f.refuse(node, "not-a-constant", `${helper.helper}() needs a size here that is known when compiling`,
       "sizeOf(Struct)");
   }
-  const memory = operands[index - 1];
-  const type: FieldType | undefined = memory?.kind === "view" || memory?.kind === "array" ? memory.place.type : undefined;
-  if (type !== undefined && size > BigInt(sizeOf(type))) {
-    f.refuse(node, "arguments", `${size} bytes are more than the ${sizeOf(type)} of "${f.text(nodes[index - 1]!)}"`, "sizeOf(Struct)");
+  const most = sizeOfMemory(operands[index - 1]);
+  if (most !== undefined && size > BigInt(most)) {
+    f.refuse(node, "arguments", `${size} bytes are more than the ${most} of "${f.text(nodes[index - 1]!)}"`, "sizeOf(Struct)");
   }
   return value;
+}
+
+/** A size that may vary. Verifier: at least 1, at most what is there; a mask says so to it, and costs no branch. */
+function memoryLength(
+  f: FunctionLowering, helper: Helper, index: number, operands: readonly Operand[], nodes: readonly Expression[],
+): Instruction {
+  const node = nodes[index]!;
+  const { builder } = f;
+  const value = valueAs(f, operands[index]!, u32, node);
+  if (constantOf(value) !== undefined) return memorySize(f, helper, index, operands, nodes);
+  const most = sizeOfMemory(operands[index - 1]);
+  if (most === undefined || !Number.isInteger(Math.log2(most))) {
+    return f.refuse(node, "not-a-constant", `${helper.helper}() takes a size that varies only for memory of a power of two of bytes`,
+      "sizeOf(Struct), or an array of bytes as long as a power of two");
+  }
+  const one = builder.constant("i32", 1);
+  return builder.binary("add", builder.binary("and", builder.binary("sub", value, one), builder.constant("i32", most - 1)), one);
+}
+
+function sizeOfMemory(memory: Operand | undefined): number | undefined {
+  const type: FieldType | undefined = memory?.kind === "view" || memory?.kind === "array" ? memory.place.type : undefined;
+  return type === undefined ? undefined : sizeOf(type);
 }
 
 function refuseElsewhere(f: FunctionLowering, helper: Helper, node: CallExpression): void {

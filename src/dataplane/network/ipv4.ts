@@ -92,6 +92,15 @@ export function age(packet: Packet): boolean {
   return true;
 }
 
+/** The packet is `bytes` long, its header included. */
+export function setLength(packet: Packet, bytes: u32): boolean {
+  const ip = packet.view(Ipv4, NETWORK_AT);
+  if (ip === null) return false;
+  ip.checksum = replace(ip.checksum, difference16(ip.totalLength, be16(bytes)));
+  ip.totalLength = be16(bytes);
+  return true;
+}
+
 /** The address that the packet goes to becomes `address`. */
 export function setDestination(packet: Packet, address: Address): boolean {
   const ip = packet.view(Ipv4, NETWORK_AT);

@@ -157,6 +157,14 @@ export function age(packet: Packet): boolean {
   return true;
 }
 
+/** The packet is `bytes` long, its header included. */
+export function setLength(packet: Packet, bytes: u32): boolean {
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  if (ip === null) return false;
+  ip.payloadLength = be16(bytes - IPV6_HEADER);
+  return true;
+}
+
 /** The address that the packet goes to becomes `address`. */
 export function setDestination(packet: Packet, address: Address): boolean {
   const ip = packet.view(Ipv6, NETWORK_AT);

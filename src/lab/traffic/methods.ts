@@ -3,6 +3,8 @@
 
 import { once } from "node:events";
 import { Capture, type CaptureOptions, type CaptureResult } from "../capture.js";
+import { ftp } from "./ftp-client.js";
+import { serveFtp, type FtpServerOptions } from "./ftp-server.js";
 import { Session, distribution, download, get, post, type HttpReply, type Target } from "./http-client.js";
 import { serveHttp, type HttpServerOptions } from "./http-server.js";
 import { load } from "./load.js";
@@ -17,12 +19,17 @@ const opened = new Map<Handle, unknown>();
 let handles = 0;
 
 export const methods = {
-  get, post, download, distribution, udpEcho, ping, load,
+  get, post, download, distribution, ftp, udpEcho, ping, load,
 
   /** Returns when it listens. */
   async serveHttp(options: HttpServerOptions): Promise<Handle> {
     const server = await serveHttp(options);
     return open({ async close() { server.close(); server.closeAllConnections(); await once(server, "close"); } });
+  },
+  /** Returns when it listens. */
+  async serveFtp(options: FtpServerOptions): Promise<Handle> {
+    const server = await serveFtp(options);
+    return open({ async close() { server.close(); await once(server, "close"); } });
   },
   /** Returns when it is bound. */
   async serveUdpEcho(options: UdpServerOptions): Promise<Handle> {

@@ -14,7 +14,7 @@ import { answered, delivered, destination, dropped, forwarded, fromClient, fromS
 import type { End, FragmentFields, IpFields, UdpFields } from "../frame.js";
 import { ACK, SYN, concatenate, fragments, icmp, icmpv6, ip, ipip, payloadOf, sctp, tcp, totalLengthOf, udp } from "../frame.js";
 import type { Host } from "../network.js";
-import { VIP, VIP6, at, client, client6, eth0, eth1, r1, r1v6, r2, remote } from "../network.js";
+import { VIP, VIP6, at, client, client6, eth0, eth1, r1, r1v6, r2, r2v6, remote } from "../network.js";
 
 const LEFT_TO_TC = "XDP has no part in fragments";
 const AGED = { ttl: 63 };
@@ -47,6 +47,8 @@ const datagram = (from: End, to: End, fields: UdpFields = {}): Uint8Array => udp
 const clientOf = ({ from }: Family): End => at(from, 40000);
 const serviceOf = ({ vip }: Family): End => at(vip, 80);
 const other = ({ vip }: Family): string => (vip === VIP ? "10.0.0.77" : "fd00::77");
+const secondOf = ({ vip }: Family): Host => (vip === VIP ? r2 : r2v6);
+const sipMessage = (call: string): Uint8Array => Buffer.from(`INVITE sip:a@b SIP/2.0\r\nCall-ID: ${call}@c\r\n\r\n`.padEnd(2000, "."), "latin1");
 const natOf = ({ vip, server }: Family) => service("udp", 80, [destination(server, 8080, "masq")], { address: vip });
 const natRequest = (family: Family, fields: UdpFields = {}) => datagram(clientOf(family), serviceOf(family), fields);
 const natAnswer = (family: Family, fields: UdpFields = {}) => datagram(at(family.server, 8080), clientOf(family), fields);
@@ -225,6 +227,23 @@ export const fragmentCases: readonly Case[] = [
     steps: [
       { change: ({ director }) => director.setMarkRules([{ ...ANY_PACKET, mark: 7, protocol: "udp", destinationPorts: { from: 80, to: 80 } }]) },
       ...throughNat(IPV4),
+    ],
+  },
+  ...everyFamily((family): Case => ({
+    description: `${family.name}: SIP messages of one call, in fragments, go to one server, by the Call-ID in the first`,
+    services: [service("udp", 80, [family.server, secondOf(family)].map((host) => destination(host, 8080, "masq")), { address: family.vip, persistentSeconds: 100, persistenceEngine: "sip" })],
+    steps: [["one", secondOf(family)], ["other", family.server], ["one", secondOf(family)], ["other", family.server]].flatMap(([call, server], i) => {
+      const [from, payload] = [at(family.from, 41000 + i), sipMessage(call as string)];
+      return through(family, server as Host, datagram(from, serviceOf(family), { payload }), datagram(from, at(server as Host, 8080), { ...AGED, payload }), { identification: i + 1, bytes: 1200 });
+    }),
+  })),
+  {
+    description: "FTP's control connection: a line in fragments goes on as it is",
+    services: [service("tcp", 21, [destination(r1, 21, "masq")])],
+    steps: [
+      fromClient(tcp(CLIENT, at(VIP, 21), { flags: SYN }), { ...forwarded(r1, tcp(CLIENT, at(r1, 21), { flags: SYN, ...AGED })), leftToTc: "XDP reads no lines" }),
+      ...through(IPV4, r1, segment(CLIENT, at(VIP, 21), 2), segment(CLIENT, at(r1, 21), 2, AGED)),
+      ...back(IPV4, segment(at(r1, 21), CLIENT, 3), segment(at(VIP, 21), CLIENT, 3, AGED)),
     ],
   },
   {

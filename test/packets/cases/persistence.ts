@@ -3,7 +3,7 @@
 
 import type { Service } from "#model/director.js";
 import type { Case, Step } from "../case.js";
-import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, sysctl } from "../case.js";
+import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, sysctl, toStack } from "../case.js";
 import { ACK, FIN, SYN, icmp, ipip, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, at, distantClient, eth1, r1, r2, r3 } from "../network.js";
@@ -69,6 +69,21 @@ export const persistenceCases: readonly Case[] = [
       },
       { change: ({ director }) => director.deleteService(serviceId("tcp", 0)) },
       fromClient(tcp(at(one, 47100), at(VIP, 5000), { flags: ACK }), dropped("destinationRemoved"), one),
+    ],
+  },
+  {
+    description: "a persistent FTP service takes the port of data and unprivileged ports too, to the same port of the client's server",
+    services: [service("tcp", 21, [r1, r2].map((host) => destination(host, 2121, "masq")), { persistentSeconds: 60 }), service("udp", 5000, [])],
+    steps: [
+      ...([[21, 2121], [20, 20], [5000, 5000], [1024, 1024]] as const).map(([port, there], i) =>
+        fromClient(tcp(at(one, 47000 + i), at(VIP, port), { flags: SYN }),
+          { ...forwarded(r2, tcp(at(one, 47000 + i), at(r2, there), { flags: SYN, ...AGED })), ...(port === 21 ? { leftToTc: "XDP has no part in applications" } : {}) }, one)),
+      ...[80, 1023].map((port) => fromClient(tcp(at(one, 47000), at(VIP, port), { flags: SYN }), toStack("notOurs"), one)),
+      { connections: [
+        template(one.address, r2, "NONE", 59, 0), listed(one, 47000, r2, "SYN_RECV", 59, 21, 2121), ...[20, 5000, 1024].map((port, i) => listed(one, 47001 + i, r2, "SYN_RECV", 59, port)),
+      ] },
+      { change: ({ director }) => director.editService(service("tcp", 21, []).service) },
+      ...[20, 5000].map((port) => fromClient(tcp(at(other, 47000), at(VIP, port), { flags: SYN }), toStack("notOurs"), other)),
     ],
   },
   {
@@ -185,8 +200,8 @@ function query(): Uint8Array {
   return udp(at(one, 47000), at(VIP, 53));
 }
 
-function listed(from: Host, port: number, server: Host, state: string, expiresSeconds: number, servicePort = 80) {
-  return { client: `${from.address}:${port}`, virtual: `${VIP}:${servicePort}`, destination: `${server.address}:${servicePort}`, state, expiresSeconds };
+function listed(from: Host, port: number, server: Host, state: string, expiresSeconds: number, servicePort = 80, serverPort = servicePort) {
+  return { client: `${from.address}:${port}`, virtual: `${VIP}:${servicePort}`, destination: `${server.address}:${serverPort}`, state, expiresSeconds };
 }
 
 function template(network: string, server: Host, state: string, expiresSeconds: number, servicePort = 80) {
