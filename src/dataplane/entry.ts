@@ -30,11 +30,12 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
-  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6,
-  PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers, SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
+  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION,
+  PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers, SERVICE_PERSISTENT,
+  SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
-import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
+import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
 import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter } from "./schedule.js";
@@ -57,7 +58,7 @@ export function entry(packet: Packet): i32 {
   if (parsed === PARSED_ICMP) return control(packet);
   if (parsed === OTHER_FAMILY) return toOtherFamily(packet);
   if (parsed === OTHER_TRANSPORT) return toOtherTransports(packet);
-  if (parsed !== PARSED) return pass(parsed);
+  if (parsed !== PARSED) return parsed === FRAGMENT ? toFragments(packet) : pass(parsed);
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
@@ -92,6 +93,13 @@ function toOtherTransports(packet: Packet): i32 {
   if (TRANSPORTS === TCP_AND_UDP && HOOK === XDP) bpf_tail_call(packet, xdpPrograms, FAMILY === IPV6 ? PROGRAM_XDP6_SCTP : PROGRAM_XDP_SCTP);
   if (TRANSPORTS === TCP_AND_UDP && HOOK !== XDP) bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_SCTP : PROGRAM_TC_SCTP);
   return pass(Verdict.otherProtocol);
+}
+
+/** To the program that takes fragments: it sends the others along with the first, and the first back to here. */
+function toFragments(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_FRAGMENTS : PROGRAM_TC_FRAGMENTS);
+  return pass(Verdict.fragment);
 }
 
 /** To the program for connections of applications, which is this one again. */
@@ -129,7 +137,7 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   if (!ENGINE && (service.flags & (SERVICE_SIP | SERVICE_PERSISTENT)) === (SERVICE_SIP | SERVICE_PERSISTENT)) return BY_ENGINE;
   if (isToDrop()) return TO_DROP;
   if (ENGINE && !readCall(packet, flow)) return NO_CALL;
-  return enter(service, flow, now);
+  return enter(packet, service, flow, now);
 }
 
 /**

@@ -19,9 +19,7 @@ import { ipv4Of } from "#wire/address.js";
 import { difference16, difference32, replace } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, Icmp } from "#wire/icmp.js";
-import {
-  IPPROTO_AH, IPPROTO_ESP, IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, IP_OFFSET, Ipv4,
-} from "#wire/ipv4.js";
+import { IPPROTO_ICMP, IPPROTO_IPIP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, Ipv4 } from "#wire/ipv4.js";
 import { isSame } from "./address.js";
 import { TICK_SHIFT, ticks } from "./clock.js";
 import { FAMILY, IPV4, IPV6 } from "./config.js";
@@ -29,7 +27,6 @@ import { NO_CONNECTION, findByClient, findByServer, clientOf, serverOf, touch, v
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
 import { Flow, NETWORK_AT, PARSED_ICMP } from "./flow.js";
-import { Ports } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
 import { headerChecksum } from "./header-checksum.js";
@@ -38,9 +35,9 @@ import type { Connection } from "./maps.js";
 import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, SERVICE_SIP, connections, destinations, sysctls } from "./maps.js";
 import { NOT_THERE, addressDifference, age, isError, isUnicast, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
 import { ICMP_TTL, INTERNETWORK_CONTROL, IPTOS_TOS_MASK } from "./network/icmp.js";
-import { KEY_EXCHANGE_PORT, KEY_EXCHANGE_PROTOCOL } from "./protocols/ipsec.js";
 import { NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter } from "./schedule.js";
 import { findService, mayBeAnswer, mayBeVip } from "./service.js";
+import { Ports, readPorts } from "./transport.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
 /** Of an error: its own headers, those that it quotes, with all options, and those of a tunnel between; to the ports. */
@@ -103,27 +100,9 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   const service = findService(packet, flow);
   if (service === null || !isUnicast(flow.source) || (service.flags & SERVICE_SIP) !== 0) return NO_CONNECTION;
   if (isToDrop()) return TO_DROP;
-  const index = enter(service, flow, now);
+  const index = enter(packet, service, flow, now);
   if (index < NO_CONNECTION_YET) touch(index, UNANSWERED_TICKS, now);
   return index;
-}
-
-/** What a connection is found by besides. False when no ports are quoted before `end`. */
-function readPorts(packet: Packet, end: u32, flow: Flow): boolean {
-  if (flow.protocol === IPPROTO_ESP || flow.protocol === IPPROTO_AH) {
-    flow.protocol = KEY_EXCHANGE_PROTOCOL;
-    flow.sourcePort = KEY_EXCHANGE_PORT;
-    flow.destinationPort = KEY_EXCHANGE_PORT;
-    flow.follows = 1;
-    return true;
-  }
-  if (flow.protocol !== IPPROTO_TCP && flow.protocol !== IPPROTO_UDP && flow.protocol !== IPPROTO_SCTP) return false;
-  if (flow.transportAt + Ports.size > end) return false;
-  const ports = packet.view(Ports, flow.transportAt);
-  if (ports === null) return false;
-  flow.sourcePort = ports.source;
-  flow.destinationPort = ports.destination;
-  return true;
 }
 
 function turnRound(flow: Flow): void {

@@ -5,11 +5,13 @@ import type { Be16, u32 } from "#layout/numbers.js";
 import { be16 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
+import type { Packet } from "#prelude/packet.js";
 import { FTP_PORT } from "#wire/ftp.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { TCP_AND_UDP, TRANSPORTS } from "./config.js";
+import { HOOK, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
+import { noteDestination } from "./fragment-notes.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
@@ -21,6 +23,7 @@ import {
   SCHEDULER_SH, SCHEDULER_TWOS, SCHEDULER_WLC, SCHEDULER_WRR,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
+import { isFragment } from "./network.js";
 import type { Ends, Flow } from "./flow.js";
 import { endsOf } from "./flow.js";
 import { remember, templateOf } from "./persistence.js";
@@ -54,11 +57,11 @@ export const BY_ENGINE = 0xfffffff6;
 export const NO_CALL = 0xfffffff7;
 
 /** A new connection of `flow` in that service, by the client's template if there is one: its place in `connections`, or why there is none. */
-export function enter(service: Service, flow: Flow, now: u32): u32 {
+export function enter(packet: Packet, service: Service, flow: Flow, now: u32): u32 {
   const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
-  return connect(flow, service, chosen, template, now);
+  return connect(packet, flow, service, chosen, template, now);
 }
 
 /** The destination for the next new connection, or NO_DESTINATION. */
@@ -95,7 +98,7 @@ function choose(service: Service, ends: Ends, now: u32): u32 {
  * wants one and there is none: its place in `connections`, or TABLE_FULL. One-packet scheduling's entry is this
  * processor's own, and nobody finds it.
  */
-function connect(flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
+function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
   let template = known;
   if ((service.flags & SERVICE_PERSISTENT) !== 0 && known === NO_TEMPLATE) {
     template = remember(service, flow, chosen, now);
@@ -120,7 +123,10 @@ function connect(flow: Flow, service: Service, chosen: u32, known: u32, now: u32
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
     | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, destination) ? CONNECTION_APPLICATION : 0);
-  if (onePacket) return index;
+  if (onePacket) {
+    if (HOOK !== XDP && isFragment(packet)) noteDestination(chosen);
+    return index;
+  }
   if (template !== NO_TEMPLATE) connection.template = hold(template);
   countBound(destination);
   countConnection(chosen);
