@@ -1,12 +1,12 @@
 // The connection tables as `ipvsadm -Lc` lists them: read in place, a bucket at a time, while packets go on.
 
 import { TAG_LIVE } from "#dataplane/connection.js";
-import { SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, connections4, connections6, destinations } from "#dataplane/maps.js";
+import { CONNECTION_METHOD_MASK, SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, connections4, connections6, destinations } from "#dataplane/maps.js";
 import type { Connection, Family } from "#model/director.js";
 import type { Values } from "#layout/struct.js";
 import type { Table } from "#prelude/maps.js";
 import { IPPROTO_SCTP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { SCTP_STATE_NAMES, TCP_STATE_NAMES, connectionProtocolName, fromAddress, fromBe16, fromBe32, ticksToSeconds } from "./encode.js";
+import { SCTP_STATE_NAMES, TCP_STATE_NAMES, connectionProtocolName, fromAddress, fromBe16, fromBe32, methodName, ticksToSeconds } from "./encode.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -49,13 +49,14 @@ function tagsOf(store: Store, buckets: Table<typeof buckets4.value>): Uint16Arra
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 }
 
-type Row = Pick<Values<typeof connections4.value>, "kind" | "protocol" | "state" | "clientPort" | "virtualPort" | "destinationPort">;
+type Row = Pick<Values<typeof connections4.value>, "kind" | "protocol" | "state" | "flags" | "clientPort" | "virtualPort" | "destinationPort">;
 
 function describe(row: Row, ticksLeft: number, client: string, virtual: string, server: string): Connection {
   return {
     protocol: connectionProtocolName(row.protocol),
     state: stateName(row),
     expiresSeconds: Math.floor(ticksToSeconds(ticksLeft)),
+    forward: methodName(row.flags & CONNECTION_METHOD_MASK),
     client: { address: client, port: fromBe16(row.clientPort) },
     virtual: { address: virtual, port: fromBe16(row.virtualPort) },
     destination: { address: server, port: fromBe16(row.destinationPort) },

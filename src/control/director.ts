@@ -11,7 +11,7 @@ import { Service as ServiceStruct } from "#dataplane/maps.js";
 import { TCP_ESTABLISHED, TCP_FIN_WAIT } from "#dataplane/protocols/tcp.js";
 import { vipFilterBit } from "#dataplane/service.js";
 import type {
-  Connection, Destination, DestinationId, DestinationState, Director, Family, Service, ServiceId, ServiceState, Timeouts,
+  Connection, Destination, DestinationId, DestinationState, Director, Family, Service, ServiceId, ServiceState, Timeouts, Totals,
 } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { MarkRule } from "#model/marks.js";
@@ -169,7 +169,12 @@ export class StoreDirector implements Director {
         destinations.forEach((index) => this.#totals.zeroDestination(index));
         this.#totals.zeroService(entry.row.slot, destinations);
       }
+      if (id === undefined) this.#totals.zeroAll(this.#destinations.everTaken());
     });
+  }
+
+  totals(): Totals {
+    return this.#totals.ofAll(this.#destinations.everTaken());
   }
 
   timeouts(): Timeouts {

@@ -590,6 +590,9 @@ export const destinationCounters = table("destinationCounters", DestinationCount
 /** What is taken off the counters when they are shown (control/totals.ts): packets never look at these. */
 export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_MAX);
 export const serviceBaselines = table("serviceBaselines", DestinationCounters, SERVICES_MAX);
+export const totalBaseline = table("totalBaseline", DestinationCounters, 1);
+/** By processor: what slots of `destinationCounters` had counted when other destinations got them. */
+export const formerCounters = table("formerCounters", DestinationCounters, PROCESSORS);
 
 /** Rates as estimator.ts keeps them: scaled averages, and the totals of the last time. */
 export const DestinationRates = struct("DestinationRates", {
