@@ -158,7 +158,8 @@ export const SERVICE_ANY_PORT = 4;
 /** Persistent and on FTP's port, so that it is for FTP's data connections too: SERVICE_ANY_PORT is set besides. */
 export const SERVICE_FTP = 8;
 
-/** Service.scheduler */
+/** Service.scheduler. With none, a service takes no new connections (ip_vs_core.c, ip_vs_schedule()). */
+export const SCHEDULER_NONE = 0;
 export const SCHEDULER_RR = 1;
 export const SCHEDULER_WRR = 2;
 export const SCHEDULER_LC = 3;
