@@ -1,8 +1,9 @@
 // The connection tables as `ipvsadm -Lc` lists them: read in place, a bucket at a time, while packets go on.
 
 import { TAG_LIVE } from "#dataplane/connection.js";
-import { CONNECTION_METHOD_MASK, SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, connections4, connections6, destinations } from "#dataplane/maps.js";
+import { CONNECTION_CALL, CONNECTION_METHOD_MASK, Call, Place, SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, calls, connections4, connections6, destinations } from "#dataplane/maps.js";
 import type { Connection, Family } from "#model/director.js";
+import { decode, encode } from "#layout/codec.js";
 import type { Values } from "#layout/struct.js";
 import type { Table } from "#prelude/maps.js";
 import { IPPROTO_SCTP, IPPROTO_UDP } from "#wire/ipv4.js";
@@ -19,12 +20,12 @@ export function* connectionsOf(store: Store): Generator<Connection> {
   const rows4 = new Rows(store, connections4);
   for (const [index, ticksLeft] of liveSlots(store, buckets4)) {
     const row = rows4.read(index);
-    yield describe(row, ticksLeft, fromBe32(row.clientAddress), fromBe32(row.virtualAddress), serverOf(row.destination));
+    yield { ...describe(row, ticksLeft, fromBe32(row.clientAddress), fromBe32(row.virtualAddress), serverOf(row.destination)), ...callOf(store, row, index, 4) };
   }
   const rows6 = new Rows(store, connections6);
   for (const [index, ticksLeft] of liveSlots(store, buckets6)) {
     const row = rows6.read(index);
-    yield describe(row, ticksLeft, fromAddress(row.client, 6), fromAddress(row.virtual, 6), serverOf(row.destination));
+    yield { ...describe(row, ticksLeft, fromAddress(row.client, 6), fromAddress(row.virtual, 6), serverOf(row.destination)), ...callOf(store, row, index, 6) };
   }
 }
 
@@ -49,6 +50,14 @@ function tagsOf(store: Store, buckets: Table<typeof buckets4.value>): Uint16Arra
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 }
 
+/** What a persistence engine's template is known by. */
+function callOf(store: Store, { flags }: { readonly flags: number }, index: number, family: Family): Pick<Connection, "persistenceData"> {
+  const bytes = (flags & CONNECTION_CALL) === 0 ? undefined : store.hash(calls).lookup(encode(Place, { connection: index, family }));
+  if (bytes === undefined) return {};
+  const { text, length } = decode(Call, bytes);
+  return { persistenceData: { engine: "sip", text: Buffer.from(text.slice(0, length)).toString("latin1") } };
+}
+
 type Row = Pick<Values<typeof connections4.value>, "kind" | "protocol" | "state" | "flags" | "clientPort" | "virtualPort" | "destinationPort">;
 
 function describe(row: Row, ticksLeft: number, client: string, virtual: string, server: string): Connection {
@@ -57,7 +66,8 @@ function describe(row: Row, ticksLeft: number, client: string, virtual: string, 
     state: stateName(row),
     expiresSeconds: Math.floor(ticksToSeconds(ticksLeft)),
     forward: methodName(row.flags & CONNECTION_METHOD_MASK),
-    client: { address: client, port: fromBe16(row.clientPort) },
+    // A template's has another meaning (dataplane/connection.ts, templateEnd()).
+    client: { address: client, port: row.kind === TEMPLATE ? 0 : fromBe16(row.clientPort) },
     virtual: { address: virtual, port: fromBe16(row.virtualPort) },
     destination: { address: server, port: fromBe16(row.destinationPort) },
   };

@@ -38,8 +38,8 @@ test("a service on port 0 stands beside those of single ports", () => {
   ]);
 });
 
-test("a persistence engine is refused", () => {
-  assert.throws(() => newDirector().addService({ ...SERVICE, persistentSeconds: 360, persistenceEngine: "sip" }), (error) => error instanceof DirectorError && error.code === "UNSUPPORTED");
+test("a persistence engine that there is not is refused", () => {
+  assert.throws(() => newDirector().addService({ ...SERVICE, persistentSeconds: 360, persistenceEngine: "rtsp" }), (error) => error instanceof DirectorError && error.code === "SCHEDULER_NOT_FOUND");
 });
 
 test("a destination that a killed command left without a service is cleared away, others stay", () => {

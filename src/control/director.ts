@@ -247,7 +247,7 @@ export class StoreDirector implements Director {
     const indices = this.#lists.read(row).map((member) => member.destination);
     return {
       id: entry.id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
-      netmask: fromNetmask(row.netmask, familyOf(entry.id)), persistenceEngine: "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      netmask: fromNetmask(row.netmask, familyOf(entry.id)), persistenceEngine: (row.flags & maps.SERVICE_SIP) !== 0 ? "sip" : "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
       counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
@@ -337,17 +337,16 @@ function wordsOf(service: Service): Partial<ServiceRow> {
   };
 }
 
-function flagsOf({ id, persistentSeconds, onePacket }: Service): number {
+function flagsOf({ id, persistentSeconds, persistenceEngine, onePacket }: Service): number {
   // ip_vs_core.c, ip_vs_sched_persist(): a persistent service by mark keeps the packet's port.
   const isFtp = bringsFtpData(id, persistentSeconds);
   const anyPort = id.kind === "fwmark" ? persistentSeconds !== 0 : id.port === 0 || isFtp;
-  return (isFtp ? maps.SERVICE_FTP : 0) | (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
+  return (persistenceEngine !== "" ? maps.SERVICE_SIP : 0) | (isFtp ? maps.SERVICE_FTP : 0) | (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
 }
 
 function checkPersistenceEngine({ id, persistenceEngine }: Service): void {
-  if (persistenceEngine === "") return;
-  if (persistenceEngine === "sip") throw new DirectorError("UNSUPPORTED", `Cannot make the service ${name(id)} with a persistence engine: this director does not have it as yet`);
-  throw new DirectorError("SCHEDULER_NOT_FOUND", `Cannot make the service ${name(id)}: there is no persistence engine "${persistenceEngine}"`);
+  if (persistenceEngine === "" || persistenceEngine === "sip") return;
+  throw new DirectorError("SCHEDULER_NOT_FOUND", `Cannot make the service ${name(id)}: there is no persistence engine "${persistenceEngine}"; there is sip`);
 }
 
 /** ip_vs_ctl.c, ip_vs_add_dest(), ip_vs_edit_dest(): weight, thresholds. */

@@ -22,10 +22,21 @@ export interface ConnectionTableStatus {
   readonly entriesMax: number;
 }
 
+/** The way back for packets that netfilter marks. */
+export interface MarkStatus {
+  /** Into which they are routed. */
+  readonly device: string;
+  readonly marks: readonly number[];
+  /** Why they may not come, and what would help. */
+  readonly trouble: string | undefined;
+}
+
 export interface DataPlaneStatus {
   readonly attachments: readonly Attachment[];
   /** One of each family. */
   readonly connectionTables: readonly ConnectionTableStatus[];
+  /** Undefined where there are no services by mark. */
+  readonly marks?: MarkStatus | undefined;
   /** Packets that were not forwarded, by what became of them (docs/verdicts.md); those that never happened are left out. */
   readonly verdicts: VerdictCounts;
   /** Where maps, programs and links are pinned. */

@@ -33,6 +33,7 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
     formerCounters: shape.processors,
     ftpLines: shape.processors,
     searches: shape.processors,
+    sipMessages: shape.processors,
     verdicts: maps.VERDICTS_MAX * shape.processors,
   };
 }

@@ -7,21 +7,24 @@ import { FTP_PORT } from "#wire/ftp.js";
 
 export { FTP_PORT } from "#wire/ftp.js";
 
-/** "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "applications": FTP by NAT. */
-export type Use = "ipv6" | "transports" | "tunnels" | "applications";
+/** "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "applications": FTP by NAT. "engines": persistence by Call-ID. "marks": a way back for netfilter's. */
+export type Use = "ipv6" | "transports" | "tunnels" | "applications" | "engines" | "marks";
 
 /** RFC 2408: "isakmp". */
 const KEY_EXCHANGE_PORT = 500;
 
 export interface ServiceUse {
   readonly id: ServiceId;
+  readonly persistenceEngine: string;
   readonly destinations: readonly Pick<Destination, "address" | "forward" | "tunnelType">[];
 }
 
 export function usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
   const uses = new Set<Use>();
-  for (const { id, destinations } of services) {
+  for (const { id, persistenceEngine, destinations } of services) {
     if (familyOf(id) === 6) uses.add("ipv6");
+    if (persistenceEngine !== "") uses.add("engines");
+    if (id.kind === "fwmark") uses.add("marks");
     if (bringsOtherTransports(id)) uses.add("transports");
     if (destinations.some((destination) => isOtherTunnel(id, destination))) uses.add("tunnels");
     if (mayBringFtp(id) && destinations.some(({ forward }) => forward === "masq")) uses.add("applications");

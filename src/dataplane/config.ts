@@ -21,6 +21,9 @@ export const TRANSPORTS: Transports = TCP_AND_UDP;
 /** Whether it is the program for connections of applications (application.ts), which reads what they say. */
 export const APPLICATION: boolean = false;
 
+/** Whether it is the program for services with a persistence engine (engines/), which reads what begins a connection. */
+export const ENGINE: boolean = false;
+
 /** Whether bpf_fib_lookup can tell the source address of a route (BPF_FIB_LOOKUP_SRC, Linux 6.7). */
 export const FIB_GIVES_SOURCE: boolean = true;
 

@@ -21,7 +21,7 @@ import { Address, ipv4Of } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { isSame } from "./address.js";
 import { hasPassed } from "./clock.js";
-import { FAMILY, IPV6 } from "./config.js";
+import { ENGINE, FAMILY, IPV6 } from "./config.js";
 import { forgetControlled } from "./dialogue.js";
 import type { Connection } from "./maps.js";
 import { buckets, bucketWords, CONNECTION_METHOD_MASK, connectionWords, connections, METHOD_MASQ, NO_TEMPLATE, settings, SLOTS_PER_BUCKET, TEMPLATE, templates } from "./maps.js";
@@ -47,9 +47,13 @@ export function clientEnd(address: Address, port: Be16, protocol: IpProtocol): u
   return addressWord(address) | (U64(port) << 32n) | (U64(protocol) << 48n);
 }
 
-/** A template's: of a network of clients, and all their ports. */
-export function templateEnd(network: Address, protocol: IpProtocol): u64 {
-  return addressWord(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
+/**
+ * A template's: of a network of clients, and all their ports. `call`: what an engine read, else 0; in the place of the port it spreads a client's
+ * templates over the table.
+ */
+export function templateEnd(network: Address, protocol: IpProtocol, call: u64): u64 {
+  const end = addressWord(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
+  return ENGINE ? end | (((call & 0xffffn) | 1n) << 32n) : end;
 }
 
 /** An address in 32 bits. Those of IPv6 are folded by a multiplication of each half: clients choose their lower halves. */
@@ -147,12 +151,12 @@ function isOtherEnd(connection: Connection, flow: Flow, fromServer: boolean): bo
 }
 
 /** The template of that network of clients and service; past its time it is none, unless connections of it still stand (expiry.ts). */
-export function findTemplate(network: Address, protocol: IpProtocol, virtual: Address, port: Be16, now: u32): u32 {
-  return findEntry(templateEnd(network, protocol), network, virtual, port, true, now);
+export function findTemplate(network: Address, protocol: IpProtocol, virtual: Address, port: Be16, call: u64, now: u32): u32 {
+  return findEntry(templateEnd(network, protocol, call), network, virtual, port, true, call, now);
 }
 
 /** The entry with that first word, of that VIP and port. */
-export function findEntry(end: u64, client: Address, virtual: Address, port: Be16, isTemplate: boolean, now: u32): u32 {
+export function findEntry(end: u64, client: Address, virtual: Address, port: Be16, isTemplate: boolean, call: u64, now: u32): u32 {
   const hash = hashOf(end);
   const pattern = U64(tagOf(hash)) * EVERY_LANE;
   let at = bucketOf(hash);
@@ -165,7 +169,7 @@ export function findEntry(end: u64, client: Address, virtual: Address, port: Be1
       const index = (at << 3) | slot;
       const connection = connections.at(index);
       if (connectionWords.at(index).client === end && isSame(virtualOf(connection), virtual) && connection.virtualPort === port
-        && (FAMILY !== IPV6 || isSame(connection.client, client))
+        && (FAMILY !== IPV6 || isSame(connection.client, client)) && (!ENGINE || !isTemplate || templates.at(index).call === call)
         && (!hasPassed(buckets.at(at).expires[slot], now) || (isTemplate && templates.at(index).controlled !== 0))) return index;
       lanes &= lanes - 1n;
     }

@@ -6,16 +6,16 @@ import type { View } from "#layout/struct.js";
 import { atomicAdd, make } from "#prelude/intrinsics.js";
 import { CONNECTIONS, FAMILY } from "./config.js";
 import type { Dialogue } from "./maps.js";
-import { DialogueKey, Dialogue as DialogueStruct, dialogues } from "./maps.js";
+import { Dialogue as DialogueStruct, Place, dialogues } from "./maps.js";
 
 /** That of the connection in this place, or null. */
 export function dialogueOf(index: u32): Dialogue | null {
-  return dialogues.lookup(keyOf(index));
+  return dialogues.lookup(placeOf(index));
 }
 
 /** The same, a new one if there was none; null when there is no room for it. */
 export function openDialogue(index: u32): Dialogue | null {
-  const key = keyOf(index);
+  const key = placeOf(index);
   const known = dialogues.lookup(key);
   if (known !== null) return known;
   dialogues.update(key, make(DialogueStruct), BPF_NOEXIST);
@@ -25,12 +25,12 @@ export function openDialogue(index: u32): Dialogue | null {
 const BPF_NOEXIST = 1n;
 
 /** The same for all numbers that mean one place: those that packets go by have upper bits that a table leaves out. */
-function keyOf(index: u32): View<typeof DialogueKey> {
-  return make(DialogueKey, { connection: index & (CONNECTIONS - 1), family: FAMILY });
+export function placeOf(index: u32): View<typeof Place> {
+  return make(Place, { connection: index & (CONNECTIONS - 1), family: FAMILY });
 }
 
 export function closeDialogue(index: u32): void {
-  dialogues.delete(keyOf(index));
+  dialogues.delete(placeOf(index));
 }
 
 /** ip_vs.h, struct ip_vs_conn, n_control: connections that it announced. */

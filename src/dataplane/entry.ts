@@ -1,9 +1,9 @@
 // A packet's whole life in the director, as net/netfilter/ipvs/ip_vs_core.c has it in ip_vs_in() and ip_vs_out():
 // parse → ICMP? → an answer of NAT? → its connection, or its service and the schedulers → state → count → forward.
 //
-// Compiled ten times: for XDP, the fast path, and for TC, for either family, and for TCP and UDP or the others. XDP does what needs no help, and hands
-// every other packet on untouched (XDP_PASS) to the program at TC, which does all of it; but for connections of which an application is to read what
-// they say (application.ts): their packets are for the program at TC once more, compiled with APPLICATION.
+// Compiled twelve times: for XDP, the fast path, and for TC, for either family, and for TCP and UDP or the others. XDP does what needs no help, and hands
+// every other packet on untouched (XDP_PASS) to the program at TC, which does all of it; but where packets are to be read: those of an application's
+// connections (application.ts) are for that program once more, compiled with APPLICATION, and those that begin one of a persistence engine's (engines/), with ENGINE.
 
 import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
@@ -15,12 +15,13 @@ import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { anyPlace, hearClient, hearServer } from "./application.js";
 import { ticks } from "./clock.js";
-import { APPLICATION, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
+import { APPLICATION, ENGINE, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
 import { countRefusal, refuseAge, refusePort, refuseSize } from "./errors.js";
+import { readCall } from "./engines/sip.js";
 import { meetExpected } from "./expected.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
@@ -29,8 +30,8 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
-  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_XDP6,
-  PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, settings, sysctls, tcPrograms, xdpPrograms,
+  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6,
+  PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
@@ -38,7 +39,7 @@ import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow
 import { templateOf } from "./persistence.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
-import { BYPASS, NOT_A_SYN, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
+import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
 import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -76,6 +77,8 @@ export function entry(packet: Packet): i32 {
   if (index === NO_SERVER) return refuse(packet);
   // ip_vs_core.c, ip_vs_leave(): to where it is addressed. LVS differs: the stack takes it there, and there is no entry.
   if (index === BYPASS) return pass(Verdict.bypassed);
+  if (index === BY_ENGINE) return toEngine(packet);
+  if (index === NO_CALL) return drop(Verdict.noCall);
   return answer(packet, flow, now);
 }
 
@@ -100,6 +103,13 @@ function toApplication(packet: Packet): i32 {
   return drop(Verdict.notAnnounced);
 }
 
+/** To the program for services with a persistence engine, which is this one again. */
+function toEngine(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_SIP : PROGRAM_TC_SIP);
+  return drop(Verdict.noCall);
+}
+
 /** ip_vs_in_icmp(), ip_vs_out_icmp(): a program of its own (related.ts), so that each stays within the verifier's limits. */
 function control(packet: Packet): i32 {
   if (HOOK === XDP) return XDP_PASS;
@@ -118,7 +128,9 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   const service = findService(packet, flow);
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
   if (!mayBegin(flow)) return NOT_A_SYN;
+  if (!ENGINE && (service.flags & (SERVICE_SIP | SERVICE_PERSISTENT)) === (SERVICE_SIP | SERVICE_PERSISTENT)) return BY_ENGINE;
   if (isToDrop()) return TO_DROP;
+  if (ENGINE && !readCall(packet, flow)) return NO_CALL;
   const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
   const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
   if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;

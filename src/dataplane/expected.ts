@@ -100,7 +100,7 @@ function meet(ends: Ends, now: u32): void {
 function locate(end: u64, client: Address, virtual: Address, port: Be16, now: u32): void {
   "use subprogram";
   const beginning = beginnings.at(bpf_get_smp_processor_id());
-  beginning.entry = findEntry(end, client, virtual, port, false, now);
+  beginning.entry = findEntry(end, client, virtual, port, false, 0n, now);
 }
 
 function reserve(hash: u64): void {

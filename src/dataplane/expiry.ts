@@ -11,9 +11,9 @@ import { atomicAdd, likely, make } from "#prelude/intrinsics.js";
 import { TICK_SHIFT, hasPassed, ticks } from "./clock.js";
 import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow, letGo, touch } from "./connection.js";
 import { adjustDefenses, endSome, endsEntries, entriesSample } from "./defense.js";
-import { closeDialogue, controlledBy } from "./dialogue.js";
+import { closeDialogue, controlledBy, placeOf } from "./dialogue.js";
 import type { Bucket, Expiry } from "./maps.js";
-import { CONNECTION_APPLICATION, CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, connections, destinations, MapIndex, MOVED, TEMPLATE, templates } from "./maps.js";
+import { CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, calls, connections, destinations, MapIndex, MOVED, TEMPLATE, templates } from "./maps.js";
 import { countUnbound } from "./schedule.js";
 
 export const SLICE_NANOSECONDS = 20_000_000n;
@@ -85,6 +85,7 @@ function clear(at: u32, slot: u32, tag: u32, now: u32): u32 {
       changeTag(index, TAG_DYING, tag);
       return 0;
     }
+    if ((connection.flags & CONNECTION_CALL) !== 0) calls.delete(placeOf(index));
     atomicAdd(destinations.at(connection.destination), "persistentConnections", 0xffffffff);
   } else if (connection.kind !== MOVED) {
     if ((connection.flags & CONNECTION_APPLICATION) !== 0) closeDialogue(index);

@@ -9,6 +9,7 @@ import { Be16, Be32, i32, u16, u32, u64, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import type { ArrayMap } from "#prelude/maps.js";
+import { MapFlag } from "#ebpf/spec.js";
 import { arrayMap, hashMap, lruHashMap, programArray, table } from "#prelude/maps.js";
 import { Timer } from "#prelude/helpers.js";
 import { Address } from "#wire/address.js";
@@ -157,6 +158,8 @@ export const SERVICE_PERSISTENT = 2;
 export const SERVICE_ANY_PORT = 4;
 /** Persistent and on FTP's port, so that it is for FTP's data connections too: SERVICE_ANY_PORT is set besides. */
 export const SERVICE_FTP = 8;
+/** Its persistence engine is "sip". */
+export const SERVICE_SIP = 16;
 
 /** Service.scheduler. With none, a service takes no new connections (ip_vs_core.c, ip_vs_schedule()). */
 export const SCHEDULER_NONE = 0;
@@ -457,9 +460,11 @@ const templateFields = {
   timeout: u32,
   /** Connections that were made by it and still stand. While there are any, it does. */
   controlled: u32,
+  /** Of a persistence engine's, what it is known by besides (engines/). */
+  call: u64,
 };
-export const Template4 = struct("Template4", { ...templateFields, rest: array(u64, 3) }, { size: 64 });
-export const Template6 = struct("Template6", { ...templateFields, rest: array(u64, 11) }, { size: 128 });
+export const Template4 = struct("Template4", { ...templateFields, rest: array(u64, 2) }, { size: 64 });
+export const Template6 = struct("Template6", { ...templateFields, rest: array(u64, 10) }, { size: 128 });
 export const Template = Template6;
 export type Template = View<typeof Template>;
 export const templates4 = table("connections", Template4, CONNECTIONS_DEFAULT);
@@ -484,6 +489,8 @@ export const Beginning = struct("Beginning", {
   template: u32,
   /** expected.ts: the entry that it found or claimed last. */
   entry: u32,
+  /** Of the packet at hand, what its persistence engine read (engines/). */
+  call: u64,
   /** IPv6, of the packet at hand: bytes of extension headers, and the protocol behind them (network/ipv6.ts). */
   extensionBytes: u32,
   protocol: IpProtocol,
@@ -493,7 +500,7 @@ export const Beginning = struct("Beginning", {
   follows: u8,
   sourcePort: Be16,
   destinationPort: Be16,
-  spare: array(u32, 10),
+  spare: array(u32, 7),
 }, { size: 64 });
 export const beginnings4 = table("beginnings", Beginning, PROCESSORS);
 export const beginnings6 = table("beginnings6", Beginning, PROCESSORS);
@@ -513,10 +520,13 @@ export const FIRST_PACKETS = 8;
 /** It is an application's (application.ts). IPVS sets this bit, IP_VS_CONN_F_NFCT, for those of ip_vs_ftp too. */
 export const CONNECTION_APPLICATION = 0x10000;
 
+/** weir's own: a template of a persistence engine, whose call is in `calls`. */
+export const CONNECTION_CALL = 0x20000;
+
 // --- Applications --------------------------------------------------------------------------------------------------
 
 /** A connection by its place, in the table of its family. */
-export const DialogueKey = struct("DialogueKey", { connection: u32, family: u32 }, { size: 8 });
+export const Place = struct("Place", { connection: u32, family: u32 }, { size: 8 });
 
 /** What is kept of an application's connection beside its entry: Linux include/net/ip_vs.h, struct ip_vs_conn, app_data, n_control and out_seq. */
 export const Dialogue = struct("Dialogue", {
@@ -534,7 +544,7 @@ export const Dialogue = struct("Dialogue", {
   spare: u32,
 }, { size: 32 });
 export type Dialogue = View<typeof Dialogue>;
-export const dialogues = hashMap("dialogues", DialogueKey, Dialogue, DIALOGUES_MAX);
+export const dialogues = hashMap("dialogues", Place, Dialogue, DIALOGUES_MAX);
 
 /** Bytes of an FTP line; a payload of more is none. Twice as many are all that bpf_csum_diff() compares at once. */
 export const FTP_LINE_BYTES = 256;
@@ -573,6 +583,40 @@ export const ftpLines = table("ftpLines", FtpLine, PROCESSORS);
 /** What bpf_loop hands from byte to byte: whose line it is. */
 export const FtpReader = struct("FtpReader", { processor: u32 });
 export type FtpReader = View<typeof FtpReader>;
+
+// --- Persistence engines -------------------------------------------------------------------------------------------
+
+/** Linux v6.12 include/net/ip_vs.h, IP_VS_PEDATA_MAXLEN: bytes of a Call-ID. */
+export const CALL_ID_MAX = 255;
+/** Bytes of a message that are read: of a longer one none. */
+export const SIP_MESSAGE_MAX = 2048;
+/** Templates at once whose calls are shown: of more, weir goes by the call all the same. */
+export const CALLS_MAX = 2 ** 16;
+
+/** The text of a call, for those who list connections. */
+export const Call = struct("Call", { text: array(u8, 256), length: u32 }, { size: 260 });
+export const calls = hashMap("calls", Place, Call, CALLS_MAX, MapFlag.NO_PREALLOC);
+
+/** A message while it is read, one a processor. In a map for the reason that Search is. */
+export const SipMessage = struct("SipMessage", {
+  bytes: array(u8, SIP_MESSAGE_MAX),
+  length: u32,
+  /** engines/sip.ts: at which step the walk over its bytes is, and from where on it goes on. */
+  step: u32,
+  resumeAt: u32,
+  /** Of the Call-ID: where it begins, and its part behind @. */
+  start: u32,
+  domainAt: u32,
+  callLength: u32,
+  hash: u64,
+  call: Call,
+  spare: u32,
+}, { size: 2344 });
+export type SipMessage = View<typeof SipMessage>;
+export const sipMessages = table("sipMessages", SipMessage, PROCESSORS);
+/** What bpf_loop hands from byte to byte: whose message it is. */
+export const SipReader = struct("SipReader", { processor: u32 });
+export type SipReader = View<typeof SipReader>;
 
 // --- Counters ------------------------------------------------------------------------------------------------------
 
@@ -653,6 +697,9 @@ export const PROGRAM_TC_TUNNEL = 5;
 export const PROGRAM_TC6_TUNNEL = 6;
 export const PROGRAM_TC_APPLICATION = 7;
 export const PROGRAM_TC6_APPLICATION = 8;
+export const PROGRAM_TC_SIP = 9;
+export const PROGRAM_TC6_SIP = 10;
+export const PROGRAM_TC = 11;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;

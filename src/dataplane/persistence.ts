@@ -3,7 +3,7 @@
 // service. Linux v6.12 net/netfilter/ipvs/ip_vs_core.c, ip_vs_sched_persist(); ip_vs_conn.c, ip_vs_ct_in_get(),
 // ip_vs_check_template(), ip_vs_control_assure_ct().
 
-import type { Be16, u32 } from "#layout/numbers.js";
+import type { Be16, u32, u64 } from "#layout/numbers.js";
 import { be16, be32, u64 as U64 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, make } from "#prelude/intrinsics.js";
@@ -12,13 +12,13 @@ import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_IP } from "#wire/ipv4.js";
 import { masked } from "./address.js";
 import { ticksOf } from "./clock.js";
-import { FAMILY, IPV6 } from "./config.js";
+import { ENGINE, FAMILY, IPV6 } from "./config.js";
 import { NO_CONNECTION, claim, findTemplate, hashOf, publish, setAddresses, templateEnd, touch } from "./connection.js";
+import { placeOf } from "./dialogue.js";
 import type { Connection, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_ONE_PACKET, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_ONE_PACKET, sysctls,
-  TEMPLATE, templates,
-  TEMPLATE_ASSURED,
+  beginnings, calls, CONNECTION_CALL, CONNECTION_ONE_PACKET, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT,
+  SERVICE_ONE_PACKET, sipMessages, sysctls, TEMPLATE, TEMPLATE_ASSURED, templates,
 } from "./maps.js";
 import type { Ends, Flow } from "./flow.js";
 import { endsOf } from "./flow.js";
@@ -39,7 +39,7 @@ function findValid(service: Service, ends: Ends, now: u32): void {
   "use subprogram";
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.template = NO_TEMPLATE;
-  const known = findTemplate(masked(ends.client, service.netmask), templateProtocol(service, ends.protocol), templateVirtual(service, ends.virtual), templatePort(service, ends.virtualPort), now);
+  const known = findTemplate(masked(ends.client, service.netmask), templateProtocol(service, ends.protocol), templateVirtual(service, ends.virtual), templatePort(service, ends.virtualPort), callOf(), now);
   if (known === NO_CONNECTION || !leadsOn(connections.at(known))) return;
   touch(known, templates.at(known).timeout, now);
   beginning.template = known;
@@ -56,7 +56,7 @@ function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.template = NO_TEMPLATE;
   const network = masked(ends.client, service.netmask);
-  const client = templateEnd(network, templateProtocol(service, ends.protocol));
+  const client = templateEnd(network, templateProtocol(service, ends.protocol), callOf());
   const hash = hashOf(client);
   const index = claim(hash);
   if (index === NO_CONNECTION) return;
@@ -67,17 +67,28 @@ function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   connection.virtualPort = port;
   connection.destinationPort = port === ANY_PORT ? ANY_PORT : destination.port;
   connection.state = 0;
-  connection.flags = destination.method | CONNECTION_TEMPLATE | ((service.flags & SERVICE_ONE_PACKET) !== 0 ? CONNECTION_ONE_PACKET : 0);
+  connection.flags = destination.method | CONNECTION_TEMPLATE | ((service.flags & SERVICE_ONE_PACKET) !== 0 ? CONNECTION_ONE_PACKET : 0)
+    | (ENGINE ? CONNECTION_CALL : 0);
   connection.destination = chosen;
   connection.packetsIn = 0;
   connection.template = NO_TEMPLATE;
   const template = templates.at(index);
   template.timeout = ticksOf(service.persistentSeconds);
   template.controlled = 0;
+  template.call = callOf();
+  if (ENGINE) calls.update(placeOf(index), sipMessages.at(bpf_get_smp_processor_id()).call, BPF_ANY);
   atomicAdd(destination, "persistentConnections", 1);
   touch(index, template.timeout, now);
   publish(index, hash);
   beginning.template = index;
+}
+
+/** Linux include/uapi/linux/bpf.h. */
+const BPF_ANY = 0n;
+
+/** What the service's engine read of the packet; 0 without one. */
+function callOf(): u64 {
+  return ENGINE ? beginnings.at(bpf_get_smp_processor_id()).call : 0n;
 }
 
 // Of a service by mark one template stands for all addresses, protocols and ports: IP, from the mark's number as an address.

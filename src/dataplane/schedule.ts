@@ -49,6 +49,9 @@ export const NO_SERVER = 0xfffffff2;
 export const TABLE_FULL = 0xfffffff3;
 export const TO_DROP = 0xfffffff4;
 export const BYPASS = 0xfffffff5;
+/** Another program must read the packet first; it had nothing to read. */
+export const BY_ENGINE = 0xfffffff6;
+export const NO_CALL = 0xfffffff7;
 
 /** The destination for the next new connection, or NO_DESTINATION. */
 export function schedule(service: Service, flow: Flow, now: u32): u32 {

@@ -28,6 +28,7 @@ export const Verdict = {
   dropPacket: 16,
   bypassed: 17,
   notAnnounced: 18,
+  noCall: 19,
 } as const;
 
 /** To the kernel's own stack, untouched. */

@@ -88,7 +88,7 @@ test("errors.txt: wrong input, and input surprisingly accepted", () => replay("e
 test("streams.txt: options, values, lists and -R, stdout and stderr apart", () => replay("streams.txt", 0, marked));
 
 /** What the director of maps has not as yet, or otherwise (docs/lvs-compatibility.md): commands that say this are left out. */
-const LACKING = /--(?:start-daemon|stop-daemon|daemon|nosort)\b|--pe sip\b/;
+const LACKING = /--(?:start-daemon|stop-daemon|daemon|nosort)\b/;
 /**
  * Lists of random addresses. Where three have no order among each other (model/order.ts), how they are sorted depends on the order in
  * which the director has its services: the same lines stand in another order.

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countConnections } from "#control/connections.js";
-import { buckets4, dialogues } from "#dataplane/maps.js";
+import { buckets4, calls, dialogues } from "#dataplane/maps.js";
 import { configure, destination, service } from "./case.js";
 import { ACK, EMPTY, FIN, SYN, frame, tcp, udp } from "./frame.js";
 import { EXECUTORS } from "./executors.js";
@@ -115,6 +115,16 @@ for (const executor of EXECUTORS) {
     assert.equal(countConnections(world.store, buckets4), 0);
   });
 
+  test(`a call's text goes with its template on ${executor.name}`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [service("udp", 80, [destination(r1, 80, "masq")], { persistentSeconds: TIMEOUT.seconds, persistenceEngine: "sip", onePacket: true })]);
+    world.startExpiry();
+    assert.equal(sendUdp(world, 40000, VIP, new TextEncoder().encode("OPTIONS\r\nCall-ID: one@host\r\n")), "sent");
+    assert.deepEqual([persistentCounts(world), callsCount(world)], [[1], 1]);
+    await world.wait(TIMEOUT.overMilliseconds);
+    assert.deepEqual([persistentCounts(world), callsCount(world)], [[0], 0]);
+  });
+
   test(`a full table takes connections again when old ones have ended on ${executor.name}`, options, async () => {
     const world = await executor.world(64);
     configure(world.director, [UDP_SERVICE]);
@@ -152,11 +162,12 @@ function sendTcp(world: World, port: number, flags: number, { to = 80, payload =
   assert.equal(meet(world, "tc", frame(LINK, tcp(at(client, port), at(VIP, to), { flags, payload })), eth0).outcome, "sent");
 }
 
-function sendUdp(world: World, port: number, vip = VIP): string {
-  return meet(world, "tc", frame(LINK, udp(at(client, port), at(vip, 80))), eth0).outcome;
+function sendUdp(world: World, port: number, vip = VIP, payload = EMPTY): string {
+  return meet(world, "tc", frame(LINK, udp(at(client, port), at(vip, 80), { payload })), eth0).outcome;
 }
 
 const dialoguesCount = (world: World): number => [...world.store.hash(dialogues).keys()].length;
+const callsCount = (world: World): number => [...world.store.hash(calls).keys()].length;
 const persistentCounts = (world: World) => allDestinations(world).map(({ persistentConnections }) => persistentConnections);
 
 function counted(world: World) {

@@ -2,6 +2,7 @@
 
 import { forwardCases } from "./cases/forward.js";
 import { ftpCases } from "./cases/ftp.js";
+import { sipCases } from "./cases/sip.js";
 import { icmpCases } from "./cases/icmp.js";
 import { ipsecCases } from "./cases/ipsec.js";
 import { ipv6Cases } from "./cases/ipv6.js";
@@ -19,5 +20,5 @@ import { runCases } from "./run-cases.js";
 
 runCases([
   ...forwardCases, ...tunnelCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases, ...persistenceCases, ...icmpCases,
-  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases,
+  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases, ...sipCases,
 ]);

@@ -1,7 +1,8 @@
 // ipvsadm without the process around it: arguments in, text and an exit status out.
 // A request is read and checked in full before the director is asked for anything.
 
-import type { Address, Destination, Director, ServiceId, ServiceState } from "#model/director.js";
+import type { ServiceUse } from "#control/uses.js";
+import type { Address, Director, ServiceState } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { formatServiceId } from "#model/names.js";
 import type { Request } from "./command-line.js";
@@ -24,7 +25,9 @@ export interface Environment {
   /** To add to. */
   openDirector(): Promise<Director>;
   /** Before a service or a server is added or edited: sees to what its packets need. */
-  prepare?(service: ServiceId, destinations: readonly Destination[]): Promise<void>;
+  prepare?(service: ServiceUse): Promise<void>;
+  /** After services by mark were deleted. */
+  settle?(): Promise<void>;
   out(text: string): void;
   error(text: string): void;
   inputLines(): Iterable<string>;
@@ -83,9 +86,11 @@ async function change(request: Request, environment: Environment): Promise<numbe
   try {
     const director = await (addsSomething(request) ? environment.openDirector() : environment.findDirector());
     if (request.serviceId !== undefined && /^(add|edit)-/.test(request.command)) {
-      await environment.prepare?.(request.serviceId, request.command.endsWith("-server") ? [request.destination] : []);
+      const isServer = request.command.endsWith("-server");
+      await environment.prepare?.({ id: request.serviceId, persistenceEngine: isServer ? "" : request.service.persistenceEngine, destinations: isServer ? [request.destination] : [] });
     }
     apply(request, director);
+    if (request.command === "flush" || (request.command === "delete-service" && request.serviceId?.kind === "fwmark")) await environment.settle?.();
     return 0;
   } catch (error) {
     environment.error(`${describeError(error, request.command.endsWith("-server"))}\n`);

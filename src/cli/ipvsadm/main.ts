@@ -2,7 +2,8 @@
 // What a command may not need is imported when it is asked for: a list should cost little more than Node's start.
 
 import { readFileSync } from "node:fs";
-import type { Destination, Director, ServiceId } from "#model/director.js";
+import type { ServiceUse } from "#control/uses.js";
+import type { Director } from "#model/director.js";
 import { Exit } from "./exit.js";
 import { ipvsadm } from "./ipvsadm.js";
 import { describeError } from "./messages.js";
@@ -26,7 +27,7 @@ async function main(): Promise<number> {
   try {
     refuseUnprivileged();
     return await ipvsadm(process.argv.slice(2), {
-      names: systemNames, findDirector, openDirector, prepare, inputLines: () => readLines(0),
+      names: systemNames, findDirector, openDirector, prepare, settle, inputLines: () => readLines(0),
       out: (text) => output.write(text),
       error: reportError,
     });
@@ -59,9 +60,14 @@ async function openDirector(): Promise<Director> {
   return (director ??= await open());
 }
 
-async function prepare(id: ServiceId, destinations: readonly Destination[]): Promise<void> {
+async function prepare(service: ServiceUse): Promise<void> {
   const { prepareFor } = await import("#control/open.js");
-  await prepareFor({ id, destinations });
+  await prepareFor(service);
+}
+
+async function settle(): Promise<void> {
+  const { settleAfter } = await import("#control/open.js");
+  await settleAfter();
 }
 
 function reportError(text: string): void {

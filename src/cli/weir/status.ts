@@ -16,7 +16,7 @@ export function status(): void {
 
 export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>): string {
   return [
-    formatInterfaces(plane),
+    [formatInterfaces(plane), ...formatMarks(plane)].join("\n"),
     formatServices(services),
     ...formatVerdicts(plane),
     formatTable(plane, timeouts),
@@ -26,6 +26,12 @@ export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceS
 function formatInterfaces({ attachments }: DataPlaneStatus): string {
   if (attachments.length === 0) return "Interfaces: none; nothing is forwarded (weir up FILE)";
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
+}
+
+function formatMarks({ marks }: DataPlaneStatus): readonly string[] {
+  if (marks === undefined) return [];
+  const numbers = `${marks.marks.length === 1 ? "mark" : "marks"} ${marks.marks.join(", ")}`;
+  return [`Packets that netfilter gives ${numbers} come back by ${marks.device}${marks.trouble === undefined ? "" : `: NOT YET, ${marks.trouble}`}`];
 }
 
 /** Nothing where every packet was forwarded. */
