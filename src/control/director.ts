@@ -20,9 +20,10 @@ import { familyOf, notUnicast } from "#model/config-address.js";
 import { formatEndpoint } from "#model/names.js";
 import type { Sysctls } from "#model/sysctls.js";
 import { connectionsOf } from "./connections.js";
+import type { DestinationRow } from "./destinations.js";
 import { Destinations } from "./destinations.js";
 import {
-  SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromNetmask, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toAddress, toNetmask,
+  SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromAddress, fromNetmask, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toAddress, toNetmask,
 } from "./encode.js";
 import type { AddressValues } from "./encode.js";
 import { forgetLocalities } from "./localities.js";
@@ -51,6 +52,7 @@ export class StoreDirector implements Director {
   readonly #destinations: Destinations;
   readonly #lists: MemberLists;
   readonly #markRules: MarkRules;
+  readonly #realServers: HashAccess;
 
   constructor(store: Store) {
     this.#store = store;
@@ -61,6 +63,7 @@ export class StoreDirector implements Director {
     this.#destinations = new Destinations(store, this.#totals);
     this.#lists = new MemberLists(store);
     this.#markRules = new MarkRules(store, this.#settings);
+    this.#realServers = store.hash(maps.realServers);
     if (this.#settings.bigint(0, "hashSeed") === 0n) store.exclusively(() => this.#initialise());
   }
 
@@ -207,7 +210,10 @@ export class StoreDirector implements Director {
   }
 
   setSysctls(values: Partial<Sysctls>): void {
-    this.#store.exclusively(() => this.#sysctls.write(0, values));
+    this.#store.exclusively(() => {
+      this.#sysctls.write(0, values);
+      this.#refreshRealServers();
+    });
   }
 
   /** New maps are all zeros: the values that a kernel's IPVS starts with. The seed comes last; it says that this was done. */
@@ -312,7 +318,30 @@ export class StoreDirector implements Director {
     const masqueraded = standing.filter(({ flags }) => (flags & maps.DESTINATION_MASQUERADED) !== 0);
     const count = (family: Family) => masqueraded.filter(({ virtualFamily }) => virtualFamily === family).length;
     this.#settings.write(0, { vipFilter: filter, natDestinations: count(4), natDestinationsIpv6: count(6) });
+    this.#refreshRealServers();
   }
+
+  /** Those that are told when nobody asked them: none, unless the sysctl nat_icmp_send is on. */
+  #refreshRealServers(): void {
+    const wanted = this.#sysctls.number(0, "nat_icmp_send") === 0 ? [] : [...this.#destinations.all()].filter(answersByNat);
+    const keys = wanted.map(({ address, port, protocol, family }) => encode(maps.RealServerKey, { address, port, protocol, family, spare: 0 }));
+    const texts = new Set(keys.map(hex));
+    for (const key of this.#realServers.keys()) if (!texts.has(hex(key))) this.#realServers.delete(key);
+    const known = new Set([...this.#realServers.keys()].map(hex));
+    for (const [i, key] of keys.entries()) {
+      if (known.has(hex(key))) continue;
+      const { address, family } = wanted[i]!;
+      const director = this.#store.sourceTowards(fromAddress(address, family as Family));
+      if (director !== undefined) this.#realServers.update(key, encode(maps.RealServer, { director: toAddress(director) }));
+    }
+  }
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** ip_vs_ctl.c, ip_vs_has_real_service(): it stands, and not by a mark, which has no port. */
+function answersByNat({ flags, method, virtualMark }: DestinationRow): boolean {
+  return (flags & maps.DESTINATION_AVAILABLE) !== 0 && method === maps.METHOD_MASQ && virtualMark === 0;
 }
 
 const EVERY_BIT = 2n ** 64n - 1n;

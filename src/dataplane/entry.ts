@@ -20,7 +20,7 @@ import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./conn
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
-import { countRefusal, refuseAge, refusePort, refuseSize } from "./errors.js";
+import { countRefusal, refuseAge, refuseAnswer, refusePort, refuseSize } from "./errors.js";
 import { readCall } from "./engines/sip.js";
 import { meetExpected } from "./expected.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
@@ -31,15 +31,13 @@ import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
   METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6,
-  PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
+  PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers, SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
-import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
 import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
-import { templateOf } from "./persistence.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
-import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
+import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter } from "./schedule.js";
 import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -131,10 +129,7 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   if (!ENGINE && (service.flags & (SERVICE_SIP | SERVICE_PERSISTENT)) === (SERVICE_SIP | SERVICE_PERSISTENT)) return BY_ENGINE;
   if (isToDrop()) return TO_DROP;
   if (ENGINE && !readCall(packet, flow)) return NO_CALL;
-  const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
-  const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
-  if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
-  return connect(flow, service, chosen, template, now);
+  return enter(service, flow, now);
 }
 
 /**
@@ -202,7 +197,7 @@ function deliver(flow: Flow, index: u32, now: u32): i32 {
 function answer(packet: Packet, flow: Flow, now: u32): i32 {
   if (!mayBeAnswer()) return pass(Verdict.notOurs);
   const index = APPLICATION ? anyPlace(findByServer(flow, now)) : findByServer(flow, now);
-  if (index === NO_CONNECTION) return pass(Verdict.notOurs);
+  if (index === NO_CONNECTION) return sysctls.at(0).nat_icmp_send !== 0 ? unasked(packet, flow) : pass(Verdict.notOurs);
   // net/ipv4/ip_forward.c, ip_forward() refuses such a packet before LVS sees it, and says so to the real server.
   if (flow.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const connection = connections.at(index);
@@ -220,6 +215,15 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   countOut(connection.destination, flow.bytes);
   touch(index, advanceByServer(connection, flow), now);
   return answerMasquerade(packet, flow, connection, connection.clientHop, way);
+}
+
+/** ip_vs_out_hook() with sysctl_nat_icmp_send(): a real server says something that nobody asked for; what ends a connection may go on. */
+function unasked(packet: Packet, flow: Flow): i32 {
+  const isEnd = TRANSPORTS === SCTP_AND_IPSEC ? flow.chunk === SCTP_CID_ABORT || flow.follows !== 0 : (flow.tcpFlags & TCP_RST) !== 0;
+  if (isEnd || !isUnicast(flow.destination)) return pass(Verdict.notOurs);
+  const server = realServers.lookup(make(RealServerKey, { address: flow.source, port: flow.sourcePort, protocol: flow.protocol, family: FAMILY }));
+  if (server === null) return pass(Verdict.notOurs);
+  return HOOK === XDP ? XDP_PASS : refuseAnswer(packet, flow.destination, server.director, Verdict.noConnection);
 }
 
 /** ip_forward() again: it tells the real server what fits, if that forbade fragments; what may be cut is not cut by weir. */

@@ -380,6 +380,13 @@ export const DESTINATION_LOCAL = 8;
 /** It is or was by NAT, and connections by NAT may stand. */
 export const DESTINATION_MASQUERADED = 16;
 
+/** A real server by NAT, as its answers name it. */
+export const RealServerKey = struct("RealServerKey", { address: Address, port: Be16, protocol: IpProtocol, family: u8, spare: u32 }, { size: 24 });
+/** What it is told from. */
+export const RealServer = struct("RealServer", { director: Address }, { size: 16 });
+/** While the sysctl nat_icmp_send is on: Linux net/netfilter/ipvs/ip_vs_ctl.c, rs_table. */
+export const realServers = hashMap("realServers", RealServerKey, RealServer, DESTINATIONS_MAX, MapFlag.NO_PREALLOC);
+
 // --- Connections ---------------------------------------------------------------------------------------------------
 
 /** Eight connections' tags and times: all that a look-up reads of those it does not want. One cache line. */

@@ -14,7 +14,7 @@ import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
   beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_OVERLOAD, destinations,
-  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
+  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT, sysctls,
 } from "./maps.js";
 import {
   SCHEDULER_DH, SCHEDULER_FO, SCHEDULER_LBLC, SCHEDULER_LBLCR, SCHEDULER_LC, SCHEDULER_MH, SCHEDULER_NQ, SCHEDULER_OVF, SCHEDULER_RR, SCHEDULER_SED,
@@ -23,7 +23,7 @@ import {
 import { NO_DESTINATION } from "./member.js";
 import type { Ends, Flow } from "./flow.js";
 import { endsOf } from "./flow.js";
-import { remember } from "./persistence.js";
+import { remember, templateOf } from "./persistence.js";
 import { SCTP_NONE } from "./protocols/sctp.js";
 import { TCP_NONE } from "./protocols/tcp.js";
 import { UDP_NORMAL } from "./protocols/udp.js";
@@ -53,8 +53,16 @@ export const BYPASS = 0xfffffff5;
 export const BY_ENGINE = 0xfffffff6;
 export const NO_CALL = 0xfffffff7;
 
+/** A new connection of `flow` in that service, by the client's template if there is one: its place in `connections`, or why there is none. */
+export function enter(service: Service, flow: Flow, now: u32): u32 {
+  const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
+  const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
+  if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
+  return connect(flow, service, chosen, template, now);
+}
+
 /** The destination for the next new connection, or NO_DESTINATION. */
-export function schedule(service: Service, flow: Flow, now: u32): u32 {
+function schedule(service: Service, flow: Flow, now: u32): u32 {
   // ip_vs_schedule(): port 0 is every port for persistent services alone.
   if ((service.flags & (SERVICE_ANY_PORT | SERVICE_PERSISTENT)) === SERVICE_ANY_PORT) return NO_DESTINATION;
   return choose(service, endsOf(flow), now);
@@ -87,7 +95,7 @@ function choose(service: Service, ends: Ends, now: u32): u32 {
  * wants one and there is none: its place in `connections`, or TABLE_FULL. One-packet scheduling's entry is this
  * processor's own, and nobody finds it.
  */
-export function connect(flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
+function connect(flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
   let template = known;
   if ((service.flags & SERVICE_PERSISTENT) !== 0 && known === NO_TEMPLATE) {
     template = remember(service, flow, chosen, now);

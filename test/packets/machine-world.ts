@@ -14,9 +14,10 @@ import type { LoadedProgram } from "#ebpf/machine.js";
 import { Machine } from "#ebpf/machine.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import { decode, encodeInto } from "#layout/codec.js";
+import { addressFamily } from "#model/address.js";
 import { macBytes, macText } from "./frame.js";
 import type { NetworkInterface } from "./network.js";
-import { isLocal, nextHop } from "./network.js";
+import { eth1, isLocal, nextHop } from "./network.js";
 import type { Hook, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
@@ -60,6 +61,8 @@ class MachineWorld implements World {
     this.#machine = new Machine({ now: () => START_NANOSECONDS, fib: lookUpRoute });
     this.#programs = loadPrograms(this.#machine, this.specs);
     this.store = new MachineStore(this.#machine, this.shape, () => START_NANOSECONDS + this.#elapsed, isLocal);
+    // Real servers are all behind eth1.
+    this.store.sourceTowards = (address) => (addressFamily(address) === 6 ? eth1.addressIpv6 : eth1.address);
     this.director = newDirector(this.store);
   }
 

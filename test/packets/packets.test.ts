@@ -2,6 +2,7 @@
 
 import { forwardCases } from "./cases/forward.js";
 import { ftpCases } from "./cases/ftp.js";
+import { icmpSysctlCases } from "./cases/icmp-sysctls.js";
 import { sipCases } from "./cases/sip.js";
 import { icmpCases } from "./cases/icmp.js";
 import { ipsecCases } from "./cases/ipsec.js";
@@ -20,5 +21,5 @@ import { runCases } from "./run-cases.js";
 
 runCases([
   ...forwardCases, ...tunnelCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases, ...persistenceCases, ...icmpCases,
-  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases, ...sipCases,
+  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases, ...sipCases, ...icmpSysctlCases,
 ]);
