@@ -5,6 +5,8 @@ import { familyOf } from "#model/config-address.js";
 import type { Destination, ServiceId } from "#model/director.js";
 import { FTP_PORT } from "#wire/ftp.js";
 
+export { FTP_PORT } from "#wire/ftp.js";
+
 /** "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "applications": FTP by NAT. "engines": persistence by Call-ID. "marks": a way back for netfilter's. */
 export type Use = "ipv6" | "transports" | "tunnels" | "applications" | "engines" | "marks";
 

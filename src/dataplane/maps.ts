@@ -161,7 +161,8 @@ export const SERVICE_FTP = 8;
 /** Its persistence engine is "sip". */
 export const SERVICE_SIP = 16;
 
-/** Service.scheduler */
+/** Service.scheduler. With none, a service takes no new connections (ip_vs_core.c, ip_vs_schedule()). */
+export const SCHEDULER_NONE = 0;
 export const SCHEDULER_RR = 1;
 export const SCHEDULER_WRR = 2;
 export const SCHEDULER_LC = 3;
@@ -675,6 +676,9 @@ export const destinationCounters = table("destinationCounters", DestinationCount
 /** What is taken off the counters when they are shown (control/totals.ts): packets never look at these. */
 export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_MAX);
 export const serviceBaselines = table("serviceBaselines", DestinationCounters, SERVICES_MAX);
+export const totalBaseline = table("totalBaseline", DestinationCounters, 1);
+/** By processor: what slots of `destinationCounters` had counted when other destinations got them. */
+export const formerCounters = table("formerCounters", DestinationCounters, PROCESSORS);
 
 /** Rates as estimator.ts keeps them: scaled averages, and the totals of the last time. */
 export const DestinationRates = struct("DestinationRates", {
