@@ -3,7 +3,7 @@
 
 import type { Values } from "#layout/struct.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, METHOD_LOCAL, Destination as DestinationStruct,
+  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, Destination as DestinationStruct,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf } from "#model/config-address.js";
@@ -77,14 +77,14 @@ export class Destinations {
     const relieved = destination.upperThreshold === 0 || destination.upperThreshold > before.upperThreshold;
     // Where bpf_fib_lookup does not tell a tunnel's outer source (before Linux 6.7), this is the one that packets get.
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
-    // The same: the director itself is "Local", whatever method was given.
+    // ip_vs_xmit.c: what is the director's own goes up its stack, whatever method was given.
     const isLocal = this.#store.isLocal(destination.address);
     const isMasqueraded = !isLocal && destination.forward === "masq";
     this.rows.write(index, {
       ...(source === undefined ? {} : { tunnelSource: toAddress(source) }),
       tunnelType: tunnelTypeNumber(destination.tunnelType), tunnelPort: toBe16(destination.tunnelPort),
       tunnelChecksum: tunnelChecksumNumber(destination.tunnelChecksum), overhead: tunnelOverhead(destination),
-      method: isLocal ? METHOD_LOCAL : methodNumber(destination.forward), weight: destination.weight,
+      method: methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
       flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (isLocal ? DESTINATION_LOCAL : 0) | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD)
         | (isMasqueraded ? DESTINATION_MASQUERADED : before.flags & DESTINATION_MASQUERADED),

@@ -15,8 +15,8 @@ import { noteDestination } from "./fragment-notes.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_OVERLOAD, destinations,
-  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT, sysctls,
+  beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_LOCAL, DESTINATION_OVERLOAD, destinations,
+  METHOD_LOCAL, METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT, sysctls,
 } from "./maps.js";
 import {
   SCHEDULER_DH, SCHEDULER_FO, SCHEDULER_LBLC, SCHEDULER_LBLCR, SCHEDULER_LC, SCHEDULER_MH, SCHEDULER_NQ, SCHEDULER_OVF, SCHEDULER_RR, SCHEDULER_SED,
@@ -121,8 +121,9 @@ function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, know
   fill(index, chosen, flow.destinationPort, keepsPort(service, flow) || destination.port === be16(0) ? flow.destinationPort : destination.port, now);
   connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : flow.protocol === IPPROTO_UDP ? UDP_NORMAL : SCTP_NONE;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
-  connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
-    | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, destination) ? CONNECTION_APPLICATION : 0);
+  const method = (destination.flags & DESTINATION_LOCAL) !== 0 ? METHOD_LOCAL : destination.method;
+  connection.flags = method | CONNECTION_INACTIVE | (method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
+    | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, method) ? CONNECTION_APPLICATION : 0);
   if (onePacket) {
     if (HOOK !== XDP && isFragment(packet)) noteDestination(chosen);
     return index;
@@ -141,8 +142,8 @@ function keepsPort(service: Service, flow: Flow): boolean {
 }
 
 /** ip_vs_proto_tcp.c, tcp_app_conn_bind(): it goes by the port that the client asked for, and by NAT. */
-function isOfApplication(flow: Flow, destination: Destination): boolean {
-  return TRANSPORTS === TCP_AND_UDP && flow.protocol === IPPROTO_TCP && flow.destinationPort === be16(FTP_PORT) && destination.method === METHOD_MASQ;
+function isOfApplication(flow: Flow, method: u32): boolean {
+  return TRANSPORTS === TCP_AND_UDP && flow.protocol === IPPROTO_TCP && flow.destinationPort === be16(FTP_PORT) && method === METHOD_MASQ;
 }
 
 /** What all entries of connections begin with; state, flags and times are the caller's. */

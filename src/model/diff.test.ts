@@ -62,7 +62,3 @@ test("tunnel settings are a difference only where packets are tunnelled", () => 
   assert.deepEqual(diffServices([service(80, [r1])], [service(80, [{ ...r1, ...gue }])]), []);
   assert.equal(diffServices([service(80, [tunnel])], [service(80, [{ ...tunnel, ...gue }])]).length, 1);
 });
-
-test("a server that the kernel calls local is not edited for it", () => {
-  assert.deepEqual(diffServices([service(80, [{ ...r1, forward: "local" }])], [service(80, [r1])]), []);
-});

@@ -56,12 +56,9 @@ function sameService(a: Service, b: Service): boolean {
 }
 
 function sameDestination(current: Destination, wanted: Destination): boolean {
-  // A server with one of the director's own addresses is "local" whatever was asked for: Linux v6.18
-  // net/netfilter/ipvs/ip_vs_ctl.c, __ip_vs_update_dest().
-  const sameForward = current.forward === wanted.forward || current.forward === "local";
   const sameTunnel = wanted.forward !== "tunnel"
     || (current.tunnelType === wanted.tunnelType && current.tunnelPort === wanted.tunnelPort && current.tunnelChecksum === wanted.tunnelChecksum);
-  return sameForward && sameTunnel && current.weight === wanted.weight
+  return current.forward === wanted.forward && sameTunnel && current.weight === wanted.weight
     && current.upperThreshold === wanted.upperThreshold && current.lowerThreshold === wanted.lowerThreshold;
 }
 

@@ -17,12 +17,12 @@ describe("the director as a real server", needs, () => {
   });
   after(() => bed?.close());
 
-  test("takes its turn, and is shown as Local", async () => {
+  test("takes its turn, and is shown with the method that it was given", async () => {
     const { client, topology: { vip: address, addresses } } = bed;
     const servers = [];
     for (let i = 0; i < 4; i++) servers.push((await client.get({ address, port: 80 })).server);
     assert.deepEqual([...servers].sort(), ["director", "director", "r1", "r1"]);
     const escaped = addresses.director.replaceAll(".", "\\.");
-    assert.match(await bed.tell("-Ln"), new RegExp(`-> ${escaped}:80 +Local +1 `));
+    assert.match(await bed.tell("-Ln"), new RegExp(`-> ${escaped}:80 +Masq +1 `));
   });
 });
