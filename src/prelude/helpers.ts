@@ -60,6 +60,9 @@ export const bpf_skb_load_bytes = helper<(packet: Packet, offset: u32, to: objec
   26, "bpf_skb_load_bytes", ["context", "u32", "out", "length"], "i64", "4.5", { programs: tc });
 export const bpf_csum_diff = helper<(from: object | null, fromSize: u32, to: object | null, toSize: u32, seed: u32) => i64>(
   28, "bpf_csum_diff", ["in", "size", "in", "size", "u32"], "i64", "4.6");
+/** To ETH_P_IP or ETH_P_IPV6 from the other: the packet grows or shrinks by 20 bytes behind its Ethernet header; all bytes are the program's to write. */
+export const bpf_skb_change_proto = helper<(packet: Packet, protocol: u32, flags: u64) => i64>(
+  31, "bpf_skb_change_proto", ["context", "u32", "u64"], "i64", "4.8", moves);
 export const bpf_skb_change_tail = helper<(packet: Packet, length: u32, flags: u64) => i64>(
   38, "bpf_skb_change_tail", ["context", "u32", "u64"], "i64", "4.9", moves);
 export const bpf_skb_pull_data = helper<(packet: Packet, length: u32) => i64>(

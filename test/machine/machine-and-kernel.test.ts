@@ -200,6 +200,17 @@ test("bpf_skb_adjust_room() moves bytes and refuses as the kernel does", { skip:
   }
 });
 
+test("bpf_skb_change_proto() changes the family, or refuses, as the kernel does", { skip: kernelLacks }, () => {
+  for (const etherType of [0x0800, 0x86dd, 0x0806]) {
+    for (const to of [0x0008, 0xdd86, 0x0608, 0x1_0008]) {
+      for (const flags of [0, 1]) {
+        const change = [a.mov64(r1, r6), a.mov64(r2, to), a.mov64(r3, flags), call("bpf_skb_change_proto")];
+        for (const length of [100, 54]) agree(helperProgram("tc", change), frame(length, etherType), `EtherType ${etherType.toString(16)}, to ${to.toString(16)}, flags ${flags}, ${length} bytes`);
+      }
+    }
+  }
+});
+
 // A test run gives back at most 512 bytes more than it got; the lengths beyond are refused.
 for (const [name, values] of [["bpf_skb_change_tail", [0, 13, 14, 33, 34, 60, 100, 101, 300, 16065]], ["bpf_skb_change_head", [0, 1, 14, 500, 15965]]] as const) {
   test(`${name}() agrees at its limits`, { skip: kernelLacks }, () => {

@@ -30,6 +30,8 @@ const ADJUST_FLAGS = (0xffn << ENCAP_L2_SHIFT) | 0x1ffn;
 const ETH_P_IP = 0x0008;
 const ETH_P_IPV6 = 0xdd86;
 const ETH_HLEN = 14;
+/** The headers of IPv4 and IPv6: 20 and 40 bytes. */
+const FAMILIES_DIFFER = 20;
 
 export const skbHelpers: HelperFunctions = {
   bpf_skb_store_bytes: (x) => moved(x, "bpf_skb_store_bytes", () => {
@@ -79,6 +81,11 @@ export const skbHelpers: HelperFunctions = {
     return 0;
   }),
 
+  bpf_skb_change_proto: (x) => moved(x, "bpf_skb_change_proto", () => {
+    if (x.argument64(3) !== 0n) return -EINVAL;
+    return changeFamily(x, x.context!.get("protocol"), x.argument32(2) & 0xffff);
+  }),
+
   bpf_skb_adjust_room: (x) => moved(x, "bpf_skb_adjust_room", () => adjustRoom(x, x.argument32(2) | 0, x.argument32(3), x.argument64(4))),
 };
 
@@ -93,6 +100,17 @@ export function moved(x: Execution, name: string, helper: () => number): number 
 
 /** The first `length` bytes become linear: bpf_try_make_writable(). */
 export const makeWritable = (x: Execution, length: number): boolean => x.packet.pull(length);
+
+/** bpf_skb_proto_xlat() */
+function changeFamily(x: Execution, from: number, to: number): number {
+  const toIpv6 = from === ETH_P_IP && to === ETH_P_IPV6;
+  if (!toIpv6 && !(from === ETH_P_IPV6 && to === ETH_P_IP)) return -ENOTSUPP;
+  const at = x.networkOffset;
+  if (!makeWritable(x, toIpv6 ? at : at + FAMILIES_DIFFER)) return -ENOMEM;
+  x.packet.growAt(at, toIpv6 ? FAMILIES_DIFFER : -FAMILIES_DIFFER);
+  x.context!.set({ protocol: to });
+  return 0;
+}
 
 function adjustRoom(x: Execution, difference: number, mode: number, flags64: bigint): number {
   if (flags64 & ~ADJUST_FLAGS) return -EINVAL;
