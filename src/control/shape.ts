@@ -29,6 +29,7 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
     beginnings: shape.processors,
     beginnings6: shape.processors,
     handovers: shape.processors,
+    quotations: shape.processors,
     destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
     formerCounters: shape.processors,
     ftpLines: shape.processors,

@@ -7,8 +7,12 @@ import { FTP_PORT } from "#wire/ftp.js";
 
 export { FTP_PORT } from "#wire/ftp.js";
 
-/** "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "applications": FTP by NAT. "engines": persistence by Call-ID. "marks": a way back for netfilter's. */
-export type Use = "ipv6" | "transports" | "tunnels" | "applications" | "engines" | "marks";
+/**
+ * "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "relays": any
+ * tunnel, for errors about its packets; those of a tunnel by IPv6 come by IPv6. "applications": FTP by NAT. "engines": persistence by Call-ID.
+ * "marks": a way back for netfilter's.
+ */
+export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks";
 
 /** RFC 2408: "isakmp". */
 const KEY_EXCHANGE_PORT = 500;
@@ -26,7 +30,10 @@ export function usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
     if (persistenceEngine !== "") uses.add("engines");
     if (id.kind === "fwmark") uses.add("marks");
     if (bringsOtherTransports(id)) uses.add("transports");
-    if (destinations.some((destination) => isOtherTunnel(id, destination))) uses.add("tunnels");
+    const tunnels = destinations.filter(({ forward }) => forward === "tunnel");
+    if (tunnels.length > 0) uses.add("relays");
+    if (tunnels.some(({ address }) => addressFamily(address) === 6)) uses.add("ipv6");
+    if (tunnels.some((destination) => isOtherTunnel(id, destination))) uses.add("tunnels");
     if (mayBringFtp(id) && destinations.some(({ forward }) => forward === "masq")) uses.add("applications");
   }
   return uses;
@@ -37,8 +44,8 @@ function bringsOtherTransports(id: ServiceId): boolean {
   return id.kind === "fwmark" || id.protocol === "sctp" || (id.protocol === "udp" && (id.port === KEY_EXCHANGE_PORT || id.port === 0));
 }
 
-function isOtherTunnel(id: ServiceId, { address, forward, tunnelType }: ServiceUse["destinations"][number]): boolean {
-  return forward === "tunnel" && (tunnelType !== "ipip" || familyOf(id) === 6 || addressFamily(address) === 6);
+function isOtherTunnel(id: ServiceId, { address, tunnelType }: ServiceUse["destinations"][number]): boolean {
+  return tunnelType !== "ipip" || familyOf(id) === 6 || addressFamily(address) === 6;
 }
 
 /** Whether FTP's data connections may be for it, without having been announced. */

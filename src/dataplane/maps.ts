@@ -727,7 +727,7 @@ export const estimator: ArrayMap<typeof Estimator> = arrayMap("estimator", Estim
 // --- Families ------------------------------------------------------------------------------------------------------
 
 /** The programs that others end in (entry.ts). Linux kernel/bpf/core.c, bpf_prog_map_compatible(): an array has programs of one type. */
-export const tcPrograms = programArray("tcPrograms", 16);
+export const tcPrograms = programArray("tcPrograms", 32);
 export const xdpPrograms = programArray("xdpPrograms", 16);
 export const PROGRAM_TC_ICMP = 0;
 export const PROGRAM_TC6 = 1;
@@ -743,6 +743,8 @@ export const PROGRAM_TC6_SIP = 10;
 export const PROGRAM_TC = 11;
 export const PROGRAM_TC_FRAGMENTS = 12;
 export const PROGRAM_TC6_FRAGMENTS = 13;
+export const PROGRAM_TC_RELAY = 14;
+export const PROGRAM_TC6_RELAY = 15;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;
@@ -767,6 +769,26 @@ export const Handover = struct("Handover", {
   spare: array(u32, 10),
 }, { size: 128 });
 export const handovers = table("handovers", Handover, PROCESSORS);
+
+/** What an ICMP error about a packet in a tunnel quotes: left by the program of the error's family for that of the packet's inside (relay.ts). */
+export const Quotation = struct("Quotation", {
+  /** The tunnel's ends: the director's own, the real server's. */
+  source: Address,
+  destination: Address,
+  /** config.ts, IPV4 or IPV6: of those, and of the error. */
+  family: u32,
+  /** TUNNEL_…; of GUE the port. */
+  tunnelType: u32,
+  tunnelPort: Be16,
+  padding: u16,
+  /** In bytes from the frame's beginning: the error's ICMP header, behind which the tunnel's begin, that of the packet inside, and where the error ends. */
+  icmpAt: u32,
+  innerAt: u32,
+  end: u32,
+  spare: array(u32, 2),
+}, { size: 64 });
+export type Quotation = View<typeof Quotation>;
+export const quotations = table("quotations", Quotation, PROCESSORS);
 
 /** What a program of a family has under the names that do not say it: control/programs compiles with these. */
 export const families = {

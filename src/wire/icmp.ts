@@ -17,6 +17,7 @@ export type Icmp = View<typeof Icmp>;
 export const ICMP_DEST_UNREACH = 3;
 export const ICMP_SOURCE_QUENCH = 4;
 export const ICMP_TIME_EXCEEDED = 11;
+export const ICMP_HOST_UNREACH = 1;
 export const ICMP_PORT_UNREACH = 3;
 export const ICMP_FRAG_NEEDED = 4;
 export const ICMP_EXC_TTL = 0;

@@ -6,5 +6,6 @@ export const ICMPV6_DEST_UNREACH = 1;
 export const ICMPV6_PKT_TOOBIG = 2;
 export const ICMPV6_TIME_EXCEED = 3;
 export const ICMPV6_INFOMSG = 128;
+export const ICMPV6_ADDR_UNREACH = 3;
 export const ICMPV6_PORT_UNREACH = 4;
 export const ICMPV6_EXC_HOPLIMIT = 0;

@@ -16,11 +16,12 @@ import { persistenceCases } from "./cases/persistence.js";
 import { refusedCases } from "./cases/refused.js";
 import { sctpCases } from "./cases/sctp.js";
 import { tcpStateCases } from "./cases/tcp-states.js";
+import { tunnelErrorCases } from "./cases/tunnel-errors.js";
 import { tunnelCases } from "./cases/tunnel.js";
 import { untouchedCases } from "./cases/untouched.js";
 import { runCases } from "./run-cases.js";
 
 runCases([
-  ...forwardCases, ...tunnelCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases, ...persistenceCases, ...icmpCases,
-  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases, ...sipCases, ...icmpSysctlCases, ...fragmentCases,
+  ...forwardCases, ...tunnelCases, ...tunnelErrorCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases,
+  ...persistenceCases, ...icmpCases, ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases, ...sipCases, ...icmpSysctlCases, ...fragmentCases,
 ]);

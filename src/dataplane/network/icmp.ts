@@ -24,7 +24,7 @@ const QUOTE_MAX = ICMP_PACKET_MAX - ICMP_HEADERS;
 export const INTERNETWORK_CONTROL = 0xc0;
 /** Linux include/uapi/linux/ip.h: what icmp_send() keeps of the cause's type of service. */
 export const IPTOS_TOS_MASK = 0x1e;
-export const ICMP_TTL = 64;
+const ICMP_TTL = 64;
 const BPF_ADJ_ROOM_MAC = 1;
 
 /** Of an error about a packet of so many bytes: its own, with all headers. */
@@ -50,20 +50,8 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   if (ethernet === null) return drop(Verdict.rewriteFailed);
   turnRound(ethernet);
   ethernet.etherType = ETH_P_IP;
-  const ip = packet.view(Ipv4, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  ip.versionAndLength = IPV4_PLAIN;
-  ip.typeOfService = typeOfService;
-  ip.totalLength = be16(ICMP_HEADERS + quoted);
   // RFC 6864 4.1: unique among what is sent to one host within its lifetime; the client's own numbering is.
-  ip.identification = identification;
-  ip.flagsAndOffset = be16(0);
-  ip.ttl = ICMP_TTL;
-  ip.protocol = IPPROTO_ICMP;
-  ip.source = virtual;
-  ip.destination = client;
-  ip.checksum = headerChecksum(ip);
-
+  if (!writeHeader(packet, ICMP_HEADERS + quoted, typeOfService, identification, virtual, client)) return drop(Verdict.rewriteFailed);
   const icmp = packet.view(Icmp, NETWORK_AT + IPV4_HEADER_MIN);
   if (icmp === null) return drop(Verdict.rewriteFailed);
   icmp.type = type;
@@ -73,4 +61,21 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   icmp.checksum = u16(~fold(sumOf(packet, NETWORK_AT + IPV4_HEADER_MIN, Icmp.size + quoted))) as Be16;
   count(verdict);
   return I32(bpf_redirect(packet.ifindex, 0n));
+}
+
+/** The IP header of the director's own error, `bytes` long with it. False when the packet is too short after all. */
+export function writeHeader(packet: Packet, bytes: u32, typeOfService: u32, identification: Be16, source: Be32, destination: Be32): boolean {
+  const ip = packet.view(Ipv4, NETWORK_AT);
+  if (ip === null) return false;
+  ip.versionAndLength = IPV4_PLAIN;
+  ip.typeOfService = typeOfService;
+  ip.totalLength = be16(bytes);
+  ip.identification = identification;
+  ip.flagsAndOffset = be16(0);
+  ip.ttl = ICMP_TTL;
+  ip.protocol = IPPROTO_ICMP;
+  ip.source = source;
+  ip.destination = destination;
+  ip.checksum = headerChecksum(ip);
+  return true;
 }

@@ -19,7 +19,7 @@ import { ERROR_PACKET_MAX, sumOf, turnRound } from "./reply.js";
 
 const ICMP_HEADERS = IPV6_HEADER + Icmp.size;
 const QUOTE_MAX = ERROR_PACKET_MAX - ICMP_HEADERS;
-export const ICMPV6_HOP_LIMIT = 64;
+const ICMPV6_HOP_LIMIT = 64;
 const BPF_ADJ_ROOM_MAC = 1;
 
 /** Of an error about a packet of so many bytes: its own, with all headers. */
@@ -46,16 +46,7 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   const ethernet = packet.view(Ethernet, 0);
   if (ethernet === null) return drop(Verdict.rewriteFailed);
   turnRound(ethernet);
-  const ip = packet.view(Ipv6, NETWORK_AT);
-  if (ip === null) return drop(Verdict.rewriteFailed);
-  // LVS differs: the kernel gives its own packets a random flow label each.
-  ip.versionClassLabel = IPV6_VERSION;
-  ip.payloadLength = be16(Icmp.size + quoted);
-  ip.nextHeader = IPPROTO_ICMPV6;
-  ip.hopLimit = ICMPV6_HOP_LIMIT;
-  ip.source = virtual;
-  ip.destination = client;
-
+  if (!writeHeader(packet, ICMP_HEADERS + quoted, virtual, client)) return drop(Verdict.rewriteFailed);
   const icmp = packet.view(Icmp, NETWORK_AT + IPV6_HEADER);
   if (icmp === null) return drop(Verdict.rewriteFailed);
   icmp.type = type;
@@ -68,8 +59,22 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   return I32(bpf_redirect(packet.ifindex, 0n));
 }
 
+/** The IP header of the director's own error, `bytes` long with it. False when the packet is too short after all. */
+export function writeHeader(packet: Packet, bytes: u32, source: Address, destination: Address): boolean {
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  if (ip === null) return false;
+  // LVS differs: the kernel gives its own packets a random flow label each.
+  ip.versionClassLabel = IPV6_VERSION;
+  ip.payloadLength = be16(bytes - IPV6_HEADER);
+  ip.nextHeader = IPPROTO_ICMPV6;
+  ip.hopLimit = ICMPV6_HOP_LIMIT;
+  ip.source = source;
+  ip.destination = destination;
+  return true;
+}
+
 /** RFC 8200 section 8.1; ones' complement, in which the differences from zero are the words themselves (and 0xffff is 0). */
-function pseudoHeaderSum(source: Address, destination: Address, bytes: u32): u32 {
+export function pseudoHeaderSum(source: Address, destination: Address, bytes: u32): u32 {
   return difference64(0n, source.high) + difference64(0n, source.low) + difference64(0n, destination.high) + difference64(0n, destination.low)
     + u32(be16(bytes)) + u32(be16(IPPROTO_ICMPV6));
 }

@@ -16,12 +16,12 @@ import { ACK, FIN, PSH, SYN, fragments, frame, gre, gue, icmp, icmpv6, ipip, pay
 import type { Host } from "../network.js";
 import { VIP, VIP6, at, client, client6, eth0, eth1, r1, r1v6, remote6, router, router6, silent6 } from "../network.js";
 
-const TUNNEL_PORT = 6080;
+export const TUNNEL_PORT = 6080;
 const MTU = 1500;
 /** Forty bytes of "no operation": the longest IPv4 header there is. */
 const ALL_OPTIONS = new Uint8Array(40).fill(1);
 
-interface Kind {
+export interface Kind {
   readonly name: string;
   readonly tunnel: Pick<Destination, "tunnelType" | "tunnelPort" | "tunnelChecksum">;
   /** Between the IP headers. */
@@ -46,7 +46,7 @@ export const KINDS: readonly Kind[] = [
   byGre("GRE", false), byGre("GRE with checksum", true),
 ];
 
-interface Mix {
+export interface Mix {
   readonly name: string;
   readonly vip: string;
   readonly client: Host;
@@ -56,20 +56,20 @@ interface Mix {
 
 const IPV4_INSIDE = { vip: VIP, client, router };
 const IPV6_INSIDE = { vip: VIP6, client: client6, router: router6 };
-const MIXES: readonly Mix[] = [
+export const MIXES: readonly Mix[] = [
   { name: "IPv4 in IPv4", ...IPV4_INSIDE, server: r1 }, { name: "IPv6 in IPv6", ...IPV6_INSIDE, server: r1v6 },
   { name: "IPv4 in IPv6", ...IPV4_INSIDE, server: r1v6 }, { name: "IPv6 in IPv4", ...IPV6_INSIDE, server: r1 },
 ];
 
-const everyTunnel = <T>(make: (kind: Kind, mix: Mix) => T): T[] => KINDS.flatMap((kind) => MIXES.map((mix) => make(kind, mix)));
+export const everyTunnel = <T>(make: (kind: Kind, mix: Mix) => T): T[] => KINDS.flatMap((kind) => MIXES.map((mix) => make(kind, mix)));
 
-const clientOf = (mix: Mix): End => at(mix.client, 40000);
-const serviceOf80 = (mix: Mix): End => at(mix.vip, 80);
-const isIpv6 = ({ vip }: Mix): boolean => addressFamily(vip) === 6;
-const innerHeader = (mix: Mix): number => (isIpv6(mix) ? Ipv6.size : Ipv4.size);
-const overhead = (kind: Kind, { server }: Mix): number => kind.bytes + (addressFamily(server.address) === 6 ? Ipv6.size : Ipv4.size);
+export const clientOf = (mix: Mix): End => at(mix.client, 40000);
+export const serviceOf80 = (mix: Mix): End => at(mix.vip, 80);
+export const isIpv6 = ({ vip }: Mix): boolean => addressFamily(vip) === 6;
+export const innerHeader = (mix: Mix): number => (isIpv6(mix) ? Ipv6.size : Ipv4.size);
+export const overhead = (kind: Kind, { server }: Mix): number => kind.bytes + (addressFamily(server.address) === 6 ? Ipv6.size : Ipv4.size);
 /** The director's, on the way there. */
-const ownAddress = (to: string): string => (addressFamily(to) === 6 ? eth1.addressIpv6 : eth1.address);
+export const ownAddress = (to: string): string => (addressFamily(to) === 6 ? eth1.addressIpv6 : eth1.address);
 
 /** RFC 3168 section 9.1.1. */
 const outerClass = (typeOfService: number): number => ((typeOfService & 3) === 3 ? typeOfService & ~1 : typeOfService);
@@ -147,12 +147,12 @@ export const tunnelCases: readonly Case[] = [
   },
 ];
 
-function serviceOf(protocol: "tcp" | "udp", { tunnel }: Kind, { vip, server }: Mix): ServiceDescription {
+export function serviceOf(protocol: "tcp" | "udp", { tunnel }: Kind, { vip, server }: Mix): ServiceDescription {
   return service(protocol, 80, [destination(server, 80, "tunnel", tunnel)], { address: vip });
 }
 
 /** `packet`: with that time to live. */
-function request(kind: Kind, mix: Mix, packet: (ttl: number) => Uint8Array, ttl = 64, leftToTc?: string): Step {
+export function request(kind: Kind, mix: Mix, packet: (ttl: number) => Uint8Array, ttl = 64, leftToTc?: string): Step {
   const inner = packet(ttl - 1);
   const expected = forwarded(mix.server, (sent) => kind.around(inner, mix.server.address, outerFields(inner, mix.server.address, sent), sent));
   return fromClient(packet(ttl), leftToTc === undefined ? expected : { ...expected, leftToTc }, mix.client);
@@ -176,7 +176,7 @@ function fragmentRequest(kind: Kind, mix: Mix, place: number): Step {
 }
 
 /** ip_vs_prepare_tunneled_skb(), and ip_select_ident() for IPv6 in IPv4, whose numbers nobody promises. */
-function outerFields(inner: Uint8Array, to: string, sent: Uint8Array): IpFields {
+export function outerFields(inner: Uint8Array, to: string, sent: Uint8Array): IpFields {
   if (inner[0]! >> 4 === 6) {
     const typeOfService = outerClass(((inner[0]! & 0xf) << 4) | (inner[1]! >> 4));
     return { typeOfService, ttl: inner[7]!, dontFragment: false, identification: addressFamily(to) === 6 ? 0 : host16(decode(Ipv4, sent).identification) };

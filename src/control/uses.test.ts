@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Destination, ServiceId } from "#model/director.js";
+import { programNames } from "./programs.js";
+import { usesOf } from "./uses.js";
+
+const IPV4: ServiceId = { kind: "address", protocol: "tcp", address: "10.0.0.100", port: 80 };
+const IPV6: ServiceId = { ...IPV4, address: "fd00::100" };
+const uses = (id: ServiceId, address: string, forward: Destination["forward"], tunnelType: Destination["tunnelType"] = "ipip") =>
+  [...usesOf([{ id, persistenceEngine: "", destinations: [{ address, forward, tunnelType }] }])].sort();
+
+test("services that forward by NAT or DR need no more than their family's programs", () => {
+  assert.deepEqual(uses(IPV4, "10.1.0.11", "masq"), []);
+  assert.deepEqual(uses(IPV6, "fd01::11", "route"), ["ipv6"]);
+});
+
+test("a tunnel needs the program that hears of errors about its packets, of the tunnel's family too", () => {
+  assert.deepEqual(uses(IPV4, "10.1.0.11", "tunnel"), ["relays"]);
+  assert.deepEqual(uses(IPV4, "10.1.0.11", "tunnel", "gue"), ["relays", "tunnels"]);
+  assert.deepEqual(uses(IPV4, "fd01::11", "tunnel"), ["ipv6", "relays", "tunnels"]);
+  assert.deepEqual(uses(IPV6, "10.1.0.11", "tunnel"), ["ipv6", "relays", "tunnels"]);
+});
+
+test("programs that nobody needs are not loaded", () => {
+  assert.deepEqual(programNames(new Set(), false), ["weir_tc", "weir_tc_icmp", "weir_tc_frag", "weir_start"]);
+  assert.deepEqual(programNames(new Set(["relays"]), false), ["weir_tc", "weir_tc_icmp", "weir_tc_relay", "weir_tc_frag", "weir_start"]);
+  assert.ok(programNames(new Set(["ipv6", "relays"]), true).includes("weir_tc6_relay"));
+});
