@@ -25,6 +25,11 @@ program.command("up")
   .option("--check", "only say whether the file is right", false)
   .action(async (file: string, options: { check: boolean }) => (await import("./weir/up.js")).up(file, options));
 
+program.command("plan")
+  .description("say what up would change, and what would become of the connections that stand; changes nothing")
+  .argument("<file>", "weir.yaml; JSON is YAML too")
+  .action(async (file: string) => (await import("./weir/plan.js")).plan(file));
+
 program.command("down")
   .description("stop forwarding: detach from all interfaces, take away the VIPs that up added, forget all state")
   .action(async () => (await import("./weir/down.js")).down());

@@ -130,14 +130,19 @@ test("a director is brought up, changed by the smallest difference, shown and ta
   const text = "interfaces: [eth0]\nservices:\n  - protocol: tcp\n    address: 10.0.0.100\n    port: 80\n    interface: eth0\n    scheduler: wrr\n"
     + "    method: nat\n    destinations: [{ address: 10.1.0.1 }, { address: 10.1.0.2, weight: 2 }]\n";
   const path = file("director.yaml", text);
+  const plan = weirInside("plan", path);
+  assert.equal(plan.status, 0, plan.stderr);
+  assert.equal(weirInside("status").stdout, "there is no director here; start one with weir up FILE\n");
   const up = weirInside("up", path);
   assert.equal(up.status, 0, up.stderr);
+  assert.deepEqual(plan.stdout.split("\n").slice(0, -2), up.stdout.split("\n").slice(0, -2));
   assert.match(up.stdout, /^service tcp 10\.0\.0\.100:80: added, scheduler wrr$/m);
   assert.match(up.stdout, /^interface eth0: attached at tc/m);
   assert.match(up.stdout, /^address 10\.0\.0\.100\/32: put on eth0$/m);
 
   assert.equal(weirInside("up", path).stdout, `${path}: 1 service, 2 destinations; nothing to change\n`);
   writeFileSync(path, text.replace("weight: 2", "weight: 5"));
+  assert.match(weirInside("plan", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n.*; 1 to change, nothing was\n$/);
   assert.match(weirInside("up", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n[^\n]*\n$/);
   assert.match(weirInside("status").stdout, /^  10\.1\.0\.2:80 +nat +5 +0 +0/m);
 

@@ -1,22 +1,15 @@
 // weir up FILE [--check]: everything is checked before anything is changed; then the running director becomes what the
 // file says, and this program ends.
 
-import { readFileSync } from "node:fs";
 import { applyConfiguration } from "#control/apply.js";
 import { withCommandLock } from "#control/command-lock.js";
-import { SCHEDULERS } from "#control/encode.js";
-import { usableInterfaces } from "#control/kernel-plane.js";
-import { interfaces } from "#kernel/network.js";
 import type { DataPlaneStatus } from "#control/plane.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
-import { parseConfig } from "#model/config.js";
-import { UsageError } from "./errors.js";
+import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 export async function up(file: string, { check }: { readonly check: boolean }): Promise<void> {
-  const configuration = parseConfig(readText(file), {
-    file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS),
-  });
+  const configuration = readConfiguration(file);
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
   const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
@@ -48,22 +41,3 @@ function noteTableSize(configuration: Configuration, { connectionTables }: DataP
     console.error(`weir: the connection table of ${family} keeps its ${entriesMax} entries; ${remedy}`);
   }
 }
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    throw new UsageError(`Cannot read the configuration ${file}: ${(error as Error).message}`);
-  }
-}
-
-function selectInterfaces({ interfaces: wanted, mode }: Configuration): readonly InterfaceSelection[] {
-  return wanted === "all" ? usableInterfaces().map(({ name }) => ({ name, mode })) : wanted;
-}
-
-function summary({ services }: Configuration): string {
-  const destinations = services.reduce((sum, service) => sum + service.destinations.length, 0);
-  return `${count(services.length, "service")}, ${count(destinations, "destination")}`;
-}
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -1,0 +1,33 @@
+// The configuration file as commands take it: read, checked against this machine, and which interfaces it means.
+
+import { readFileSync } from "node:fs";
+import { SCHEDULERS } from "#control/encode.js";
+import { usableInterfaces } from "#control/kernel-plane.js";
+import { interfaces } from "#kernel/network.js";
+import type { Configuration, InterfaceSelection } from "#model/config.js";
+import { parseConfig } from "#model/config.js";
+import { UsageError } from "./errors.js";
+
+/** Throws ConfigError with every mistake. */
+export function readConfiguration(file: string): Configuration {
+  return parseConfig(readText(file), { file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS) });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    throw new UsageError(`Cannot read the configuration ${file}: ${(error as Error).message}`);
+  }
+}
+
+export function selectInterfaces({ interfaces: wanted, mode }: Configuration): readonly InterfaceSelection[] {
+  return wanted === "all" ? usableInterfaces().map(({ name }) => ({ name, mode })) : wanted;
+}
+
+export function summary({ services }: Configuration): string {
+  const destinations = services.reduce((sum, service) => sum + service.destinations.length, 0);
+  return `${count(services.length, "service")}, ${count(destinations, "destination")}`;
+}
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;

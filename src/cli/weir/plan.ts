@@ -1,0 +1,28 @@
+// weir plan FILE: what weir up FILE would change, and what would become of the connections that stand. Changes nothing.
+
+import { host } from "#control/host.js";
+import { planConfiguration, type Plan } from "#control/plan.js";
+import type { DataPlaneStatus } from "#control/plane.js";
+import { findDirectorParts } from "./parts.js";
+import { formatCount } from "./table.js";
+import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
+
+/** Where there is no director yet. */
+const NOTHING: DataPlaneStatus = { attachments: [], connectionTables: [], verdicts: {}, stateDirectory: "" };
+
+export async function plan(file: string): Promise<void> {
+  const configuration = readConfiguration(file);
+  const running = findDirectorParts(() => {});
+  const planned = await planConfiguration(configuration, selectInterfaces(configuration), running, host, running?.dataPlane.status() ?? NOTHING);
+  for (const line of planned.changes) console.log(line);
+  for (const line of describeFates(planned)) console.log(line);
+  console.log(`${file}: ${summary(configuration)}${planned.changes.length === 0 ? "; nothing to change" : `; ${formatCount(planned.changes.length)} to change, nothing was`}`);
+}
+
+function describeFates({ staying, leaving }: Plan): readonly string[] {
+  if (staying === 0 && leaving.length === 0) return [];
+  return [
+    `connections: ${formatCount(staying)} stay with their server`,
+    ...leaving.map(({ server, service, connections }) => `connections: ${formatCount(connections)} of ${service} lose their server ${server}; weight 0 would let them end by themselves`),
+  ];
+}
