@@ -12,18 +12,22 @@ import type { Interface } from "#kernel/network.js";
 import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
 import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
-import { buckets4, buckets6, Device, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { buckets4, buckets6, Device, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, services, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import { StoreDirector } from "./director.js";
 import type { HookChoice } from "./hook.js";
 import { chooseHook } from "./hook.js";
+import { serviceIdOf } from "./encode.js";
 import type { KernelStore } from "./kernel-store.js";
+import type { ServiceMark } from "./marked-way.js";
+import { MARKED_WAY_DEVICES, MARKED_WAY_LINK, bringMarkedWay, hasMarkedWay, markedWayStatus, takeMarkedWay } from "./marked-way.js";
 import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from "./plane.js";
 import type { ProgramName } from "./programs.js";
 import { PROGRAM_PLACES, programNames, programSpecs } from "./programs.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
+import { Rows } from "./rows.js";
 import type { ServiceUse, Use } from "./uses.js";
 import { usesOf } from "./uses.js";
 import { verdictCounts } from "./verdicts.js";
@@ -104,12 +108,31 @@ export class KernelPlane implements DataPlane {
       const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
       this.#write({ ...this.#record(), everywhere, sysctls, attachments });
+      this.#bringMarkedWay(this.#marks());
       return [...brought, ...gone.map((attachment) => this.#dropInterface(attachment))];
     });
   }
 
+  bringMarks(): void {
+    this.store.exclusively(() => {
+      const marks = this.#marks();
+      if (!hasMarkedWay(this.store.state, marks)) this.#bringMarkedWay(marks);
+    });
+  }
+
+  #bringMarkedWay(marks: readonly ServiceMark[]): void {
+    new Rows(this.store, settings).write(0, { markedIfindex: bringMarkedWay(this.store.state, this.store.shape.tcx, marks) });
+  }
+
+  /** Of services. */
+  #marks(): ServiceMark[] {
+    const ids = Array.from(this.store.hash(services).keys(), serviceIdOf);
+    return ids.flatMap((id) => (id.kind === "fwmark" ? [{ family: id.family, mark: id.fwmark }] : []));
+  }
+
   async detach(): Promise<readonly Attachment[]> {
     return this.store.exclusively(() => {
+      takeMarkedWay(this.store.state);
       const { attachments, sysctls } = this.#record();
       for (const [name, before] of Object.entries(sysctls)) if (readSysctl(name) === "1") writeSysctl(name, before);
       for (const attachment of attachments) this.#dropInterface(attachment);
@@ -119,8 +142,10 @@ export class KernelPlane implements DataPlane {
   }
 
   status(): DataPlaneStatus {
+    const attachments = this.#record().attachments.filter(({ ifindex }) => exists(ifindex));
+    const markedWay = markedWayStatus(this.store.state, attachments.map((attachment) => attachment.interface));
     return {
-      attachments: this.#record().attachments.filter(({ ifindex }) => exists(ifindex)),
+      attachments, ...(markedWay && { markedWay }),
       connectionTables: [
         { family: "IPv4", entriesUsed: countConnections(this.store, buckets4), entriesMax: this.store.shape.connections },
         { family: "IPv6", entriesUsed: countConnections(this.store, buckets6), entriesMax: this.store.shape.connectionsIpv6 },
@@ -142,7 +167,7 @@ export class KernelPlane implements DataPlane {
     if (fresh.has("weir_start")) this.#startExpiry(programs.get("weir_start")!, expiry4, this.store.shape.connections);
     if (fresh.has("weir_start6")) this.#startExpiry(programs.get("weir_start6")!, expiry6, this.store.shape.connectionsIpv6);
     for (const pin of state.list().links) {
-      const name = pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
+      const name = pin === MARKED_WAY_LINK ? "weir_tc_marked" : pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
       if (!fresh.has(name)) continue;
       const link = BpfLink.open(state.linkPath(pin));
       if (link.info().ifindex !== 0) link.update(programs.get(name)!);
@@ -260,7 +285,7 @@ function hopFlagsOf(interfaceName: string): number {
 
 const exists = (ifindex: number): boolean => interfaces().some(({ index }) => index === ifindex);
 
-/** Every interface of this namespace that is up and speaks Ethernet, but for the loopback. */
+/** Every interface of this namespace that is up and speaks Ethernet, but for the loopback and weir's own. */
 export function usableInterfaces(): readonly InterfaceSelection[] {
-  return interfaces().filter(({ up, loopback, ethernet }) => up && !loopback && ethernet).map(({ name }) => ({ name, mode: "auto" as const }));
+  return interfaces().filter(({ name, up, loopback, ethernet }) => up && !loopback && ethernet && !MARKED_WAY_DEVICES.includes(name)).map(({ name }) => ({ name, mode: "auto" as const }));
 }

@@ -21,6 +21,14 @@ export async function prepareFor(service: ServiceUse): Promise<void> {
   await new KernelPlane(store).prepare([service]);
 }
 
+/** After services by mark came or went: nothing where there is no director. */
+export async function bringMarks(): Promise<void> {
+  const store = KernelStore.find();
+  if (store === undefined) return;
+  const { KernelPlane } = await import("./kernel-plane.js");
+  new KernelPlane(store).bringMarks();
+}
+
 /** The director for a change: made, and attached to every interface, where there is none yet. */
 export async function openDirector(): Promise<Director> {
   const store = KernelStore.open();

@@ -12,7 +12,7 @@ import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { SCTP_AND_IPSEC, TC, TCP_AND_UDP, XDP } from "#dataplane/config.js";
 import {
-  PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP,
+  PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP,
   PROGRAM_TC_SIP, PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP, PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
 } from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
@@ -21,7 +21,7 @@ import type { Use } from "./uses.js";
 
 /** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
 export type ProgramName =
-  | "weir_tc" | "weir_tc_icmp" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
+  | "weir_tc" | "weir_tc_marked" | "weir_tc_icmp" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
   | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_app" | "weir_tc6_sip" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun" | "weir_xdp6_sctp" | "weir_start6";
 
 interface Recipe {
@@ -43,7 +43,8 @@ interface Recipe {
 }
 
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
-  weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC },
+  weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC },
+  weir_tc_marked: { family: "ipv4", module: "marked", function: "entry", type: "tc", hook: TC, use: "marks" },
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
   weir_tc_app: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, application: true, place: PROGRAM_TC_APPLICATION, use: "applications" },
   weir_tc_sip: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, engine: true, place: PROGRAM_TC_SIP, use: "engines" },

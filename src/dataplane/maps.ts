@@ -62,6 +62,8 @@ export const Settings = struct("Settings", {
   ftpDataServices: u32,
   /** In `markRules`: where the list begins. */
   markRulesAt: u32,
+  /** The interface by which packets come that netfilter gave marks (marked.ts), or 0. */
+  markedIfindex: u32,
   /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   natDestinationsIpv6: u32,
@@ -695,6 +697,7 @@ export const PROGRAM_TC_APPLICATION = 7;
 export const PROGRAM_TC6_APPLICATION = 8;
 export const PROGRAM_TC_SIP = 9;
 export const PROGRAM_TC6_SIP = 10;
+export const PROGRAM_TC = 11;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;

@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   try {
     refuseUnprivileged();
     return await ipvsadm(process.argv.slice(2), {
-      names: systemNames, findDirector, openDirector, prepare, inputLines: () => readLines(0),
+      names: systemNames, findDirector, openDirector, prepare, bringMarks, inputLines: () => readLines(0),
       out: (text) => output.write(text),
       error: reportError,
     });
@@ -63,6 +63,11 @@ async function openDirector(): Promise<Director> {
 async function prepare(service: ServiceUse): Promise<void> {
   const { prepareFor } = await import("#control/open.js");
   await prepareFor(service);
+}
+
+async function bringMarks(): Promise<void> {
+  const { bringMarks: bring } = await import("#control/open.js");
+  await bring();
 }
 
 function reportError(text: string): void {

@@ -17,6 +17,7 @@ export function status(): void {
 export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>): string {
   return [
     formatInterfaces(plane),
+    ...formatMarkedWay(plane),
     formatServices(services),
     ...formatVerdicts(plane),
     formatTable(plane, timeouts),
@@ -26,6 +27,14 @@ export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceS
 function formatInterfaces({ attachments }: DataPlaneStatus): string {
   if (attachments.length === 0) return "Interfaces: none; nothing is forwarded (weir up FILE)";
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
+}
+
+/** Nothing where no service is by mark. */
+function formatMarkedWay({ markedWay }: DataPlaneStatus): readonly string[] {
+  if (markedWay === undefined) return [];
+  const { device, marks, problems } = markedWay;
+  const names = marks.map(({ family, mark }) => `${mark}${family === 6 ? " IPv6" : ""}`).join(", ");
+  return [[`Marks of netfilter's: packets marked ${names} come to weir by its device ${device}`, ...problems.map((problem) => `  not so: ${problem}`)].join("\n")];
 }
 
 /** Nothing where every packet was forwarded. */
