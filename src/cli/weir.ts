@@ -3,11 +3,13 @@
 
 import { readFileSync } from "node:fs";
 import { Argument, Command, CommanderError, Option } from "commander";
+import type { ProcFile } from "./proc/files.js";
 import { reportError } from "./weir/errors.js";
 import type { LabSwitches, Method } from "./weir/lab.js";
 import type { RealServerOptions } from "./weir/realserver.js";
 
 const METHODS: readonly Method[] = ["nat", "dr", "tun"];
+const PROC_FILES: readonly ProcFile[] = ["ip_vs", "ip_vs_app", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats", "ip_vs_stats_percpu"];
 
 const program = new Command("weir")
   .description("A Linux Virtual Server director whose packet path is TypeScript, compiled to eBPF and run by the kernel.")
@@ -30,6 +32,11 @@ program.command("down")
 program.command("status")
   .description("show the interfaces, the services with their destinations and counters, the connection table")
   .action(async () => (await import("./weir/status.js")).status());
+
+program.command("proc")
+  .description("print what a file of /proc/net prints where the kernel's IPVS runs, to the byte")
+  .addArgument(new Argument("<name>", "which of them").choices(PROC_FILES))
+  .action(async (name: ProcFile) => (await import("./weir/proc.js")).proc(name));
 
 program.command("sysctl")
   .description("show or set net.ipv4.vs of this network namespace's director; without a name, show all")

@@ -45,7 +45,7 @@ export async function applyConfiguration(configuration: Configuration, interface
     undo.push(await applyInterfaces(interfaces, parts));
     await applyAddresses(configuration.addresses, parts);
   } catch (error) {
-    await takeStepsBack([() => parts.dataPlane.bringMarks(), ...undo], parts.report);
+    await takeStepsBack(undo, parts.report);
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 // The connection tables as `ipvsadm -Lc` lists them: read in place, a bucket at a time, while packets go on.
 
 import { TAG_LIVE } from "#dataplane/connection.js";
-import { CONNECTION_CALL, Call, Place, SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, calls, connections4, connections6, destinations } from "#dataplane/maps.js";
+import { CONNECTION_CALL, CONNECTION_METHOD_MASK, Call, Place, SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, calls, connections4, connections6, destinations } from "#dataplane/maps.js";
 import type { Connection, Family } from "#model/director.js";
 import { decode, encode } from "#layout/codec.js";
 import type { Values } from "#layout/struct.js";
 import type { Table } from "#prelude/maps.js";
 import { IPPROTO_SCTP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { SCTP_STATE_NAMES, TCP_STATE_NAMES, connectionProtocolName, fromAddress, fromBe16, fromBe32, ticksToSeconds } from "./encode.js";
+import { SCTP_STATE_NAMES, TCP_STATE_NAMES, connectionProtocolName, fromAddress, fromBe16, fromBe32, methodName, ticksToSeconds } from "./encode.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -58,13 +58,14 @@ function callOf(store: Store, { flags }: { readonly flags: number }, index: numb
   return { persistenceData: { engine: "sip", text: Buffer.from(text.slice(0, length)).toString("latin1") } };
 }
 
-type Row = Pick<Values<typeof connections4.value>, "kind" | "protocol" | "state" | "clientPort" | "virtualPort" | "destinationPort">;
+type Row = Pick<Values<typeof connections4.value>, "kind" | "protocol" | "state" | "flags" | "clientPort" | "virtualPort" | "destinationPort">;
 
 function describe(row: Row, ticksLeft: number, client: string, virtual: string, server: string): Connection {
   return {
     protocol: connectionProtocolName(row.protocol),
     state: stateName(row),
     expiresSeconds: Math.floor(ticksToSeconds(ticksLeft)),
+    forward: methodName(row.flags & CONNECTION_METHOD_MASK),
     // A template's has another meaning (dataplane/connection.ts, templateEnd()).
     client: { address: client, port: row.kind === TEMPLATE ? 0 : fromBe16(row.clientPort) },
     virtual: { address: virtual, port: fromBe16(row.virtualPort) },

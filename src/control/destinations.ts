@@ -97,6 +97,11 @@ export class Destinations {
     this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & (DESTINATION_OVERLOAD | DESTINATION_LOCAL | DESTINATION_MASQUERADED)) });
   }
 
+  /** Slots that have had a destination, whatever became of it. */
+  everTaken(): readonly number[] {
+    return this.rows.indicesWith("flags", DESTINATION_IN_USE);
+  }
+
   /** Removes what is available without being listed: a command that was killed between its two writes left it so. */
   removeUnlisted(listed: ReadonlySet<number>): void {
     for (const index of this.rows.indicesWith("flags", DESTINATION_AVAILABLE)) if (!listed.has(index)) this.remove(index);

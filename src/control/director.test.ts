@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
-import { DESTINATION_AVAILABLE, DESTINATION_IN_USE, destinations } from "#dataplane/maps.js";
-import type { Destination, Service } from "#model/director.js";
+import { DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_MAX, destinationCounters, destinationRates, destinations } from "#dataplane/maps.js";
+import type { Counters, Destination, Service } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { StoreDirector } from "./director.js";
 import { MachineStore } from "./machine-store.js";
@@ -17,7 +17,7 @@ const DESTINATION: Destination = {
   address: "10.1.0.11", port: 53, forward: "route", weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
 };
 
-const newStore = () => new MachineStore(new Machine(), { processors: 1, connections: 1024, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
+const newStore = (processors = 1) => new MachineStore(new Machine(), { processors, connections: 1024, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
 const newDirector = () => new StoreDirector(newStore());
 const wordsOf = (director: StoreDirector) => director.services().map(({ persistentSeconds, netmask, onePacket }) => ({ persistentSeconds, netmask, onePacket }));
 
@@ -53,4 +53,33 @@ test("a destination that a killed command left without a service is cleared away
   director.reclaim();
   assert.deepEqual(rows.indicesWith("flags", DESTINATION_AVAILABLE), [listed]);
   assert.deepEqual(director.services()[0]!.destinations.map(({ address }) => address), ["10.1.0.11"]);
+});
+
+test("totals are of all services, gone ones too; zeroing is for their sum, not for the processors' own counts", () => {
+  const store = newStore(2);
+  const director = new StoreDirector(store);
+  const counters = new Rows(store, destinationCounters);
+  const counts = (number: bigint): Counters => ({ connections: number, packetsIn: 2n * number, packetsOut: 3n * number, bytesIn: 4n * number, bytesOut: 5n * number });
+  const sums = () => [director.totals().counters, ...director.totals().processors].map(({ connections, bytesOut }) => [connections, bytesOut]);
+  director.addService(SERVICE);
+  director.addDestination(SERVICE.id, DESTINATION);
+  counters.write(0, counts(10n));
+  counters.write(DESTINATIONS_MAX, counts(7n));
+  new Rows(store, destinationRates).write(0, { connections: 4n << 10n });
+  assert.deepEqual(sums(), [[17n, 85n], [10n, 50n], [7n, 35n]]);
+  assert.equal(director.totals().rates.connections, 4n);
+
+  director.deleteService(SERVICE.id);
+  director.addService(SERVICE);
+  director.addDestination(SERVICE.id, { ...DESTINATION, address: "10.1.0.12" });
+  assert.deepEqual([counters.bigint(0, "connections"), director.services()[0]!.counters.connections], [0n, 0n], "the slot is another's");
+  counters.write(0, counts(1n));
+  assert.deepEqual(sums(), [[18n, 90n], [11n, 55n], [7n, 35n]]);
+
+  director.zero(SERVICE.id);
+  assert.deepEqual(sums()[0], [18n, 90n]);
+  new Rows(store, destinationRates).write(0, { connections: 4n << 10n });
+  director.zero();
+  assert.deepEqual(sums(), [[0n, 0n], [11n, 55n], [7n, 35n]]);
+  assert.equal(director.totals().rates.connections, 0n);
 });

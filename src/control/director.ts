@@ -11,7 +11,7 @@ import { Service as ServiceStruct } from "#dataplane/maps.js";
 import { TCP_ESTABLISHED, TCP_FIN_WAIT } from "#dataplane/protocols/tcp.js";
 import { vipFilterBit } from "#dataplane/service.js";
 import type {
-  Connection, Destination, DestinationId, DestinationState, Director, Family, Service, ServiceId, ServiceState, Timeouts,
+  Connection, Destination, DestinationId, DestinationState, Director, Family, Service, ServiceId, ServiceState, Timeouts, Totals,
 } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { MarkRule } from "#model/marks.js";
@@ -20,9 +20,10 @@ import { familyOf, notUnicast } from "#model/config-address.js";
 import { formatEndpoint } from "#model/names.js";
 import type { Sysctls } from "#model/sysctls.js";
 import { connectionsOf } from "./connections.js";
+import type { DestinationRow } from "./destinations.js";
 import { Destinations } from "./destinations.js";
 import {
-  SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromNetmask, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toAddress, toNetmask,
+  SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromAddress, fromNetmask, schedulerName, schedulerNumber, secondsToTicks, serviceIdOf, serviceKey, ticksToSeconds, toAddress, toNetmask,
 } from "./encode.js";
 import type { AddressValues } from "./encode.js";
 import { forgetLocalities } from "./localities.js";
@@ -51,6 +52,7 @@ export class StoreDirector implements Director {
   readonly #destinations: Destinations;
   readonly #lists: MemberLists;
   readonly #markRules: MarkRules;
+  readonly #realServers: HashAccess;
 
   constructor(store: Store) {
     this.#store = store;
@@ -61,6 +63,7 @@ export class StoreDirector implements Director {
     this.#destinations = new Destinations(store, this.#totals);
     this.#lists = new MemberLists(store);
     this.#markRules = new MarkRules(store, this.#settings);
+    this.#realServers = store.hash(maps.realServers);
     if (this.#settings.bigint(0, "hashSeed") === 0n) store.exclusively(() => this.#initialise());
   }
 
@@ -74,10 +77,10 @@ export class StoreDirector implements Director {
 
   addService(service: Service): void {
     const key = serviceKey(service.id);
-    const scheduler = schedulerNumber(service.scheduler);
-    refuseWhatIsMissing(service);
     this.#store.exclusively(() => {
       if (this.#services.lookup(key) !== undefined) throw new DirectorError("SERVICE_EXISTS", `Cannot add the service ${name(service.id)}: it exists already`);
+      const scheduler = schedulerNumber(service.scheduler);
+      checkPersistenceEngine(service);
       const entries = this.#entries();
       const slot = freeSlot(entries);
       this.#totals.clearService(slot);
@@ -91,10 +94,10 @@ export class StoreDirector implements Director {
   }
 
   editService(service: Service): void {
-    const scheduler = schedulerNumber(service.scheduler);
-    refuseWhatIsMissing(service);
     this.#store.exclusively(() => {
       const entry = this.#find(service.id, "edit");
+      const scheduler = schedulerNumber(service.scheduler);
+      checkPersistenceEngine(service);
       const isSame = scheduler === entry.row.scheduler;
       if (!isSame) forgetLocalities(this.#store, entry.row.slot, scheduler);
       this.#replace(entry, { ...wordsOf(service), ...(isSame ? {} : this.#lists.write(this.#lists.read(entry.row), scheduler, undefined, this.#spans())) });
@@ -119,13 +122,14 @@ export class StoreDirector implements Director {
   }
 
   addDestination(id: ServiceId, destination: Destination): void {
-    checkDestination(id, destination);
     this.#store.exclusively(() => {
       const entry = this.#find(id, "add a destination to");
+      checkDestination(id, destination);
       const members = this.#lists.read(entry.row);
       if (this.#place(members, destination) >= 0) {
         throw new DirectorError("DESTINATION_EXISTS", `Cannot add ${destination.address}:${destination.port} to ${name(id)}: it is there already`);
       }
+      checkUnicast(destination);
       const index = this.#destinations.take(entry.id, entry.row.slot, destination);
       this.#totals.join(entry.row.slot, index);
       this.#refreshFilters();
@@ -134,9 +138,9 @@ export class StoreDirector implements Director {
   }
 
   editDestination(id: ServiceId, destination: Destination): void {
-    checkDestination(id, destination);
     this.#store.exclusively(() => {
       const entry = this.#find(id, "edit a destination of");
+      checkDestination(id, destination);
       const members = this.#lists.read(entry.row);
       const place = this.#findPlace(members, id, destination, "edit");
       this.#destinations.edit(members[place]!.destination, destination);
@@ -169,7 +173,12 @@ export class StoreDirector implements Director {
         destinations.forEach((index) => this.#totals.zeroDestination(index));
         this.#totals.zeroService(entry.row.slot, destinations);
       }
+      if (id === undefined) this.#totals.zeroAll(this.#destinations.everTaken());
     });
+  }
+
+  totals(): Totals {
+    return this.#totals.ofAll(this.#destinations.everTaken());
   }
 
   timeouts(): Timeouts {
@@ -201,7 +210,10 @@ export class StoreDirector implements Director {
   }
 
   setSysctls(values: Partial<Sysctls>): void {
-    this.#store.exclusively(() => this.#sysctls.write(0, values));
+    this.#store.exclusively(() => {
+      this.#sysctls.write(0, values);
+      this.#refreshRealServers();
+    });
   }
 
   /** New maps are all zeros: the values that a kernel's IPVS starts with. The seed comes last; it says that this was done. */
@@ -306,7 +318,30 @@ export class StoreDirector implements Director {
     const masqueraded = standing.filter(({ flags }) => (flags & maps.DESTINATION_MASQUERADED) !== 0);
     const count = (family: Family) => masqueraded.filter(({ virtualFamily }) => virtualFamily === family).length;
     this.#settings.write(0, { vipFilter: filter, natDestinations: count(4), natDestinationsIpv6: count(6) });
+    this.#refreshRealServers();
   }
+
+  /** Those that are told when nobody asked them: none, unless the sysctl nat_icmp_send is on. */
+  #refreshRealServers(): void {
+    const wanted = this.#sysctls.number(0, "nat_icmp_send") === 0 ? [] : [...this.#destinations.all()].filter(answersByNat);
+    const keys = wanted.map(({ address, port, protocol, family }) => encode(maps.RealServerKey, { address, port, protocol, family, spare: 0 }));
+    const texts = new Set(keys.map(hex));
+    for (const key of this.#realServers.keys()) if (!texts.has(hex(key))) this.#realServers.delete(key);
+    const known = new Set([...this.#realServers.keys()].map(hex));
+    for (const [i, key] of keys.entries()) {
+      if (known.has(hex(key))) continue;
+      const { address, family } = wanted[i]!;
+      const director = this.#store.sourceTowards(fromAddress(address, family as Family));
+      if (director !== undefined) this.#realServers.update(key, encode(maps.RealServer, { director: toAddress(director) }));
+    }
+  }
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** ip_vs_ctl.c, ip_vs_has_real_service(): it stands, and not by a mark, which has no port. */
+function answersByNat({ flags, method, virtualMark }: DestinationRow): boolean {
+  return (flags & maps.DESTINATION_AVAILABLE) !== 0 && method === maps.METHOD_MASQ && virtualMark === 0;
 }
 
 const EVERY_BIT = 2n ** 64n - 1n;
@@ -338,12 +373,12 @@ function flagsOf({ id, persistentSeconds, persistenceEngine, onePacket }: Servic
   return (persistenceEngine !== "" ? maps.SERVICE_SIP : 0) | (isFtp ? maps.SERVICE_FTP : 0) | (onePacket ? maps.SERVICE_ONE_PACKET : 0) | (persistentSeconds !== 0 ? maps.SERVICE_PERSISTENT : 0) | (anyPort ? maps.SERVICE_ANY_PORT : 0);
 }
 
-function refuseWhatIsMissing(service: Service): void {
-  if (service.persistenceEngine === "" || service.persistenceEngine === "sip") return;
-  throw new DirectorError("SCHEDULER_NOT_FOUND", `Cannot make the service ${name(service.id)}: there is no persistence engine "${service.persistenceEngine}"; there is sip`);
+function checkPersistenceEngine({ id, persistenceEngine }: Service): void {
+  if (persistenceEngine === "" || persistenceEngine === "sip") return;
+  throw new DirectorError("SCHEDULER_NOT_FOUND", `Cannot make the service ${name(id)}: there is no persistence engine "${persistenceEngine}"; there is sip`);
 }
 
-/** ip_vs_ctl.c, ip_vs_add_dest(): weight, thresholds; __ip_vs_update_dest() and ip_vs_new_dest(): a unicast address. */
+/** ip_vs_ctl.c, ip_vs_add_dest(), ip_vs_edit_dest(): weight, thresholds. */
 function checkDestination(id: ServiceId, destination: Destination): void {
   const where = formatEndpoint(destination);
   // ip_vs_ctl.c, ip_vs_genl_set_cmd(): only a tunnel leads from one family to the other.
@@ -354,8 +389,12 @@ function checkDestination(id: ServiceId, destination: Destination): void {
   if (destination.lowerThreshold > destination.upperThreshold) {
     throw new DirectorError("OUT_OF_RANGE", `Cannot give ${where} a lower threshold of ${destination.lowerThreshold}: it is over the upper one, ${destination.upperThreshold}`);
   }
+}
+
+/** ip_vs_ctl.c, ip_vs_new_dest(). */
+function checkUnicast(destination: Destination): void {
   const reason = notUnicast(destination.address);
-  if (reason !== undefined) throw new DirectorError("INVALID", `Cannot use ${where} as a real server: ${destination.address} ${reason}`);
+  if (reason !== undefined) throw new DirectorError("INVALID", `Cannot use ${formatEndpoint(destination)} as a real server: ${destination.address} ${reason}`);
 }
 
 /** The smallest number that no service has. */

@@ -136,8 +136,11 @@ export const SCHEDULERS: { readonly [name: string]: number } = {
   sed: maps.SCHEDULER_SED, nq: maps.SCHEDULER_NQ, twos: maps.SCHEDULER_TWOS,
 };
 
+/** Not among them: a service without one, which takes no new connections. */
+const NO_SCHEDULER = "none";
+
 export function schedulerNumber(name: string): number {
-  const number = SCHEDULERS[name];
+  const number = name === NO_SCHEDULER ? maps.SCHEDULER_NONE : SCHEDULERS[name];
   if (number === undefined) {
     throw new DirectorError("SCHEDULER_NOT_FOUND", `Cannot use the scheduler "${name}": this director has ${Object.keys(SCHEDULERS).join(", ")}`);
   }
@@ -145,6 +148,7 @@ export function schedulerNumber(name: string): number {
 }
 
 export function schedulerName(number: number): string {
+  if (number === maps.SCHEDULER_NONE) return NO_SCHEDULER;
   return Object.keys(SCHEDULERS).find((name) => SCHEDULERS[name] === number) ?? `#${number}`;
 }
 

@@ -6,28 +6,27 @@ import { decode, encode } from "#layout/codec.js";
 import { programHash } from "#ebpf/program.js";
 import type { MapSpec, ProgramSpec } from "#ebpf/spec.js";
 import { KernelError } from "#kernel/errors.js";
+import type { Device } from "#kernel/link.js";
 import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
 import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
 import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
 import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
-import { buckets4, buckets6, Device, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, services, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import { StoreDirector } from "./director.js";
 import type { HookChoice } from "./hook.js";
 import { chooseHook } from "./hook.js";
-import { serviceIdOf } from "./encode.js";
 import type { KernelStore } from "./kernel-store.js";
-import type { ServiceMark } from "./marked-way.js";
-import { MARKED_WAY_DEVICES, MARKED_WAY_LINK, bringMarkedWay, hasMarkedWay, markedWayStatus, takeMarkedWay } from "./marked-way.js";
-import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from "./plane.js";
+import type { Mark, MarkReturn } from "./mark-return.js";
+import { MARK_DEVICES, NO_MARKS, bringMarkReturn, dropMarkReturn, markReturnTrouble, marksOf } from "./mark-return.js";
+import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus, MarkStatus } from "./plane.js";
 import type { ProgramName } from "./programs.js";
 import { PROGRAM_PLACES, programNames, programSpecs } from "./programs.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
-import { Rows } from "./rows.js";
 import type { ServiceUse, Use } from "./uses.js";
 import { usesOf } from "./uses.js";
 import { verdictCounts } from "./verdicts.js";
@@ -46,8 +45,9 @@ interface Record {
   readonly everywhere: boolean;
   /** Switches of the kernel that were changed, and what they were. */
   readonly sysctls: { readonly [name: string]: string };
+  readonly markReturn: MarkReturn;
 }
-const NOTHING: Record = { programs: {}, uses: [], attachments: [], everywhere: false, sysctls: {} };
+const NOTHING: Record = { programs: {}, uses: [], attachments: [], everywhere: false, sysctls: {}, markReturn: NO_MARKS };
 
 type Programs = ReadonlyMap<ProgramName, BpfProgram>;
 interface Wanted extends HookChoice {
@@ -55,6 +55,8 @@ interface Wanted extends HookChoice {
   readonly mayFallBack: boolean;
 }
 const RECORD_FILE = "plane.json";
+/** The link of weir_tc_back. */
+const BACK_PIN = "back";
 
 /** bpf_fib_lookup() asks "from" the loopback (dataplane/hop.ts), which must be allowed to forward; no packet comes that way. */
 const LOOPBACK_FORWARDING = ["net/ipv4/conf/lo/forwarding", "net/ipv6/conf/lo/forwarding"];
@@ -89,10 +91,19 @@ export class KernelPlane implements DataPlane {
   async prepare(services: readonly ServiceUse[]): Promise<void> {
     const { uses, attachments } = this.#record();
     const needed = usesOf(services);
-    if ([...needed].every((use) => uses.includes(use))) return;
+    const marks = marksOf(services);
+    if ([...needed].every((use) => uses.includes(use))) return marks.length === 0 ? undefined : this.#bringMarks(marks);
     const all = new Set([...uses, ...needed]);
     const specs = await programSpecs(this.store.shape, programNames(all, attachments.some(({ hook }) => hook !== "tc")));
-    this.store.exclusively(() => this.#bringPrograms(specs, new Set([...all, ...this.#record().uses])));
+    this.store.exclusively(() => {
+      this.#bringPrograms(specs, new Set([...all, ...this.#record().uses]));
+      this.#bringMarks(marks);
+    });
+  }
+
+  /** After services went: takes back what was made for them and nobody needs any more. */
+  settle(): void {
+    if (this.#record().markReturn.marks.length > 0) this.#bringMarks([]);
   }
 
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
@@ -108,49 +119,30 @@ export class KernelPlane implements DataPlane {
       const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
       this.#write({ ...this.#record(), everywhere, sysctls, attachments });
-      this.#bringMarkedWay(this.#marks());
+      this.#bringMarks([]);
       return [...brought, ...gone.map((attachment) => this.#dropInterface(attachment))];
     });
   }
 
-  bringMarks(): void {
-    this.store.exclusively(() => {
-      const marks = this.#marks();
-      if (!hasMarkedWay(this.store.state, marks)) this.#bringMarkedWay(marks);
-    });
-  }
-
-  #bringMarkedWay(marks: readonly ServiceMark[]): void {
-    new Rows(this.store, settings).write(0, { markedIfindex: bringMarkedWay(this.store.state, this.store.shape.tcx, marks) });
-  }
-
-  /** Of services. */
-  #marks(): ServiceMark[] {
-    const ids = Array.from(this.store.hash(services).keys(), serviceIdOf);
-    return ids.flatMap((id) => (id.kind === "fwmark" ? [{ family: id.family, mark: id.fwmark }] : []));
-  }
-
   async detach(): Promise<readonly Attachment[]> {
     return this.store.exclusively(() => {
-      takeMarkedWay(this.store.state);
-      const { attachments, sysctls } = this.#record();
+      const { attachments, sysctls, markReturn } = this.#record();
       for (const [name, before] of Object.entries(sysctls)) if (readSysctl(name) === "1") writeSysctl(name, before);
       for (const attachment of attachments) this.#dropInterface(attachment);
+      if (markReturn.marks.length > 0) dropMarkReturn(markReturn);
       this.store.state.remove();
       return attachments;
     });
   }
 
   status(): DataPlaneStatus {
-    const attachments = this.#record().attachments.filter(({ ifindex }) => exists(ifindex));
-    const markedWay = markedWayStatus(this.store.state, attachments.map((attachment) => attachment.interface));
     return {
-      attachments, ...(markedWay && { markedWay }),
+      attachments: this.#record().attachments.filter(({ ifindex }) => exists(ifindex)),
       connectionTables: [
         { family: "IPv4", entriesUsed: countConnections(this.store, buckets4), entriesMax: this.store.shape.connections },
         { family: "IPv6", entriesUsed: countConnections(this.store, buckets6), entriesMax: this.store.shape.connectionsIpv6 },
       ],
-      verdicts: verdictCounts(this.store), stateDirectory: this.store.state.path,
+      marks: this.#markStatus(), verdicts: verdictCounts(this.store), stateDirectory: this.store.state.path,
     };
   }
 
@@ -167,7 +159,7 @@ export class KernelPlane implements DataPlane {
     if (fresh.has("weir_start")) this.#startExpiry(programs.get("weir_start")!, expiry4, this.store.shape.connections);
     if (fresh.has("weir_start6")) this.#startExpiry(programs.get("weir_start6")!, expiry6, this.store.shape.connectionsIpv6);
     for (const pin of state.list().links) {
-      const name = pin === MARKED_WAY_LINK ? "weir_tc_marked" : pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
+      const name = pin === BACK_PIN ? "weir_tc_back" : pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
       if (!fresh.has(name)) continue;
       const link = BpfLink.open(state.linkPath(pin));
       if (link.info().ifindex !== 0) link.update(programs.get(name)!);
@@ -180,6 +172,39 @@ export class KernelPlane implements DataPlane {
     if (!this.store.shape.tcx && fresh.has("weir_tc")) for (const attachment of record.attachments) this.#attachFilter(attachment);
     this.#write({ ...record, programs: { ...record.programs, ...hashes }, uses: [...uses] });
     return programs;
+  }
+
+  /** The way back for the marks of all services and of those that are about to come. */
+  #bringMarks(coming: readonly Mark[]): void {
+    const marks = distinct([...marksOf(new StoreDirector(this.store).services()), ...coming]);
+    const { markReturn } = this.#record();
+    if (marks.length === 0 && markReturn.marks.length === 0) return;
+    this.store.exclusively(() => {
+      const brought = bringMarkReturn(marks, markReturn, (device) => this.#attachBack(device));
+      if (marks.length === 0) this.store.state.unpin(this.store.state.linkPath(BACK_PIN));
+      this.#write({ ...this.#record(), markReturn: brought });
+    });
+  }
+
+  #attachBack(device: Device): void {
+    const { state, shape } = this.store;
+    if (!shape.tcx) return attachTcFilter(state.programPath("weir_tc_back"), device, "ingress");
+    if (state.list().links.includes(BACK_PIN)) {
+      const link = BpfLink.open(state.linkPath(BACK_PIN));
+      const { ifindex } = link.info();
+      link.close();
+      if (ifindex === device.index) return;
+      state.unpin(state.linkPath(BACK_PIN));
+    }
+    const program = BpfProgram.open(state.programPath("weir_tc_back"), "weir_tc_back");
+    pinLink(attachTcx(program, device, "ingress"), state.linkPath(BACK_PIN));
+    program.close();
+  }
+
+  #markStatus(): MarkStatus | undefined {
+    const { markReturn } = this.#record();
+    if (markReturn.marks.length === 0) return undefined;
+    return { device: MARK_DEVICES[0], marks: markReturn.marks.map(({ mark }) => mark), trouble: markReturnTrouble(markReturn) };
   }
 
   #startExpiry(start: BpfProgram, { name }: MapSpec, connections: number): void {
@@ -196,7 +221,7 @@ export class KernelPlane implements DataPlane {
   #describeDevices(): void {
     const map = this.store.hash(devices);
     for (const { index, name } of interfaces()) {
-      map.update(encode(DeviceKey, { ifindex: index }), encode(Device, { hopFlags: hopFlagsOf(name) }));
+      map.update(encode(DeviceKey, { ifindex: index }), encode(DeviceStruct, { hopFlags: hopFlagsOf(name) }));
     }
   }
 
@@ -256,7 +281,7 @@ export class KernelPlane implements DataPlane {
   }
 
   #record(): Record {
-    return this.#recordFile().read() ?? NOTHING;
+    return { ...NOTHING, ...this.#recordFile().read() };
   }
 
   #write(record: Record): void {
@@ -273,6 +298,10 @@ function switchOn(names: readonly string[]): { readonly [name: string]: string }
   return Object.fromEntries(names.filter(hasSysctl).map((name) => [name, writeSysctl(name, "1")]));
 }
 
+function distinct(marks: readonly Mark[]): readonly Mark[] {
+  return marks.filter((one, i) => marks.findIndex(({ family, mark }) => family === one.family && mark === one.mark) === i);
+}
+
 function pinLink(link: BpfLink, path: string): void {
   link.pin(path);
   link.close();
@@ -287,5 +316,5 @@ const exists = (ifindex: number): boolean => interfaces().some(({ index }) => in
 
 /** Every interface of this namespace that is up and speaks Ethernet, but for the loopback and weir's own. */
 export function usableInterfaces(): readonly InterfaceSelection[] {
-  return interfaces().filter(({ name, up, loopback, ethernet }) => up && !loopback && ethernet && !MARKED_WAY_DEVICES.includes(name)).map(({ name }) => ({ name, mode: "auto" as const }));
+  return interfaces().filter(({ name, up, loopback, ethernet }) => up && !loopback && ethernet && !MARK_DEVICES.some((own) => own === name)).map(({ name }) => ({ name, mode: "auto" as const }));
 }

@@ -43,7 +43,7 @@ export class MachineStore implements Store {
   }
 
   /** The machine's bpf_fib_lookup() tells. */
-  sourceTowards(): undefined {
+  sourceTowards(_address: string): string | undefined {
     return undefined;
   }
 

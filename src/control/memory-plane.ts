@@ -20,8 +20,6 @@ export class MemoryPlane implements DataPlane {
     return [...brought, ...gone.map((attachment): AttachmentChange => ({ ...attachment, change: "detached" }))];
   }
 
-  bringMarks(): void {}
-
   async detach(): Promise<readonly Attachment[]> {
     const gone = this.#attachments;
     this.#attachments = [];

@@ -21,12 +21,12 @@ export async function prepareFor(service: ServiceUse): Promise<void> {
   await new KernelPlane(store).prepare([service]);
 }
 
-/** After services by mark came or went: nothing where there is no director. */
-export async function bringMarks(): Promise<void> {
+/** After services were deleted: takes back what was made on this machine for them. */
+export async function settleAfter(): Promise<void> {
   const store = KernelStore.find();
   if (store === undefined) return;
   const { KernelPlane } = await import("./kernel-plane.js");
-  new KernelPlane(store).bringMarks();
+  new KernelPlane(store).settle();
 }
 
 /** The director for a change: made, and attached to every interface, where there is none yet. */

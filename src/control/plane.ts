@@ -22,21 +22,21 @@ export interface ConnectionTableStatus {
   readonly entriesMax: number;
 }
 
-/** How packets that netfilter gave marks come to weir. */
-export interface MarkedWayStatus {
-  /** The device that the kernel's routing sends them into. */
+/** The way back for packets that netfilter marks. */
+export interface MarkStatus {
+  /** Into which they are routed. */
   readonly device: string;
-  readonly marks: readonly { readonly family: 4 | 6; readonly mark: number }[];
-  /** Why they do not come after all, each with what would help. */
-  readonly problems: readonly string[];
+  readonly marks: readonly number[];
+  /** Why they may not come, and what would help. */
+  readonly trouble: string | undefined;
 }
 
 export interface DataPlaneStatus {
   readonly attachments: readonly Attachment[];
   /** One of each family. */
   readonly connectionTables: readonly ConnectionTableStatus[];
-  /** Undefined while there is no service by mark. */
-  readonly markedWay?: MarkedWayStatus;
+  /** Undefined where there are no services by mark. */
+  readonly marks?: MarkStatus | undefined;
   /** Packets that were not forwarded, by what became of them (docs/verdicts.md); those that never happened are left out. */
   readonly verdicts: VerdictCounts;
   /** Where maps, programs and links are pinned. */
@@ -46,8 +46,6 @@ export interface DataPlaneStatus {
 export interface DataPlane {
   /** Attaches to exactly these interfaces, detaches from all others. Changes nothing when it throws. */
   attach(interfaces: readonly InterfaceSelection[]): Promise<readonly AttachmentChange[]>;
-  /** After services by mark came or went: sees to the way of their packets. */
-  bringMarks(): void;
   /** Detaches from all interfaces and forgets all state: services, connections, counters. */
   detach(): Promise<readonly Attachment[]>;
   status(): DataPlaneStatus;

@@ -12,17 +12,19 @@ import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { SCTP_AND_IPSEC, TC, TCP_AND_UDP, XDP } from "#dataplane/config.js";
 import {
-  PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP,
-  PROGRAM_TC_SIP, PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP, PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
+  PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_APPLICATION,
+  PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP,
+  PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
 } from "#dataplane/maps.js";
 import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 import type { Use } from "./uses.js";
 
-/** weir_tc and weir_xdp take packets and end in others where their work is; weir_start arms the timers. */
+/** weir_tc, weir_xdp and weir_tc_back take packets and end in others where their work is; weir_start arms the timers. */
 export type ProgramName =
-  | "weir_tc" | "weir_tc_marked" | "weir_tc_icmp" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
-  | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_app" | "weir_tc6_sip" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun" | "weir_xdp6_sctp" | "weir_start6";
+  | "weir_tc" | "weir_tc_icmp" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun" | "weir_xdp_sctp" | "weir_start"
+  | "weir_tc_frag" | "weir_tc_back"
+  | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_frag" | "weir_tc6_app" | "weir_tc6_sip" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun" | "weir_xdp6_sctp" | "weir_start6";
 
 interface Recipe {
   readonly family: keyof typeof families;
@@ -32,6 +34,8 @@ interface Recipe {
   readonly hook: number;
   /** TCP and UDP, unless it says. */
   readonly transports?: number;
+  /** It meets all fragments, not only first ones. */
+  readonly fragments?: boolean;
   /** For connections of applications (dataplane/application.ts). */
   readonly application?: boolean;
   /** For services with a persistence engine (dataplane/engines). */
@@ -44,11 +48,12 @@ interface Recipe {
 
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC },
-  weir_tc_marked: { family: "ipv4", module: "marked", function: "entry", type: "tc", hook: TC, use: "marks" },
+  weir_tc_back: { family: "ipv4", module: "marked", function: "takeBack", type: "tc", hook: TC, use: "marks" },
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
+  weir_tc_frag: { family: "ipv4", module: "fragments", function: "takeFragment", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC_FRAGMENTS },
   weir_tc_app: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, application: true, place: PROGRAM_TC_APPLICATION, use: "applications" },
   weir_tc_sip: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, engine: true, place: PROGRAM_TC_SIP, use: "engines" },
-  weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC_TUNNEL, use: "tunnels" },
+  weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC_TUNNEL, use: "tunnels" },
   weir_tc_sctp: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, transports: SCTP_AND_IPSEC, place: PROGRAM_TC_SCTP, use: "transports" },
   weir_xdp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP },
   weir_xdp_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP_TUNNEL, use: "tunnels" },
@@ -56,6 +61,7 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
   weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
+  weir_tc6_frag: { family: "ipv6", module: "fragments", function: "takeFragment", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC6_FRAGMENTS },
   weir_tc6_app: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, application: true, place: PROGRAM_TC6_APPLICATION, use: "applications" },
   weir_tc6_sip: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, engine: true, place: PROGRAM_TC6_SIP, use: "engines" },
   weir_tc6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, place: PROGRAM_TC6_TUNNEL, use: "tunnels" },
@@ -133,7 +139,8 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
   return compile({
     source: join(packageRoot, "src/dataplane", `${recipe.module}.ts`), function: recipe.function, type: recipe.type, name,
     define: {
-      ...families[recipe.family], HOOK: recipe.hook, TRANSPORTS: recipe.transports ?? TCP_AND_UDP, APPLICATION: recipe.application ?? false, ENGINE: recipe.engine ?? false,
+      ...families[recipe.family], HOOK: recipe.hook, TRANSPORTS: recipe.transports ?? TCP_AND_UDP, FRAGMENTS: recipe.fragments ?? false,
+      APPLICATION: recipe.application ?? false, ENGINE: recipe.engine ?? false,
       FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors,
       CONNECTIONS: recipe.family === "ipv6" ? shape.connectionsIpv6 : shape.connections,
     },

@@ -30,6 +30,7 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
     beginnings6: shape.processors,
     handovers: shape.processors,
     destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
+    formerCounters: shape.processors,
     ftpLines: shape.processors,
     searches: shape.processors,
     sipMessages: shape.processors,

@@ -2,9 +2,10 @@
 // itself; the totals of a moment, less a baseline that is kept beside them, are what is shown.
 //
 //   destination = Σ processors − its baseline        service = Σ its destinations − its baseline (which holds what removed ones had)
+//   all = Σ slots ever taken + what they had counted for destinations before − the baseline of all
 
-import { DESTINATIONS_MAX, destinationBaselines, destinationCounters, destinationRates, serviceBaselines } from "#dataplane/maps.js";
-import type { Counters, Rates } from "#model/director.js";
+import { DESTINATIONS_MAX, destinationBaselines, destinationCounters, destinationRates, formerCounters, serviceBaselines, totalBaseline } from "#dataplane/maps.js";
+import type { Counters, Rates, Totals } from "#model/director.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
@@ -16,12 +17,16 @@ export class DestinationTotals {
   readonly #baselines: Rows<typeof destinationBaselines.value>;
   readonly #services: Rows<typeof serviceBaselines.value>;
   readonly #rates: Rows<typeof destinationRates.value>;
+  readonly #former: Rows<typeof formerCounters.value>;
+  readonly #total: Rows<typeof totalBaseline.value>;
 
   constructor(store: Store) {
     this.#counters = new Rows(store, destinationCounters);
     this.#baselines = new Rows(store, destinationBaselines);
     this.#services = new Rows(store, serviceBaselines);
     this.#rates = new Rows(store, destinationRates);
+    this.#former = new Rows(store, formerCounters);
+    this.#total = new Rows(store, totalBaseline);
   }
 
   /** Everything ever counted in that slot, on all processors. */
@@ -39,6 +44,12 @@ export class DestinationTotals {
     return subtract(this.#sum(destinations), this.#countersAt(this.#services, slot));
   }
 
+  /** `destinations`: all slots that were ever taken. */
+  ofAll(destinations: readonly number[]): Totals {
+    const processors = this.#processors(destinations);
+    return { counters: subtract(processors.reduce(add), this.#countersAt(this.#total, 0)), processors, rates: this.rates(destinations) };
+  }
+
   /** The kernel's rounding: ip_vs_est.c, ip_vs_read_estimator(). */
   rates(destinations: readonly number[]): Rates {
     const scaled = destinations.reduce((sum, destination) => add(sum, this.#countersAt(this.#rates, destination)), NO_COUNTS);
@@ -48,9 +59,13 @@ export class DestinationTotals {
     };
   }
 
-  /** A slot begins anew. */
+  /** A slot begins anew; what was counted there stays in the sum of all. */
   clear(destination: number): void {
-    for (let at = destination; at < this.#counters.length; at += DESTINATIONS_MAX) this.#counters.clear(at);
+    for (let processor = 0; processor < this.#former.length; processor++) {
+      const at = processor * DESTINATIONS_MAX + destination;
+      this.#former.write(processor, add(this.#countersAt(this.#former, processor), this.#countersAt(this.#counters, at)));
+      this.#counters.clear(at);
+    }
     this.#baselines.clear(destination);
     this.#rates.clear(destination);
   }
@@ -59,8 +74,14 @@ export class DestinationTotals {
     this.#services.clear(slot);
   }
 
+  /** ip_vs_ctl.c, ip_vs_zero_stats(): rates begin anew too. */
   zeroDestination(destination: number): void {
     this.#baselines.write(destination, this.raw(destination));
+    this.#rates.write(destination, NO_COUNTS);
+  }
+
+  zeroAll(destinations: readonly number[]): void {
+    this.#total.write(0, this.#processors(destinations).reduce(add));
   }
 
   zeroService(slot: number, destinations: readonly number[]): void {
@@ -73,6 +94,11 @@ export class DestinationTotals {
   }
   join(slot: number, destination: number): void {
     this.#services.write(slot, add(this.#countersAt(this.#services, slot), this.raw(destination)));
+  }
+
+  #processors(destinations: readonly number[]): Counters[] {
+    return Array.from({ length: this.#former.length }, (_, processor) => destinations.reduce(
+      (sum, destination) => add(sum, this.#countersAt(this.#counters, processor * DESTINATIONS_MAX + destination)), this.#countersAt(this.#former, processor)));
   }
 
   #sum(destinations: readonly number[]): Counters {

@@ -5,9 +5,10 @@ import { familyOf } from "#model/config-address.js";
 import type { Destination, ServiceId } from "#model/director.js";
 import { FTP_PORT } from "#wire/ftp.js";
 
-/** "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "applications": FTP by NAT. "engines": persistence by Call-ID.
- *  "marks": packets that netfilter gave a mark (control/marked-way.ts). */
-export type Use = "ipv6" | "marks" | "transports" | "tunnels" | "applications" | "engines";
+export { FTP_PORT } from "#wire/ftp.js";
+
+/** "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "applications": FTP by NAT. "engines": persistence by Call-ID. "marks": a way back for netfilter's. */
+export type Use = "ipv6" | "transports" | "tunnels" | "applications" | "engines" | "marks";
 
 /** RFC 2408: "isakmp". */
 const KEY_EXCHANGE_PORT = 500;
@@ -22,8 +23,8 @@ export function usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
   const uses = new Set<Use>();
   for (const { id, persistenceEngine, destinations } of services) {
     if (familyOf(id) === 6) uses.add("ipv6");
-    if (id.kind === "fwmark") uses.add("marks");
     if (persistenceEngine !== "") uses.add("engines");
+    if (id.kind === "fwmark") uses.add("marks");
     if (bringsOtherTransports(id)) uses.add("transports");
     if (destinations.some((destination) => isOtherTunnel(id, destination))) uses.add("tunnels");
     if (mayBringFtp(id) && destinations.some(({ forward }) => forward === "masq")) uses.add("applications");

@@ -21,6 +21,7 @@ import { dialogueOf } from "./dialogue.js";
 import { NETWORK_AT } from "./flow.js";
 import type { Dialogue } from "./maps.js";
 import { FtpReader, beginnings, connections, ftpLines } from "./maps.js";
+import { isFragment } from "./network.js";
 import { TCP_ESTABLISHED } from "./protocols/tcp.js";
 
 /** Verifier: no header that parse() found stands further on, nor TCP's options. */
@@ -68,9 +69,9 @@ export function hearServer(packet: Packet, index: u32, transportAt: u32, bytes: 
   return shiftSequence(packet, at, sequence, dialogue) ? bytesNow : 0;
 }
 
-/** ip_vs_ftp_in(), ip_vs_ftp_out(): "only useful for established sessions"; a super-packet is no line. */
+/** ip_vs_ftp_in(), ip_vs_ftp_out(): "only useful for established sessions"; a super-packet is no line, nor is a fragment, whose length the others go by. */
 function mayBeHeard(packet: Packet, index: u32, payloadAt: u32, bytes: u32): boolean {
-  return connections.at(index).state === TCP_ESTABLISHED && packet.gsoSize === 0 && NETWORK_AT + bytes > payloadAt;
+  return connections.at(index).state === TCP_ESTABLISHED && packet.gsoSize === 0 && NETWORK_AT + bytes > payloadAt && !isFragment(packet);
 }
 
 /** The client's port is used again: for numbers that nothing has shifted yet. */

@@ -18,6 +18,9 @@ export const TCP_AND_UDP: Transports = 0;
 export const SCTP_AND_IPSEC: Transports = 1;
 export const TRANSPORTS: Transports = TCP_AND_UDP;
 
+/** Whether it meets all fragments (fragments.ts), or the first ones alone, which pass for whole packets. */
+export const FRAGMENTS: boolean = false;
+
 /** Whether it is the program for connections of applications (application.ts), which reads what they say. */
 export const APPLICATION: boolean = false;
 

@@ -18,6 +18,15 @@ export function countOut(destination: u32, bytes: u32): void {
   counters.bytesOut += u64(bytes);
 }
 
+/** Bytes of a packet that is counted already, by its first fragment. */
+export function countMoreIn(destination: u32, bytes: u64): void {
+  destinationCounters.at(bpf_get_smp_processor_id() * DESTINATIONS_MAX + destination).bytesIn += bytes;
+}
+
+export function countMoreOut(destination: u32, bytes: u64): void {
+  destinationCounters.at(bpf_get_smp_processor_id() * DESTINATIONS_MAX + destination).bytesOut += bytes;
+}
+
 export function countConnection(destination: u32): void {
   destinationCounters.at(bpf_get_smp_processor_id() * DESTINATIONS_MAX + destination).connections += 1n;
 }

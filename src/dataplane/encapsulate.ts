@@ -7,6 +7,7 @@ import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { IPV6_MTU_MIN } from "#wire/ipv6.js";
 import { HOOK, IPV6, XDP } from "./config.js";
+import { NO_CONNECTION } from "./connection.js";
 import { NETWORK_AT } from "./flow.js";
 import { writeGre, writeGreChecksum } from "./forward/tunnel/gre.js";
 import { writeGue } from "./forward/tunnel/gue.js";
@@ -21,7 +22,7 @@ import { Verdict, drop } from "./verdict.js";
 export function encapsulate(packet: Packet): i32 {
   const handover = handovers.at(bpf_get_smp_processor_id());
   const connection = connections.at(handover.connection);
-  const destination = destinations.at(connection.destination);
+  const destination = destinations.at(handover.connection === NO_CONNECTION ? handover.destination : connection.destination);
   const way = make(Way, { outcome: handover.outcome, ifindex: handover.ifindex, neighbourFamily: handover.neighbourFamily });
   way.neighbour = handover.neighbour;
 

@@ -9,7 +9,7 @@ import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
-import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
+import { PACKET_HOST, TC_ACT_UNSPEC, XDP_PASS } from "#prelude/packet.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
@@ -20,7 +20,7 @@ import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./conn
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
-import { countRefusal, refuseAge, refusePort, refuseSize } from "./errors.js";
+import { countRefusal, refuseAge, refuseAnswer, refusePort, refuseSize } from "./errors.js";
 import { readCall } from "./engines/sip.js";
 import { meetExpected } from "./expected.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
@@ -30,17 +30,15 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
-  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6,
-  PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
+  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION,
+  PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers, SERVICE_PERSISTENT,
+  SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
-import { toOwnSocket } from "./marked.js";
-import { NO_DESTINATION } from "./member.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
-import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
-import { templateOf } from "./persistence.js";
+import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
-import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, connect, schedule } from "./schedule.js";
+import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter } from "./schedule.js";
 import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -60,7 +58,7 @@ export function entry(packet: Packet): i32 {
   if (parsed === PARSED_ICMP) return control(packet);
   if (parsed === OTHER_FAMILY) return toOtherFamily(packet);
   if (parsed === OTHER_TRANSPORT) return toOtherTransports(packet);
-  if (parsed !== PARSED) return pass(parsed);
+  if (parsed !== PARSED) return parsed === FRAGMENT ? toFragments(packet) : pass(parsed);
 
   let index = NO_CONNECTION;
   if (mayBeVip(flow.destination)) {
@@ -95,6 +93,13 @@ function toOtherTransports(packet: Packet): i32 {
   if (TRANSPORTS === TCP_AND_UDP && HOOK === XDP) bpf_tail_call(packet, xdpPrograms, FAMILY === IPV6 ? PROGRAM_XDP6_SCTP : PROGRAM_XDP_SCTP);
   if (TRANSPORTS === TCP_AND_UDP && HOOK !== XDP) bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_SCTP : PROGRAM_TC_SCTP);
   return pass(Verdict.otherProtocol);
+}
+
+/** To the program that takes fragments: it sends the others along with the first, and the first back to here. */
+function toFragments(packet: Packet): i32 {
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, FAMILY === IPV6 ? PROGRAM_TC6_FRAGMENTS : PROGRAM_TC_FRAGMENTS);
+  return pass(Verdict.fragment);
 }
 
 /** To the program for connections of applications, which is this one again. */
@@ -132,10 +137,7 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   if (!ENGINE && (service.flags & (SERVICE_SIP | SERVICE_PERSISTENT)) === (SERVICE_SIP | SERVICE_PERSISTENT)) return BY_ENGINE;
   if (isToDrop()) return TO_DROP;
   if (ENGINE && !readCall(packet, flow)) return NO_CALL;
-  const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
-  const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
-  if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
-  return connect(flow, service, chosen, template, now);
+  return enter(packet, service, flow, now);
 }
 
 /**
@@ -160,7 +162,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (TRANSPORTS === TCP_AND_UDP && !APPLICATION && unlikely((connection.flags & CONNECTION_APPLICATION) !== 0)) return toApplication(packet);
   const destination = destinations.at(connection.destination);
   if (unlikely((destination.flags & (DESTINATION_AVAILABLE | DESTINATION_LOCAL)) !== DESTINATION_AVAILABLE)) {
-    return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(packet, flow, index, now);
+    return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(flow, index, now);
   }
   if (APPLICATION && !hearClient(packet, index, flow.transportAt, flow.bytes)) return drop(Verdict.notAnnounced);
   const way = make(Way);
@@ -191,19 +193,19 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
 }
 
 /** ip_vs_xmit.c, ip_vs_null_xmit(): the director serves the VIP itself. The stack gets the packet as it is, and answers without the data plane's seeing it. */
-function deliver(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
+function deliver(flow: Flow, index: u32, now: u32): i32 {
   if (HOOK === XDP) return XDP_PASS;
   const connection = connections.at(index);
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
-  return toOwnSocket(packet, destinations.at(connection.destination));
+  return TC_ACT_UNSPEC;
 }
 
 /** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */
 function answer(packet: Packet, flow: Flow, now: u32): i32 {
   if (!mayBeAnswer()) return pass(Verdict.notOurs);
   const index = APPLICATION ? anyPlace(findByServer(flow, now)) : findByServer(flow, now);
-  if (index === NO_CONNECTION) return pass(Verdict.notOurs);
+  if (index === NO_CONNECTION) return sysctls.at(0).nat_icmp_send !== 0 ? unasked(packet, flow) : pass(Verdict.notOurs);
   // net/ipv4/ip_forward.c, ip_forward() refuses such a packet before LVS sees it, and says so to the real server.
   if (flow.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const connection = connections.at(index);
@@ -221,6 +223,15 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   countOut(connection.destination, flow.bytes);
   touch(index, advanceByServer(connection, flow), now);
   return answerMasquerade(packet, flow, connection, connection.clientHop, way);
+}
+
+/** ip_vs_out_hook() with sysctl_nat_icmp_send(): a real server says something that nobody asked for; what ends a connection may go on. */
+function unasked(packet: Packet, flow: Flow): i32 {
+  const isEnd = TRANSPORTS === SCTP_AND_IPSEC ? flow.chunk === SCTP_CID_ABORT || flow.follows !== 0 : (flow.tcpFlags & TCP_RST) !== 0;
+  if (isEnd || !isUnicast(flow.destination)) return pass(Verdict.notOurs);
+  const server = realServers.lookup(make(RealServerKey, { address: flow.source, port: flow.sourcePort, protocol: flow.protocol, family: FAMILY }));
+  if (server === null) return pass(Verdict.notOurs);
+  return HOOK === XDP ? XDP_PASS : refuseAnswer(packet, flow.destination, server.director, Verdict.noConnection);
 }
 
 /** ip_forward() again: it tells the real server what fits, if that forbade fragments; what may be cut is not cut by weir. */

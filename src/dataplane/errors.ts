@@ -3,12 +3,18 @@
 import type { i32, u32 } from "#layout/numbers.js";
 import { be32 } from "#layout/numbers.js";
 import type { Packet } from "#prelude/packet.js";
-import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
+import type { Address } from "#wire/address.js";
+import { replace } from "#wire/checksum.js";
+import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED, Icmp } from "#wire/icmp.js";
 import { ICMPV6_DEST_UNREACH, ICMPV6_EXC_HOPLIMIT, ICMPV6_PKT_TOOBIG, ICMPV6_PORT_UNREACH, ICMPV6_TIME_EXCEED } from "#wire/icmpv6.js";
+import { IPV6_HEADER } from "#wire/ipv6.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { countOut } from "./counters.js";
 import { CONNECTION_METHOD_MASK, CONNECTION_ONE_PACKET, METHOD_MASQ } from "./maps.js";
 import type { Connection } from "./maps.js";
+import { NETWORK_AT } from "./flow.js";
+import { addressDifference, setSource } from "./network.js";
+import { Verdict, drop } from "./verdict.js";
 import { errorBytes as icmpBytes, sendError as sendIcmp } from "./network/icmp.js";
 import { errorBytes as icmpv6Bytes, sendError as sendIcmpv6 } from "./network/icmpv6.js";
 
@@ -27,6 +33,18 @@ export function refuseAge(packet: Packet, verdict: u32): i32 {
   return FAMILY === IPV6
     ? sendIcmpv6(packet, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, NO_REST, verdict)
     : sendIcmp(packet, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, NO_REST, verdict);
+}
+
+/** The same to a real server, of its packet to a client: from the address that the director has towards it. */
+export function refuseAnswer(packet: Packet, client: Address, director: Address, verdict: u32): i32 {
+  const sent = refusePort(packet, verdict);
+  if (!setSource(packet, director)) return drop(Verdict.rewriteFailed);
+  if (FAMILY !== IPV6) return sent;
+  // RFC 4443 section 2.3: the message's checksum holds the address too.
+  const message = packet.view(Icmp, NETWORK_AT + IPV6_HEADER);
+  if (message === null) return drop(Verdict.rewriteFailed);
+  message.checksum = replace(message.checksum, addressDifference(client, director));
+  return sent;
 }
 
 /** RFC 1191, RFC 8201: what would fit. */

@@ -23,10 +23,13 @@ export const Flow = struct("Flow", {
   chunkAfter: u8,
   /** 1 for AH and ESP, which have no ports: they go by the connection of their ends' key exchange (protocols/ipsec.ts). */
   follows: u8,
-  /** Where the transport header begins, in bytes from the frame's beginning. */
+  /** Where the transport header begins, in bytes from the frame's beginning; in a fragment that is not the first, what it brings of the packet's data. */
   transportAt: u32,
   /** The IP packet's length in bytes, which is what LVS counts. */
   bytes: u32,
+  /** For the program that takes fragments: what their packet is known by, as it stands on the wire, and 1 in all but the last. */
+  identification: u32,
+  moreFragments: u32,
 });
 export type Flow = View<typeof Flow>;
 
@@ -54,3 +57,8 @@ export const PARSED_ICMP = 0xfffe;
 export const OTHER_FAMILY = 0xfffd;
 /** It is of this family, and of protocols that another program takes (config.ts, TRANSPORTS). */
 export const OTHER_TRANSPORT = 0xfffc;
+/** It is a fragment, and another program's business (fragments.ts). */
+export const FRAGMENT = 0xfffb;
+/** To that program: there is a flow, but for its ports, which are in the packet, or, if it is not the first, are not. */
+export const PARSED_FIRST_FRAGMENT = 0xfffa;
+export const PARSED_NEXT_FRAGMENT = 0xfff9;

@@ -62,8 +62,6 @@ export const Settings = struct("Settings", {
   ftpDataServices: u32,
   /** In `markRules`: where the list begins. */
   markRulesAt: u32,
-  /** The interface by which packets come that netfilter gave marks (marked.ts), or 0. */
-  markedIfindex: u32,
   /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   natDestinationsIpv6: u32,
@@ -163,7 +161,8 @@ export const SERVICE_FTP = 8;
 /** Its persistence engine is "sip". */
 export const SERVICE_SIP = 16;
 
-/** Service.scheduler */
+/** Service.scheduler. With none, a service takes no new connections (ip_vs_core.c, ip_vs_schedule()). */
+export const SCHEDULER_NONE = 0;
 export const SCHEDULER_RR = 1;
 export const SCHEDULER_WRR = 2;
 export const SCHEDULER_LC = 3;
@@ -381,6 +380,13 @@ export const DESTINATION_LOCAL = 8;
 /** It is or was by NAT, and connections by NAT may stand. */
 export const DESTINATION_MASQUERADED = 16;
 
+/** A real server by NAT, as its answers name it. */
+export const RealServerKey = struct("RealServerKey", { address: Address, port: Be16, protocol: IpProtocol, family: u8, spare: u32 }, { size: 24 });
+/** What it is told from. */
+export const RealServer = struct("RealServer", { director: Address }, { size: 16 });
+/** While the sysctl nat_icmp_send is on: Linux net/netfilter/ipvs/ip_vs_ctl.c, rs_table. */
+export const realServers = hashMap("realServers", RealServerKey, RealServer, DESTINATIONS_MAX, MapFlag.NO_PREALLOC);
+
 // --- Connections ---------------------------------------------------------------------------------------------------
 
 /** Eight connections' tags and times: all that a look-up reads of those it does not want. One cache line. */
@@ -501,7 +507,11 @@ export const Beginning = struct("Beginning", {
   follows: u8,
   sourcePort: Be16,
   destinationPort: Be16,
-  spare: array(u32, 7),
+  /** IPv6, of a packet with extension headers: its fragment header's, or 0 without one (network/ipv6.ts). */
+  fragmentation: Be16,
+  padding: u16,
+  identification: Be32,
+  spare: array(u32, 5),
 }, { size: 64 });
 export const beginnings4 = table("beginnings", Beginning, PROCESSORS);
 export const beginnings6 = table("beginnings6", Beginning, PROCESSORS);
@@ -619,6 +629,36 @@ export const sipMessages = table("sipMessages", SipMessage, PROCESSORS);
 export const SipReader = struct("SipReader", { processor: u32 });
 export type SipReader = View<typeof SipReader>;
 
+// --- Fragments -----------------------------------------------------------------------------------------------------
+
+/** What makes fragments ones of one packet: RFC 791 section 3.2; RFC 8200 section 4.5, where the protocol does not count, and is 0 here. */
+export const FragmentKey = struct("FragmentKey", {
+  source: Address,
+  destination: Address,
+  /** As it stands on the wire. */
+  identification: u32,
+  protocol: IpProtocol,
+  /** config.ts, IPV4 or IPV6. */
+  family: u8,
+  padding: u16,
+}, { size: 40 });
+
+/** What only the first fragment tells: as in Flow. */
+export const FragmentNote = struct("FragmentNote", {
+  sourcePort: Be16,
+  destinationPort: Be16,
+  /** In ticks: the others come before that. */
+  until: u32,
+  /** In `destinations`, of a packet that was scheduled for itself alone; NO_DESTINATION of others, which have a connection. */
+  destination: u32,
+  protocol: IpProtocol,
+  padding: u8,
+  padding2: u16,
+}, { size: 16 });
+/** About 2 MiB. The others come close behind the first, so that the least recently used are those that nobody asks for any more. */
+export const FRAGMENT_NOTES_MAX = 2 ** 14;
+export const fragmentNotes = lruHashMap("fragmentNotes", FragmentKey, FragmentNote, FRAGMENT_NOTES_MAX);
+
 // --- Counters ------------------------------------------------------------------------------------------------------
 
 /** A destination's, one a processor, so that no two ever write the same line. Services and totals are their sums. */
@@ -636,6 +676,9 @@ export const destinationCounters = table("destinationCounters", DestinationCount
 /** What is taken off the counters when they are shown (control/totals.ts): packets never look at these. */
 export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_MAX);
 export const serviceBaselines = table("serviceBaselines", DestinationCounters, SERVICES_MAX);
+export const totalBaseline = table("totalBaseline", DestinationCounters, 1);
+/** By processor: what slots of `destinationCounters` had counted when other destinations got them. */
+export const formerCounters = table("formerCounters", DestinationCounters, PROCESSORS);
 
 /** Rates as estimator.ts keeps them: scaled averages, and the totals of the last time. */
 export const DestinationRates = struct("DestinationRates", {
@@ -698,6 +741,8 @@ export const PROGRAM_TC6_APPLICATION = 8;
 export const PROGRAM_TC_SIP = 9;
 export const PROGRAM_TC6_SIP = 10;
 export const PROGRAM_TC = 11;
+export const PROGRAM_TC_FRAGMENTS = 12;
+export const PROGRAM_TC6_FRAGMENTS = 13;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;
@@ -706,8 +751,9 @@ export const PROGRAM_XDP6_TUNNEL = 4;
 
 /** What a processor's program leaves for the one that it ends in. */
 export const Handover = struct("Handover", {
-  /** In `connections`: the packet's. */
+  /** In `connections`: the packet's; or NO_CONNECTION, and in `destinations`. */
   connection: u32,
+  destination: u32,
   /** Of its Way (hop.ts). */
   outcome: u32,
   ifindex: u32,
@@ -715,8 +761,11 @@ export const Handover = struct("Handover", {
   neighbour: array(u32, 4),
   /** Of bytes (sum.ts): read back it is any number, and the verifier follows one. */
   sum: u32,
-  spare: array(u32, 7),
-}, { size: 64 });
+  /** 1 while a first fragment, whose note is left, goes on to the program that takes whole packets; and what the note is found by. */
+  fragmentNoted: u32,
+  fragment: FragmentKey,
+  spare: array(u32, 10),
+}, { size: 128 });
 export const handovers = table("handovers", Handover, PROCESSORS);
 
 /** What a program of a family has under the names that do not say it: control/programs compiles with these. */

@@ -10,13 +10,13 @@ import { FAMILY, IPV6 } from "./config.js";
 import type { Flow } from "./flow.js";
 import {
   HEADERS_MAX as HEADERS_MAX4, addressDifference as addressDifference4, age as age4, forbidsFragments as forbidsFragments4,
-  isError as isError4, isUnicast as isUnicast4, parse as parse4, parseQuoted as parseQuoted4, setDestination as setDestination4, setLength as setLength4,
-  setQuotedDestination as setQuotedDestination4, setQuotedSource as setQuotedSource4, setSource as setSource4,
+  isError as isError4, isFragment as isFragment4, isUnicast as isUnicast4, parse as parse4, parseQuoted as parseQuoted4, setDestination as setDestination4,
+  setLength as setLength4, setQuotedDestination as setQuotedDestination4, setQuotedSource as setQuotedSource4, setSource as setSource4,
 } from "./network/ipv4.js";
 import {
   HEADERS_MAX as HEADERS_MAX6, addressDifference as addressDifference6, age as age6, forbidsFragments as forbidsFragments6,
-  isError as isError6, isUnicast as isUnicast6, parse as parse6, parseQuoted as parseQuoted6, setDestination as setDestination6, setLength as setLength6,
-  setQuotedDestination as setQuotedDestination6, setQuotedSource as setQuotedSource6, setSource as setSource6,
+  isError as isError6, isFragment as isFragment6, isUnicast as isUnicast6, parse as parse6, parseQuoted as parseQuoted6, setDestination as setDestination6,
+  setLength as setLength6, setQuotedDestination as setQuotedDestination6, setQuotedSource as setQuotedSource6, setSource as setSource6,
 } from "./network/ipv6.js";
 
 /** TC: sees to it that all headers lie in the packet's linear part. */
@@ -38,6 +38,11 @@ export function isUnicast(source: Address): boolean {
 /** A packet that is too big: whether its sender must be told. */
 export function forbidsFragments(packet: Packet): boolean {
   return FAMILY === IPV6 ? forbidsFragments6(packet) : forbidsFragments4(packet);
+}
+
+/** Of a packet that parse() took: whether it is the first fragment of one. */
+export function isFragment(packet: Packet): boolean {
+  return FAMILY === IPV6 ? isFragment6(packet) : isFragment4(packet);
 }
 
 /** An ICMP type that is an error about a packet of somebody's. */

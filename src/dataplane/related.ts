@@ -19,26 +19,25 @@ import { ipv4Of } from "#wire/address.js";
 import { difference16, difference32, replace } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, Icmp } from "#wire/icmp.js";
-import {
-  IPPROTO_AH, IPPROTO_ESP, IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, IP_OFFSET, Ipv4,
-} from "#wire/ipv4.js";
+import { IPPROTO_ICMP, IPPROTO_IPIP, IPV4_HEADER_MIN, IPV4_PLAIN, IP_DF, Ipv4 } from "#wire/ipv4.js";
 import { isSame } from "./address.js";
-import { ticks } from "./clock.js";
+import { TICK_SHIFT, ticks } from "./clock.js";
 import { FAMILY, IPV4, IPV6 } from "./config.js";
-import { NO_CONNECTION, findByClient, findByServer, clientOf, serverOf, virtualOf } from "./connection.js";
+import { NO_CONNECTION, findByClient, findByServer, clientOf, serverOf, touch, virtualOf } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
+import { isToDrop } from "./defense.js";
 import { Flow, NETWORK_AT, PARSED_ICMP } from "./flow.js";
-import { Ports } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
 import { headerChecksum } from "./header-checksum.js";
 import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "./hop.js";
 import type { Connection } from "./maps.js";
-import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, connections, destinations } from "./maps.js";
-import { NOT_THERE, addressDifference, age, isError, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
+import { CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, SERVICE_SIP, connections, destinations, sysctls } from "./maps.js";
+import { NOT_THERE, addressDifference, age, isError, isUnicast, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
 import { ICMP_TTL, INTERNETWORK_CONTROL, IPTOS_TOS_MASK } from "./network/icmp.js";
-import { KEY_EXCHANGE_PORT, KEY_EXCHANGE_PROTOCOL } from "./protocols/ipsec.js";
-import { mayBeAnswer, mayBeVip } from "./service.js";
+import { NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter } from "./schedule.js";
+import { findService, mayBeAnswer, mayBeVip } from "./service.js";
+import { Ports, readPorts } from "./transport.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
 /** Of an error: its own headers, those that it quotes, with all options, and those of a tunnel between; to the ports. */
@@ -46,6 +45,8 @@ const HEADERS_MAX = 256;
 
 /** Linux include/uapi/linux/bpf.h. */
 const BPF_ADJ_ROOM_MAC = 1;
+/** ip_vs_conn.c, ip_vs_conn_new(): three seconds, until a packet of its own sets its state. */
+const UNANSWERED_TICKS = u32((3n * 1_000_000_000n) >> TICK_SHIFT);
 /** ip_vs_in_icmp(): an MTU so small is told as it is (RFC 791: 68 bytes are forwarded by every host). */
 const TUNNEL_MTU_MIN = 68 + IPV4_HEADER_MIN;
 
@@ -78,10 +79,14 @@ export function followConnection(packet: Packet): i32 {
     turnRound(flow);
   }
   if (mayBeVip(flow.destination)) {
-    const index = findByClient(flow, now);
-    if (index !== NO_CONNECTION) {
+    let index = findByClient(flow, now);
+    if (index === NO_CONNECTION && !isTunnel && sysctls.at(0).schedule_icmp !== 0) index = begin(packet, flow, now);
+    if (index < NO_CONNECTION_YET) {
       return isTunnel ? unwrapForClient(packet, connections.at(index), now) : toServer(packet, error, flow, index, now);
     }
+    if (index === NO_SERVER) return drop(Verdict.noDestination);
+    if (index === TABLE_FULL) return drop(Verdict.tableFull);
+    if (index === TO_DROP) return drop(Verdict.dropPacket);
   }
   if (isTunnel || !mayBeAnswer()) return pass(Verdict.otherProtocol);
   const index = findByServer(flow, now);
@@ -89,22 +94,15 @@ export function followConnection(packet: Packet): i32 {
   return toClient(packet, error, flow, connections.at(index), now);
 }
 
-/** What a connection is found by besides. False when no ports are quoted before `end`. */
-function readPorts(packet: Packet, end: u32, flow: Flow): boolean {
-  if (flow.protocol === IPPROTO_ESP || flow.protocol === IPPROTO_AH) {
-    flow.protocol = KEY_EXCHANGE_PROTOCOL;
-    flow.sourcePort = KEY_EXCHANGE_PORT;
-    flow.destinationPort = KEY_EXCHANGE_PORT;
-    flow.follows = 1;
-    return true;
-  }
-  if (flow.protocol !== IPPROTO_TCP && flow.protocol !== IPPROTO_UDP && flow.protocol !== IPPROTO_SCTP) return false;
-  if (flow.transportAt + Ports.size > end) return false;
-  const ports = packet.view(Ports, flow.transportAt);
-  if (ports === null) return false;
-  flow.sourcePort = ports.source;
-  flow.destinationPort = ports.destination;
-  return true;
+/** ip_vs_core.c, ip_vs_try_to_schedule() with sysctl_schedule_icmp(): the error is about an answer of a connection that nobody here knows, and begins it. */
+function begin(packet: Packet, flow: Flow, now: u32): u32 {
+  if (flow.follows !== 0) return NO_CONNECTION;
+  const service = findService(packet, flow);
+  if (service === null || !isUnicast(flow.source) || (service.flags & SERVICE_SIP) !== 0) return NO_CONNECTION;
+  if (isToDrop()) return TO_DROP;
+  const index = enter(packet, service, flow, now);
+  if (index < NO_CONNECTION_YET) touch(index, UNANSWERED_TICKS, now);
+  return index;
 }
 
 function turnRound(flow: Flow): void {

@@ -5,25 +5,28 @@ import type { Be16, u32 } from "#layout/numbers.js";
 import { be16 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
+import type { Packet } from "#prelude/packet.js";
 import { FTP_PORT } from "#wire/ftp.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { TCP_AND_UDP, TRANSPORTS } from "./config.js";
+import { HOOK, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
+import { noteDestination } from "./fragment-notes.js";
 import { prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
   beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_OVERLOAD, destinations,
-  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT,
+  METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT, sysctls,
 } from "./maps.js";
 import {
   SCHEDULER_DH, SCHEDULER_FO, SCHEDULER_LBLC, SCHEDULER_LBLCR, SCHEDULER_LC, SCHEDULER_MH, SCHEDULER_NQ, SCHEDULER_OVF, SCHEDULER_RR, SCHEDULER_SED,
   SCHEDULER_SH, SCHEDULER_TWOS, SCHEDULER_WLC, SCHEDULER_WRR,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
+import { isFragment } from "./network.js";
 import type { Ends, Flow } from "./flow.js";
 import { endsOf } from "./flow.js";
-import { remember } from "./persistence.js";
+import { remember, templateOf } from "./persistence.js";
 import { SCTP_NONE } from "./protocols/sctp.js";
 import { TCP_NONE } from "./protocols/tcp.js";
 import { UDP_NORMAL } from "./protocols/udp.js";
@@ -53,8 +56,16 @@ export const BYPASS = 0xfffffff5;
 export const BY_ENGINE = 0xfffffff6;
 export const NO_CALL = 0xfffffff7;
 
+/** A new connection of `flow` in that service, by the client's template if there is one: its place in `connections`, or why there is none. */
+export function enter(packet: Packet, service: Service, flow: Flow, now: u32): u32 {
+  const template = (service.flags & SERVICE_PERSISTENT) !== 0 ? templateOf(service, flow, now) : NO_TEMPLATE;
+  const chosen = template !== NO_TEMPLATE ? connections.at(template).destination : schedule(service, flow, now);
+  if (chosen === NO_DESTINATION) return service.mark !== 0 && sysctls.at(0).cache_bypass !== 0 ? BYPASS : NO_SERVER;
+  return connect(packet, flow, service, chosen, template, now);
+}
+
 /** The destination for the next new connection, or NO_DESTINATION. */
-export function schedule(service: Service, flow: Flow, now: u32): u32 {
+function schedule(service: Service, flow: Flow, now: u32): u32 {
   // ip_vs_schedule(): port 0 is every port for persistent services alone.
   if ((service.flags & (SERVICE_ANY_PORT | SERVICE_PERSISTENT)) === SERVICE_ANY_PORT) return NO_DESTINATION;
   return choose(service, endsOf(flow), now);
@@ -87,7 +98,7 @@ function choose(service: Service, ends: Ends, now: u32): u32 {
  * wants one and there is none: its place in `connections`, or TABLE_FULL. One-packet scheduling's entry is this
  * processor's own, and nobody finds it.
  */
-export function connect(flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
+function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, known: u32, now: u32): u32 {
   let template = known;
   if ((service.flags & SERVICE_PERSISTENT) !== 0 && known === NO_TEMPLATE) {
     template = remember(service, flow, chosen, now);
@@ -112,7 +123,10 @@ export function connect(flow: Flow, service: Service, chosen: u32, known: u32, n
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   connection.flags = destination.method | CONNECTION_INACTIVE | (destination.method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
     | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, destination) ? CONNECTION_APPLICATION : 0);
-  if (onePacket) return index;
+  if (onePacket) {
+    if (HOOK !== XDP && isFragment(packet)) noteDestination(chosen);
+    return index;
+  }
   if (template !== NO_TEMPLATE) connection.template = hold(template);
   countBound(destination);
   countConnection(chosen);

@@ -1,7 +1,8 @@
 // The transport header: ports, and what the packet says about its connection. Of both families.
 
 import type { u32 } from "#layout/numbers.js";
-import { host16 } from "#layout/numbers.js";
+import { Be16, host16 } from "#layout/numbers.js";
+import { struct } from "#layout/struct.js";
 import type { Packet } from "#prelude/packet.js";
 import { bpf_get_smp_processor_id, bpf_skb_load_bytes } from "#prelude/helpers.js";
 import { make, sizeOf } from "#prelude/intrinsics.js";
@@ -10,12 +11,28 @@ import { IPPROTO_AH, IPPROTO_ESP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from 
 import { SCTP_CID_COOKIE_ACK, SCTP_CID_COOKIE_ECHO, Sctp, SctpChunk } from "#wire/sctp.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
-import { HOOK, SCTP_AND_IPSEC, TRANSPORTS, XDP } from "./config.js";
+import { APPLICATION, ENGINE, HOOK, SCTP_AND_IPSEC, TRANSPORTS, XDP } from "./config.js";
 import type { Flow } from "./flow.js";
 import { NETWORK_AT, OTHER_TRANSPORT, PARSED } from "./flow.js";
-import { beginnings } from "./maps.js";
+import { beginnings, handovers } from "./maps.js";
 import { KEY_EXCHANGE_PORT, KEY_EXCHANGE_PROTOCOL } from "./protocols/ipsec.js";
 import { Verdict } from "./verdict.js";
+
+/** The first four bytes of TCP, UDP and SCTP alike. */
+export const Ports = struct("Ports", { source: Be16, destination: Be16 }, { size: 4 });
+
+/**
+ * Whether the packet, which is a first fragment, has been to the program that takes them (fragments.ts), which just now ended in
+ * this one; those of other protocols, applications and engines come after the one that asks.
+ */
+export function isNotedFragment(): boolean {
+  if (HOOK === XDP) return false;
+  if (TRANSPORTS === SCTP_AND_IPSEC || APPLICATION || ENGINE) return true;
+  const handover = handovers.at(bpf_get_smp_processor_id());
+  const noted = handover.fragmentNoted !== 0;
+  handover.fragmentNoted = 0;
+  return noted;
+}
 
 /** Of a flow whose addresses, protocol and lengths are there. Gives PARSED, OTHER_TRANSPORT, or a verdict. */
 export function parseTransport(packet: Packet, flow: Flow): u32 {
@@ -42,6 +59,24 @@ function parseTcpOrUdp(packet: Packet, flow: Flow): u32 {
   }
   if (flow.protocol === IPPROTO_SCTP || flow.protocol === IPPROTO_ESP || flow.protocol === IPPROTO_AH) return OTHER_TRANSPORT;
   return Verdict.otherProtocol;
+}
+
+/** What a packet's connection is found by besides; `end`: what is not to be looked at any more. False when the ports are not before that. */
+export function readPorts(packet: Packet, end: u32, flow: Flow): boolean {
+  if (flow.protocol === IPPROTO_ESP || flow.protocol === IPPROTO_AH) {
+    flow.protocol = KEY_EXCHANGE_PROTOCOL;
+    flow.sourcePort = KEY_EXCHANGE_PORT;
+    flow.destinationPort = KEY_EXCHANGE_PORT;
+    flow.follows = 1;
+    return true;
+  }
+  if (flow.protocol !== IPPROTO_TCP && flow.protocol !== IPPROTO_UDP && flow.protocol !== IPPROTO_SCTP) return false;
+  if (flow.transportAt + Ports.size > end) return false;
+  const ports = packet.view(Ports, flow.transportAt);
+  if (ports === null) return false;
+  flow.sourcePort = ports.source;
+  flow.destinationPort = ports.destination;
+  return true;
 }
 
 /** Told by way of this processor's Beginning: read back they are any, and the verifier follows one packet, not one for each protocol and chunk. */

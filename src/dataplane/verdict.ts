@@ -29,7 +29,7 @@ export const Verdict = {
   bypassed: 17,
   notAnnounced: 18,
   noCall: 19,
-  cameAgain: 20,
+  noConnection: 20,
 } as const;
 
 /** To the kernel's own stack, untouched. */

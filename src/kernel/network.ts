@@ -32,6 +32,18 @@ export interface Route {
   readonly type: string;
 }
 
+/** Of the policy that says which table of routes a packet goes by. */
+export interface Rule {
+  readonly priority: number;
+  /** "local", "main" … or its number; undefined of a rule that goes to another. */
+  readonly table: string | undefined;
+  /** Packets with this firewall mark, of this protocol, or from this interface. */
+  readonly mark: number | undefined;
+  /** "tcp", "udp" … */
+  readonly protocol: string | undefined;
+  readonly iif: string | undefined;
+}
+
 export interface Neighbour {
   readonly address: string;
   readonly interface: string;
@@ -50,6 +62,9 @@ interface IpAddressJson {
 }
 interface IpRouteJson {
   readonly dst: string; readonly gateway?: string; readonly dev?: string; readonly prefsrc?: string; readonly type?: string;
+}
+interface IpRuleJson {
+  readonly priority: number; readonly table?: string; readonly fwmark?: string; readonly ipproto?: string; readonly iif?: string;
 }
 interface IpNeighbourJson {
   /** Missing when the question named the interface. */
@@ -74,6 +89,12 @@ export function addresses(interfaceName?: string): InterfaceAddress[] {
 
 export function routes(family: Family): Route[] {
   return ip<IpRouteJson>([`-${family}`, "route", "show"], "list the routes").map(toRoute);
+}
+
+/** In the order in which the kernel asks them. */
+export function rules(family: Family): Rule[] {
+  return ip<IpRuleJson>([`-${family}`, "rule", "show"], "list the rules of routing").map(({ priority, table, fwmark, ipproto, iif }) =>
+    ({ priority, table, mark: fwmark === undefined ? undefined : Number(fwmark), protocol: ipproto, iif }));
 }
 
 /** The route that a packet to `address` takes; NOT_FOUND when there is none. */

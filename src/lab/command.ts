@@ -24,7 +24,7 @@ export interface CommandOptions {
 const COMMAND_MILLISECONDS_MAX = 60_000;
 
 /** Debian's package for each program that the laboratory runs. */
-const PACKAGES = { ip: "iproute2", ethtool: "ethtool" } as const;
+const PACKAGES = { ip: "iproute2", ethtool: "ethtool", nft: "nftables" } as const;
 export type Tool = keyof typeof PACKAGES;
 
 /** Runs a program to its end. Its exit status is the caller's business; a program that cannot be started is an error. */

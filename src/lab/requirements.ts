@@ -17,6 +17,11 @@ export function whyNoLaboratory(): string | undefined {
   });
 }
 
+/** Why a test that uses such a program cannot run; undefined when it can. */
+export function whyNoTool(tool: Parameters<typeof requireTools>[0][number]): string | undefined {
+  return whyNot(() => requireTools([tool]));
+}
+
 /** Why no eBPF program can be loaded here; undefined when it can. */
 export function whyNoBpf(): string | undefined {
   return whyNot(() => {

@@ -89,11 +89,21 @@ export interface Connection {
   /** As the kernel prints it: "ESTABLISHED", "SYN_RECV", "UDP", "NONE" … */
   readonly state: string;
   readonly expiresSeconds: number;
+  readonly forward: ForwardMethod;
   readonly client: DestinationId;
   readonly virtual: DestinationId;
   readonly destination: DestinationId;
   /** The persistence engine's data (--pe sip), or undefined. */
   readonly persistenceData?: { readonly engine: string; readonly text: string };
+}
+
+/** Of all services together, those that are gone among them. */
+export interface Totals {
+  /** Since the director was made, or all was zeroed. */
+  readonly counters: Counters;
+  /** Since the director was made, on each processor; of those that are not listed there is nothing. */
+  readonly processors: readonly Counters[];
+  readonly rates: Rates;
 }
 
 /** Seconds. */
@@ -131,7 +141,9 @@ export interface Director {
   editDestination(service: ServiceId, destination: Destination): void;
   deleteDestination(service: ServiceId, destination: DestinationId): void;
   connections(): Iterable<Connection>;
+  /** Of one service, or of all and their totals. */
   zero(id?: ServiceId): void;
+  totals(): Totals;
   timeouts(): Timeouts;
   /** 0 keeps a value. */
   setTimeouts(timeouts: Timeouts): void;

@@ -6,7 +6,7 @@ import { addressFamily, addressWords } from "./address.js";
 import { notUnicast } from "./config-address.js";
 import type {
   Connection, Counters, Destination, DestinationId, DestinationState, Director, DirectorErrorCode, Family, Service, ServiceId, ServiceState,
-  SyncDaemon, SyncDaemonRequest, Timeouts,
+  SyncDaemon, SyncDaemonRequest, Timeouts, Totals,
 } from "./director.js";
 import { DirectorError } from "./director.js";
 import type { MarkRule } from "./marks.js";
@@ -31,6 +31,7 @@ export interface MemoryDirectorOptions {
   readonly interfaces?: ReadonlyMap<string, number>;
   readonly connections?: readonly Connection[];
   readonly connectionTableSize?: number;
+  readonly totals?: Totals;
   /** The kernel mixes an address of its own into the hash by which services are ordered. */
   readonly hashSalt?: number;
 }
@@ -124,6 +125,10 @@ export class MemoryDirector implements Director {
       entry.counters = ZERO;
       entry.destinations = entry.destinations.map((destination) => ({ ...destination, counters: ZERO }));
     }
+  }
+
+  totals(): Totals {
+    return this.#options.totals ?? { counters: ZERO, processors: [], rates: ZERO };
   }
 
   timeouts(): Timeouts {

@@ -41,8 +41,9 @@ export const IPV4_HEADER_MAX = 60;
 /** Version 4, header of five words. */
 export const IPV4_PLAIN = 0x45;
 
-/** Of flagsAndOffset: don't fragment; more fragments or an offset, which is to say: a fragment. */
+/** Of flagsAndOffset: don't fragment; more fragments; those or an offset, which is to say: a fragment. */
 export const IP_DF = be16(0x4000);
+export const IP_MF = be16(0x2000);
 export const IP_FRAGMENT = be16(0x3fff);
 /** Where in its packet a fragment begins, in units of eight bytes: only the first, at 0, has the transport header. */
 export const IP_OFFSET = be16(0x1fff);

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { PROC_FILES } from "#cli/proc/files.js";
 import { whyNoBpf } from "#lab/requirements.js";
 
 // Compiled, this file is dist/out/test/cli/weir.test.js.
@@ -60,6 +61,7 @@ test("a wrong command line ends with status 2 and a hint", () => {
     [["sysctl", "drop_entri=1"], /There is no sysctl "drop_entri"; did you mean "drop_entry"\?/],
     [["sysctl", "net.ipv4.vs.drop_entry=4"], /Cannot set the sysctl drop_entry: "4" is not a whole number from 0 to 3/],
     [["sysctl", "conntrack=1"], /"1" is not 0: packets are forwarded before netfilter/],
+    [["proc", "ip_vs_con"], new RegExp(`'ip_vs_con' is invalid for argument 'name'. Allowed choices are ${Object.keys(PROC_FILES).join(", ")}\\.`)],
     [["up", "missing.yaml"], /Cannot read the configuration missing.yaml/],
     [["realserver", "up", "--method", "masq", "--vip", "10.0.0.100"], /Allowed choices are nat, dr, tun/],
     [["realserver", "up", "--method", "dr", "--vip", "10.0.0"], /"10.0.0" is not an address/],
@@ -166,6 +168,12 @@ test("sysctls are set all or none, by command and by file, for as long as the di
   assert.equal(weirInside("up", path).stdout, `${path}: 0 services, 0 destinations; nothing to change\n`);
   assert.equal(weirInside("down").status, 0);
   assert.equal(shown(), "net.ipv4.vs.drop_entry = 0\nnet.ipv4.vs.sync_threshold = 3\t50\n");
+});
+
+test("without a director proc prints what the kernel does where nothing is configured", needsNamespace, () => {
+  const { status, stdout } = weirInside("proc", "ip_vs");
+  assert.equal(status, 0);
+  assert.equal(stdout.split("\n").length, 4, "the headings alone");
 });
 
 test("without a director status and down say so", needsNamespace, () => {

@@ -37,6 +37,14 @@ export type Step =
   /** What is counted with a destination, of what is named here. */
   | { readonly destination: Host; readonly is: DestinationExpectation };
 
+/** What is counted with destinations. */
+export interface Counts {
+  readonly packetsIn?: number;
+  readonly packetsOut?: number;
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
+}
+
 export type Expectation = ToStack | Dropped | Forwarded | Refused;
 
 /** The kernel's own stack gets it as it is. */
@@ -46,6 +54,8 @@ export interface ToStack {
   readonly verdict: VerdictName | undefined;
   /** Why XDP leaves it to TC, and so does not count it. */
   readonly leftToTc?: string | undefined;
+  /** Of a connection's packet, as by Forwarded. */
+  readonly counts?: Counts;
 }
 
 export interface Dropped {
@@ -53,6 +63,8 @@ export interface Dropped {
   readonly verdict: VerdictName;
   /** With the destination, as if it had been forwarded. */
   readonly counted: boolean;
+  /** Of one that is counted, as by Forwarded. */
+  readonly counts?: Counts;
 }
 
 /** It goes to that host, as this IP packet. */
@@ -63,7 +75,7 @@ export interface Forwarded {
   readonly packet: Uint8Array | ((sent: Uint8Array) => Uint8Array);
   readonly direction: "in" | "out";
   /** Counted, if that is not one packet of its length as it came. */
-  readonly counts?: { readonly packetsOut: number; readonly bytesOut: number };
+  readonly counts?: Counts;
   /** Why XDP leaves it to TC. */
   readonly leftToTc?: string;
   /** Those that it came with: what leaves is compared without. */

@@ -13,7 +13,7 @@ import { Gre, GreChecksum } from "#wire/gre.js";
 import { Gue } from "#wire/gue.js";
 import { Icmp } from "#wire/icmp.js";
 import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_IPIP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MIN, Ipv4, type IpProtocol } from "#wire/ipv4.js";
-import { IPPROTO_ICMPV6, IPPROTO_IPV6, Ipv6 } from "#wire/ipv6.js";
+import { IPPROTO_FRAGMENT, IPPROTO_ICMPV6, IPPROTO_IPV6, Ipv6, Ipv6Fragment } from "#wire/ipv6.js";
 import { Sctp, SctpChunk } from "#wire/sctp.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
@@ -186,6 +186,39 @@ export function changeIp(packet: Uint8Array, values: Parameters<typeof encodeInt
   const headerBytes = Math.max(IPV4_HEADER_MIN, (changed[0]! & 0x0f) * 4);
   return concatenate(withHeaderChecksum(changed.slice(0, headerBytes)), changed.subarray(headerBytes));
 }
+
+export interface FragmentFields {
+  readonly identification?: number;
+  /** Bytes of data in each but the last, a multiple of eight. 1480 unless said otherwise. */
+  readonly bytes?: number;
+  /** Of IPv6: bytes of the one extension header that every fragment has. */
+  readonly headers?: number;
+}
+
+/** A packet as a host or a router cuts it. */
+export function fragments(packet: Uint8Array, { identification = 7, bytes = 1480, headers = 0 }: FragmentFields = {}): Uint8Array[] {
+  const dataAt = isIpv6(packet) ? Ipv6.size + headers : (packet[0]! & 0x0f) * 4;
+  const data = packet.subarray(dataAt);
+  return Array.from({ length: Math.ceil(data.length / bytes) }, (_, i) => {
+    const piece = data.subarray(i * bytes, (i + 1) * bytes);
+    const more = (i + 1) * bytes < data.length;
+    if (!isIpv6(packet)) {
+      const flagsAndOffset = be16((more ? 0x2000 : 0) | (i * bytes / 8));
+      return changeIp(concatenate(packet.subarray(0, dataAt), piece), { totalLength: be16(dataAt + piece.length), identification: be16(identification), flagsAndOffset });
+    }
+    const header = packet.slice(0, dataAt);
+    const nextHeaderAt = headers === 0 ? NEXT_HEADER_AT : Ipv6.size;
+    const fragment = encode(Ipv6Fragment, {
+      nextHeader: header[nextHeaderAt]! as IpProtocol, offsetAndFlags: be16(i * bytes | Number(more)), identification: be32(identification),
+    });
+    header[nextHeaderAt] = IPPROTO_FRAGMENT;
+    encodeInto(Ipv6, { payloadLength: be16(headers + fragment.length + piece.length) }, header);
+    return concatenate(header, fragment, piece);
+  });
+}
+
+/** In an IPv6 header. */
+const NEXT_HEADER_AT = 6;
 
 /** `from` and `to`: MAC addresses. */
 export function frame(link: { readonly from: string; readonly to: string; readonly etherType?: EtherType }, packet: Uint8Array): Uint8Array {

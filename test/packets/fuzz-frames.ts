@@ -94,6 +94,7 @@ const MUTATIONS: readonly Mutation[] = [
   (random, bytes) => linked(bytes, changeIp(packetOf(bytes), { versionAndLength: random.below(256) })),
   (random, bytes) => linked(bytes, changeIp(packetOf(bytes), { protocol: random.pick([IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ESP]) })),
   (random, bytes) => linked(bytes, changeIp(packetOf(bytes), { flagsAndOffset: be16(random.below(65536)) })),
+  asFragment, asFragment,
   (random, bytes) => linked(bytes, icmp(client.address, VIP, { type: random.below(20), code: random.below(4), payload: random.bytes(random.below(80)) })),
   (random, bytes) => linked(bytes, random.bytes(random.below(120))),
   (random, bytes) => linked(bytes, concatenate(Uint8Array.of(0x45), random.bytes(19 + random.below(100)))),
@@ -101,6 +102,11 @@ const MUTATIONS: readonly Mutation[] = [
 
 function cut(random: Random, bytes: Uint8Array): Uint8Array {
   return bytes.slice(0, ETHERNET_BYTES + random.below(bytes.length - ETHERNET_BYTES));
+}
+
+/** Few identifications, so that fragments meet first ones of the same packet. */
+function asFragment(random: Random, bytes: Uint8Array): Uint8Array {
+  return linked(bytes, changeIp(packetOf(bytes), { identification: be16(random.below(2)), flagsAndOffset: be16(random.pick([0x2000, 0x2000, 0x6000, 0x20b9, 0x0172, 0x4001])) }));
 }
 
 function flipBits(random: Random, bytes: Uint8Array, from: number, to: number): Uint8Array {

@@ -55,7 +55,9 @@ function prepare(world: World): void {
 function sendToAll(worlds: readonly World[], hook: Hook, model: Model, { bytes, by }: Incoming): void {
   const expected = model.meet(bytes, by);
   const fates = worlds.map((world): Fate => checkFrame(world, hook, bytes, by, expected));
-  for (const fate of fates) assert.equal(Buffer.compare(fate.bytes, fates[0]!.bytes), 0, "the executors' bytes differ");
+  // Some identifications are random.
+  const isPromised = expected.fate !== "forwarded" || typeof expected.packet !== "function";
+  if (isPromised) for (const fate of fates) assert.equal(Buffer.compare(fate.bytes, fates[0]!.bytes), 0, "the executors' bytes differ");
   if (fates[0]!.outcome === "sent" && problemsOf(bytes).length === 0) assert.deepEqual(problemsOf(fates[0]!.bytes), []);
 }
 

@@ -10,7 +10,7 @@ import type { ProgramName } from "#control/programs.js";
 import { PROGRAM_PLACES, programSpecs } from "#control/programs.js";
 import type { Shape } from "#control/shape.js";
 import { mapSpecs } from "#control/shape.js";
-import { SLOTS_PER_BUCKET, dialogues, services } from "#dataplane/maps.js";
+import { SLOTS_PER_BUCKET, dialogues, fragmentNotes, services } from "#dataplane/maps.js";
 import { assembleProgram, exit, mov64, r0 } from "#ebpf/assemble.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import type { BpfLink } from "#kernel/link.js";
@@ -24,7 +24,7 @@ import type { NetworkInterface } from "./network.js";
 import { interfaces, neighbours, routes } from "./network.js";
 import type { TestNamespace } from "./test-namespace.js";
 import { addNamespace } from "./test-namespace.js";
-import type { Entrance, Offload, Run, World } from "./world.js";
+import type { Hook, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
 /** `connections`: how many fit. */
@@ -60,15 +60,15 @@ class KernelWorld implements World {
   }
 
   reset(): void {
-    for (const hash of [this.store.hash(services), this.store.hash(dialogues)]) for (const key of [...hash.keys()]) hash.delete(key);
+    for (const hash of [this.store.hash(services), this.store.hash(dialogues), this.store.hash(fragmentNotes)]) for (const key of [...hash.keys()]) hash.delete(key);
     for (const spec of mapSpecs(this.store.shape).values()) if (spec.tableEntries !== undefined) this.store.table(spec).fill(0);
     this.director = newDirector(this.store);
   }
 
-  run(entrance: Entrance, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial, vlanPresent, tcIndex }: Offload = {}): Run {
-    assert.ok(checksumPartial === undefined && vlanPresent === undefined && tcIndex === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
-    const context = entrance === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize, mark });
-    const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(`weir_${entrance}`)!.testRun({ data: bytes, context }));
+  run(hook: Hook, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial, vlanPresent }: Offload = {}): Run {
+    assert.ok(checksumPartial === undefined && vlanPresent === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
+    const context = hook === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize, mark });
+    const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(`weir_${hook}`)!.testRun({ data: bytes, context }));
     return { verdict: returnValue, bytes: data };
   }
 

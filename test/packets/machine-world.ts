@@ -14,10 +14,11 @@ import type { LoadedProgram } from "#ebpf/machine.js";
 import { Machine } from "#ebpf/machine.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import { decode, encodeInto } from "#layout/codec.js";
+import { addressFamily } from "#model/address.js";
 import { macBytes, macText } from "./frame.js";
 import type { NetworkInterface } from "./network.js";
-import { isLocal, nextHop } from "./network.js";
-import type { Entrance, Offload, Run, World } from "./world.js";
+import { eth1, isLocal, nextHop } from "./network.js";
+import type { Hook, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
 /** Some time after boot. */
@@ -60,12 +61,14 @@ class MachineWorld implements World {
     this.#machine = new Machine({ now: () => START_NANOSECONDS, fib: lookUpRoute });
     this.#programs = loadPrograms(this.#machine, this.specs);
     this.store = new MachineStore(this.#machine, this.shape, () => START_NANOSECONDS + this.#elapsed, isLocal);
+    // Real servers are all behind eth1.
+    this.store.sourceTowards = (address) => (addressFamily(address) === 6 ? eth1.addressIpv6 : eth1.address);
     this.director = newDirector(this.store);
   }
 
-  run(entrance: Entrance, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial = false, vlanPresent = false, tcIndex = 0 }: Offload = {}): Run {
-    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent), tcIndex };
-    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${entrance}`)!, bytes, context);
+  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial = false, vlanPresent = false }: Offload = {}): Run {
+    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent) };
+    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${hook}`)!, bytes, context);
     return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }) };
   }
 

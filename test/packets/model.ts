@@ -2,7 +2,7 @@
 // shares neither code nor layouts with the data plane; it reads frames by lab/dissect and builds what must leave.
 // Only what the fuzzer's services need is here: rr, three methods, conn_reuse_mode 1, nothing removed, nothing expired.
 
-import { dissect, type Ip } from "#lab/dissect.js";
+import { dissect, dissectIp, type Ip } from "#lab/dissect.js";
 import { ipProblems } from "#lab/verify.js";
 import type { Destination, Protocol } from "#model/director.js";
 import type { Expectation, Forwarded, Refused, ServiceDescription } from "./case.js";
@@ -51,6 +51,8 @@ const ECN_CE = 3;
 export class Model {
   readonly #services = new Map<string, ModelService>();
   readonly #connections = new Map<string, ModelConnection>();
+  /** By what a packet's fragments have in common. */
+  readonly #firstFragments = new Map<string, Ends>();
 
   constructor(services: readonly ServiceDescription[]) {
     for (const { service: { id }, destinations } of services) {
@@ -71,11 +73,63 @@ export class Model {
     const packet = packetOf(bytes);
     const flaw = headerFlaw(packet);
     if (flaw !== undefined) return flaw;
+    if (isFragment(packet)) return byTc(this.#fragment(packet), "XDP has no part in fragments");
+    if (isCut(packet)) return toStack("truncated");
     const ip = dissect(bytes).ip!;
     const ports = portsOf(ip);
     if (ip.protocol === ICMP) return { ...toStack("otherProtocol"), leftToTc: "XDP has no part in ICMP" };
     if (ports === undefined) return toStack([TCP, UDP, SCTP].includes(ip.protocol) ? "truncated" : "otherProtocol");
     return this.#direct(packet, ip, ports);
+  }
+
+  /** ip_vs_gather_frags(), but that the first fragment does not wait for the others, and they go after it: `LVS differs`. */
+  #fragment(packet: Uint8Array): Expectation {
+    const ip = dissectIp(packet)!;
+    if (isCut(packet) || (packet[0]! & 0x0f) * 4 > ip.length) return toStack("truncated");
+    const key = `${ip.source} ${ip.destination} ${ip.protocol} ${ip.identification}`;
+    if (ip.fragmentOffset > 0) {
+      const first = this.#firstFragments.get(key);
+      return first === undefined ? toStack("fragment") : this.#next(packet, ip, first);
+    }
+    const first = firstWords(ip);
+    if (first === undefined) return toStack("fragment");
+    this.#firstFragments.set(key, first);
+    const ports = portsOf(ip);
+    if (ports === undefined) return toStack("truncated");
+    return withChecksumsOfWhole(this.#direct(packet, ip, ports));
+  }
+
+  /** What the first fragment's packet was to its connection, this one is. */
+  #next(packet: Uint8Array, ip: Ip, { protocol, from, to }: Ends): Expectation {
+    const bytes = ip.length - (packet[0]! & 0x0f) * 4;
+    const known = this.#connections.get(`${protocol} ${text(from)} ${text(to)}`);
+    if (known === undefined) return this.#nextAnswer(packet, ip, bytes, { protocol, from, to });
+    const { address, port, forward } = known.destination;
+    const counts = { bytesIn: bytes };
+    const hop = nextHop(address);
+    if (hop === undefined) return { ...dropped("noRoute", "counted"), counts };
+    if (ip.ttl <= 1) return { ...dropped("ttlExceeded", "counted"), counts };
+    if (ip.length > MTU - (forward === "tunnel" ? TUNNEL_BYTES : 0)) return { ...dropped("tooBig", "counted"), counts };
+    const aged = rewrite(packet, { ttl: ip.ttl - 1 });
+    const leaves = forward === "masq" ? rewrite(aged, { to: at(address, port) })
+      // Of what is not to be cut the identification is 0, of others any.
+      : forward === "tunnel" ? (sent: Uint8Array) => encapsulate(aged, { ...ip, identification: (sent[4]! << 8) | sent[5]! }, address) : aged;
+    return { ...forwarded(hostAt(hop), leaves), counts };
+  }
+
+  #nextAnswer(packet: Uint8Array, ip: Ip, bytes: number, ends: Ends): Expectation {
+    const connection = this.#answeredBy(ends);
+    if (connection === undefined) return toStack("fragment");
+    if (ip.ttl <= 1) return toStack("answerTtlExceeded");
+    const hop = nextHop(connection.client.address);
+    if (hop === undefined) return dropped("noRoute");
+    if (ip.length > MTU) return dropped("tooBig");
+    return { ...answered(hostAt(hop), rewrite(packet, { ttl: ip.ttl - 1, from: connection.virtual })), counts: { bytesOut: bytes } };
+  }
+
+  #answeredBy({ protocol, from, to }: Ends): ModelConnection | undefined {
+    return this.connections.find((one) => one.protocol === protocol && one.destination.forward === "masq"
+      && text(one.client) === text(to) && text(at(one.destination.address, one.destination.port)) === text(from));
   }
 
   /** ip_vs_in() and ip_vs_out(): by its connection, or a new one's, or a connection's answer, or not at all. */
@@ -110,28 +164,31 @@ export class Model {
     const aged = rewrite(packet, { ttl: ip.ttl - 1 });
     const room = MTU - (isTunnel ? TUNNEL_BYTES : 0);
     if (ip.length > room) return ip.dontFragment ? loose(refused("tooBig", error(ip, 3, 4, room, aged), counted), ip) : dropped("tooBig", "counted");
+    if (isNat && lacksBytes(ip, ports.to, at(destination.address, destination.port))) return dropped("rewriteFailed", "counted");
     const leaves = isNat ? rewrite(aged, { to: at(destination.address, destination.port) }) : isTunnel ? encapsulate(aged, ip, destination.address) : aged;
     return loose(by(hop, forwarded(hostAt(hop), leaves)), ip);
   }
 
   #answer(packet: Uint8Array, ip: Ip, ports: Ports): Expectation {
-    const { protocol, from, to } = ports;
-    const connection = this.connections.find((one) => one.protocol === protocol && one.destination.forward === "masq"
-      && text(one.client) === text(to) && text(at(one.destination.address, one.destination.port)) === text(from));
+    const connection = this.#answeredBy(ports);
     if (connection === undefined) return toStack("notOurs");
     if (ip.ttl <= 1) return toStack("answerTtlExceeded");
     const hop = nextHop(connection.client.address);
     if (hop === undefined) return dropped("noRoute");
     if (ip.length > MTU) return ip.dontFragment ? toStack("answerTooBig", "only TC knows super-packets") : dropped("tooBig");
     advance(connection, ports, "server");
+    if (lacksBytes(ip, ports.from, connection.virtual)) return { ...dropped("rewriteFailed", "counted"), counts: { packetsOut: 1, bytesOut: ip.length } };
     return loose(by(hop, answered(hostAt(hop), rewrite(packet, { ttl: ip.ttl - 1, from: connection.virtual }))), ip);
   }
 }
 
-interface Ports {
+interface Ends {
   readonly protocol: Protocol;
   readonly from: End;
   readonly to: End;
+}
+
+interface Ports extends Ends {
   /** TCP's. */
   readonly flags: number;
   /** The types of SCTP's, in their order. */
@@ -143,11 +200,38 @@ interface Ports {
 /** net/ipv4/ip_input.c, ip_rcv_core(): LVS never sees such packets. Its header's checksum is not looked at: `LVS differs`. */
 function headerFlaw(packet: Uint8Array): Expectation | undefined {
   if (packet.length < 20) return toStack("truncated");
-  const [first = 0, , high = 0, low = 0, , , fragmentHigh = 0, fragmentLow = 0] = packet;
+  const [first = 0] = packet;
   if (first >> 4 !== 4) return toStack("notIp");
   if ((first & 0x0f) < 5) return toStack("truncated");
-  if ((((fragmentHigh << 8) | fragmentLow) & 0x3fff) !== 0) return toStack("fragment");
-  return ((high << 8) | low) > packet.length ? toStack("truncated") : undefined;
+  return undefined;
+}
+
+function isFragment(packet: Uint8Array): boolean {
+  return (((packet[6]! << 8) | packet[7]!) & 0x3fff) !== 0;
+}
+
+/** It is shorter than it says. */
+function isCut(packet: Uint8Array): boolean {
+  return ((packet[2]! << 8) | packet[3]!) > packet.length;
+}
+
+/** What a first fragment says of its connection. Undefined when that is nothing. */
+function firstWords(ip: Ip): Ends | undefined {
+  if (ip.protocol === AH || ip.protocol === ESP) return portsOf(ip);
+  const protocol = ({ [TCP]: "tcp", [UDP]: "udp", [SCTP]: "sctp" } as const)[ip.protocol];
+  const payload = Buffer.from(ip.payload);
+  if (protocol === undefined || payload.length < 4) return undefined;
+  return { protocol, from: at(ip.source, payload.readUInt16BE(0)), to: at(ip.destination, payload.readUInt16BE(2)) };
+}
+
+/** CRC32c changes by the ports' distance from the packet's end, which a first fragment does not tell. */
+function lacksBytes(ip: Ip, before: End, after: End): boolean {
+  return ip.moreFragments && ip.sctp !== undefined && before.port !== after.port && Buffer.from(ip.payload).readUInt32LE(8) !== 0;
+}
+
+/** Nobody can tell from the first fragment whether its checksum is right. */
+function withChecksumsOfWhole(expectation: Expectation): Expectation {
+  return expectation.fate === "forwarded" || expectation.fate === "refused" ? { ...expectation, checksumsWrong: true } : expectation;
 }
 
 /** Undefined when the packet is of another protocol, or too short for its own. */
@@ -197,6 +281,10 @@ function error(ip: Ip, type: number, code: number, rest: number, packet: Uint8Ar
   const payload = packet.subarray(0, Math.min(ip.length, QUOTED_MAX));
   const typeOfService = INTERNETWORK_CONTROL | (ip.tos & IPTOS_TOS_MASK);
   return icmp(ip.destination, ip.source, { type, code, rest, payload, typeOfService, identification: ip.identification, dontFragment: false });
+}
+
+function byTc(expectation: Expectation, leftToTc: string): Expectation {
+  return expectation.fate === "stack" || expectation.fate === "forwarded" ? { ...expectation, leftToTc } : expectation;
 }
 
 /** The way there: where no neighbour is known, only TC can ask for one. */

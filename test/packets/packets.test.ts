@@ -1,7 +1,9 @@
 // Every packet case on both executors and at both hooks.
 
 import { forwardCases } from "./cases/forward.js";
+import { fragmentCases } from "./cases/fragments.js";
 import { ftpCases } from "./cases/ftp.js";
+import { icmpSysctlCases } from "./cases/icmp-sysctls.js";
 import { sipCases } from "./cases/sip.js";
 import { icmpCases } from "./cases/icmp.js";
 import { ipsecCases } from "./cases/ipsec.js";
@@ -20,5 +22,5 @@ import { runCases } from "./run-cases.js";
 
 runCases([
   ...forwardCases, ...tunnelCases, ...refusedCases, ...untouchedCases, ...tcpStateCases, ...sctpCases, ...ipsecCases, ...lifecycleCases, ...persistenceCases, ...icmpCases,
-  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases, ...sipCases,
+  ...ipv6Cases, ...overloadCases, ...markCases, ...localCases, ...ftpCases, ...sipCases, ...icmpSysctlCases, ...fragmentCases,
 ]);

@@ -15,29 +15,29 @@ const TCP = 6;
 const UDP = 17;
 const SCTP = 132;
 
-/** `packet`: IPv4, with or without padding behind it; of TCP, UDP and SCTP the ports change, of others the addresses alone. */
+/** `packet`: IPv4, with or without padding behind it; of TCP, UDP and SCTP the ports change, of others, and of fragments but the first, the addresses alone. */
 export function rewrite(packet: Uint8Array, { ttl, from, to }: Changes): Uint8Array {
   const bytes = Buffer.from(packet);
   const headerBytes = (bytes[0]! & 0x0f) * 4;
   if (ttl !== undefined) bytes[8] = ttl;
-  if (from !== undefined) setEnd(bytes, 12, headerBytes, from);
-  if (to !== undefined) setEnd(bytes, 16, headerBytes + 2, to);
+  const hasPorts = [TCP, UDP, SCTP].includes(bytes[9]!) && (bytes.readUInt16BE(6) & 0x1fff) === 0;
+  if (from !== undefined) setEnd(bytes, 12, hasPorts ? headerBytes : undefined, from);
+  if (to !== undefined) setEnd(bytes, 16, hasPorts ? headerBytes + 2 : undefined, to);
   bytes.writeUInt16BE(0, 10);
   bytes.writeUInt16BE(internetChecksum(bytes.subarray(0, headerBytes)), 10);
-  fixTransport(bytes, headerBytes);
+  if (hasPorts) fixTransport(bytes, headerBytes);
   return Uint8Array.from(bytes);
 }
 
-function setEnd(bytes: Buffer, addressAt: number, portAt: number, end: End): void {
+function setEnd(bytes: Buffer, addressAt: number, portAt: number | undefined, end: End): void {
   end.address.split(".").forEach((byte, i) => { bytes[addressAt + i] = Number(byte); });
-  if ([TCP, UDP, SCTP].includes(bytes[9]!)) bytes.writeUInt16BE(end.port, portAt);
+  if (portAt !== undefined) bytes.writeUInt16BE(end.port, portAt);
 }
 
 function fixTransport(bytes: Buffer, headerBytes: number): void {
   const protocol = bytes[9]!;
   const segment = bytes.subarray(headerBytes, bytes.readUInt16BE(2));
   if (protocol === SCTP) return fixSctp(segment);
-  if (protocol !== TCP && protocol !== UDP) return;
   const at = protocol === TCP ? 16 : 6;
   // RFC 768: zero says that there is none.
   if (protocol === UDP && segment.readUInt16BE(at) === 0) return;

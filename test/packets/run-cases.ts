@@ -125,9 +125,8 @@ function expectedVerdicts(hook: Hook, expect: Expectation) {
 
 function expectedCounts(bytes: Uint8Array, expect: Expectation) {
   if (expect.fate === "stack" && expect.verdict !== undefined) return {};
-  if (expect.fate === "stack") return { packetsIn: 1, bytesIn: totalLengthOf(packetOf(bytes)) };
-  if ((expect.fate !== "forwarded" && !expect.counted)) return {};
-  if (expect.fate === "forwarded" && expect.counts !== undefined) return expect.counts;
+  if (expect.fate !== "stack" && expect.fate !== "forwarded" && !expect.counted) return {};
+  if (expect.fate !== "refused" && expect.counts !== undefined) return expect.counts;
   const length = totalLengthOf(packetOf(bytes));
   if (expect.fate === "refused" && expect.counted === "counted both ways") return { packetsIn: 1, bytesIn: length, packetsOut: 1, bytesOut: totalLengthOf(expect.packet) };
   return expect.fate === "forwarded" && expect.direction === "out" ? { packetsOut: 1, bytesOut: length } : { packetsIn: 1, bytesIn: length };

@@ -132,7 +132,8 @@ export class Bed {
   }
 }
 
-function removeState(folder: string): void {
+/** Of a director that is gone. */
+export function removeState(folder: string): void {
   for (const mount of ["bpf", "realserver/bpf"]) spawnSync("umount", ["-q", join(folder, mount)]);
   rmSync(folder, { recursive: true, force: true });
 }

@@ -26,8 +26,8 @@ export interface Environment {
   openDirector(): Promise<Director>;
   /** Before a service or a server is added or edited: sees to what its packets need. */
   prepare?(service: ServiceUse): Promise<void>;
-  /** After services by firewall mark came or went. */
-  bringMarks?(): Promise<void>;
+  /** After services by mark were deleted. */
+  settle?(): Promise<void>;
   out(text: string): void;
   error(text: string): void;
   inputLines(): Iterable<string>;
@@ -90,7 +90,7 @@ async function change(request: Request, environment: Environment): Promise<numbe
       await environment.prepare?.({ id: request.serviceId, persistenceEngine: isServer ? "" : request.service.persistenceEngine, destinations: isServer ? [request.destination] : [] });
     }
     apply(request, director);
-    if (changesMarks(request)) await environment.bringMarks?.();
+    if (request.command === "flush" || (request.command === "delete-service" && request.serviceId?.kind === "fwmark")) await environment.settle?.();
     return 0;
   } catch (error) {
     environment.error(`${describeError(error, request.command.endsWith("-server"))}\n`);
@@ -100,10 +100,6 @@ async function change(request: Request, environment: Environment): Promise<numbe
 
 function addsSomething({ command }: Request): boolean {
   return command === "add-service" || command === "set" || command === "start-daemon";
-}
-
-function changesMarks({ command, serviceId }: Request): boolean {
-  return command === "flush" || (serviceId?.kind === "fwmark" && (command === "add-service" || command === "delete-service"));
 }
 
 function apply({ command, serviceId, service, destination, timeouts, daemon }: Request, director: Director): void {

@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   try {
     refuseUnprivileged();
     return await ipvsadm(process.argv.slice(2), {
-      names: systemNames, findDirector, openDirector, prepare, bringMarks, inputLines: () => readLines(0),
+      names: systemNames, findDirector, openDirector, prepare, settle, inputLines: () => readLines(0),
       out: (text) => output.write(text),
       error: reportError,
     });
@@ -65,9 +65,9 @@ async function prepare(service: ServiceUse): Promise<void> {
   await prepareFor(service);
 }
 
-async function bringMarks(): Promise<void> {
-  const { bringMarks: bring } = await import("#control/open.js");
-  await bring();
+async function settle(): Promise<void> {
+  const { settleAfter } = await import("#control/open.js");
+  await settleAfter();
 }
 
 function reportError(text: string): void {

@@ -38,12 +38,6 @@ Timeouts: tcp 900 s, tcp after FIN 120 s, udp 300 s
 State in the kernel: /run/weir/bpf/netns-1`);
 });
 
-test("marks of netfilter's are shown with the device by which they come, and with what prevents it", () => {
-  const plane = { attachments: [], connectionTables: [], verdicts: {}, stateDirectory: "" };
-  const text = formatStatus({ ...plane, markedWay: { device: "weir-mark", marks: [{ family: 4, mark: 7 }, { family: 6, mark: 8 }], problems: ["the rules are gone; run weir up"] } }, [], TIMEOUTS);
-  assert.match(text, /\n\nMarks of netfilter's: packets marked 7, 8 IPv6 come to weir by its device weir-mark\n {2}not so: the rules are gone; run weir up\n\nServices/);
-});
-
 test("a director without interfaces or services says so", () => {
   const text = formatStatus({ attachments: [], connectionTables: [], verdicts: {}, stateDirectory: "" }, [], TIMEOUTS);
   assert.match(text, /^Interfaces: none; nothing is forwarded \(weir up FILE\)\n\nServices: none\n/);

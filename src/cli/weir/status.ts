@@ -16,8 +16,7 @@ export function status(): void {
 
 export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>): string {
   return [
-    formatInterfaces(plane),
-    ...formatMarkedWay(plane),
+    [formatInterfaces(plane), ...formatMarks(plane)].join("\n"),
     formatServices(services),
     ...formatVerdicts(plane),
     formatTable(plane, timeouts),
@@ -29,12 +28,10 @@ function formatInterfaces({ attachments }: DataPlaneStatus): string {
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
 }
 
-/** Nothing where no service is by mark. */
-function formatMarkedWay({ markedWay }: DataPlaneStatus): readonly string[] {
-  if (markedWay === undefined) return [];
-  const { device, marks, problems } = markedWay;
-  const names = marks.map(({ family, mark }) => `${mark}${family === 6 ? " IPv6" : ""}`).join(", ");
-  return [[`Marks of netfilter's: packets marked ${names} come to weir by its device ${device}`, ...problems.map((problem) => `  not so: ${problem}`)].join("\n")];
+function formatMarks({ marks }: DataPlaneStatus): readonly string[] {
+  if (marks === undefined) return [];
+  const numbers = `${marks.marks.length === 1 ? "mark" : "marks"} ${marks.marks.join(", ")}`;
+  return [`Packets that netfilter gives ${numbers} come back by ${marks.device}${marks.trouble === undefined ? "" : `: NOT YET, ${marks.trouble}`}`];
 }
 
 /** Nothing where every packet was forwarded. */

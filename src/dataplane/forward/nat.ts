@@ -21,11 +21,10 @@ import { transmit } from "../hop.js";
 import type { Flow } from "../flow.js";
 import { NETWORK_AT } from "../flow.js";
 import type { Connection, Hop } from "../maps.js";
-import { addressDifference, age, setDestination, setSource } from "../network.js";
+import { addressDifference, age, isFragment, setDestination, setSource } from "../network.js";
+import { Ports } from "../transport.js";
 import { Verdict, drop } from "../verdict.js";
 
-/** The first four bytes of TCP, UDP and SCTP alike. */
-export const Ports = struct("Ports", { source: Be16Type, destination: Be16Type }, { size: 4 });
 export const Checksum = struct("TransportChecksum", { checksum: Be16Type }, { size: 2 });
 
 /** Linux include/uapi/linux/bpf.h: the address is part of the pseudo-header; a UDP checksum of 0 stays, and none becomes 0. */
@@ -102,6 +101,9 @@ function fixCrc(packet: Packet, flow: Flow, difference: u32): boolean {
   if (TRANSPORTS !== SCTP_AND_IPSEC || difference === 0) return true;
   const sctp = packet.view(Sctp, flow.transportAt);
   if (sctp === null) return false;
-  if (sctp.checksum !== 0) sctp.checksum ^= crcDifference(difference, flow.bytes + NETWORK_AT - flow.transportAt);
+  if (sctp.checksum === 0) return true;
+  // How far the ports are from the end of a packet in fragments, the first does not tell.
+  if (HOOK !== XDP && isFragment(packet)) return false;
+  sctp.checksum ^= crcDifference(difference, flow.bytes + NETWORK_AT - flow.transportAt);
   return true;
 }

@@ -9,11 +9,11 @@ import { ipv4Of } from "#wire/address.js";
 import { difference16, difference32, replace } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { ICMP_DEST_UNREACH, ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED } from "#wire/icmp.js";
-import { IPPROTO_ICMP, IPV4_HEADER_MIN, IP_DF, IP_FRAGMENT, IP_OFFSET, Ipv4 } from "#wire/ipv4.js";
-import { HOOK, XDP } from "../config.js";
+import { IPPROTO_ICMP, IPV4_HEADER_MIN, IP_DF, IP_FRAGMENT, IP_MF, IP_OFFSET, Ipv4 } from "#wire/ipv4.js";
+import { FRAGMENTS, HOOK, XDP } from "../config.js";
 import type { Flow } from "../flow.js";
-import { NETWORK_AT, OTHER_FAMILY, PARSED_ICMP } from "../flow.js";
-import { parseTransport } from "../transport.js";
+import { FRAGMENT, NETWORK_AT, OTHER_FAMILY, PARSED_FIRST_FRAGMENT, PARSED_ICMP, PARSED_NEXT_FRAGMENT } from "../flow.js";
+import { isNotedFragment, parseTransport } from "../transport.js";
 import { Verdict } from "../verdict.js";
 
 /** Ethernet, IP with all options, TCP without: no header that is looked at reaches further. */
@@ -29,7 +29,7 @@ export function parse(packet: Packet, flow: Flow): u32 {
   if (ip.versionAndLength >>> 4 !== 4) return Verdict.notIp;
   const headerBytes = (ip.versionAndLength & 0x0f) << 2;
   if (headerBytes < IPV4_HEADER_MIN) return Verdict.truncated;
-  if ((ip.flagsAndOffset & IP_FRAGMENT) !== be16(0)) return Verdict.fragment;
+  if (!FRAGMENTS && (ip.flagsAndOffset & IP_FRAGMENT) !== be16(0) && !isNoted(ip)) return FRAGMENT;
 
   flow.source.low = u64(ip.source);
   flow.destination.low = u64(ip.destination);
@@ -40,7 +40,25 @@ export function parse(packet: Packet, flow: Flow): u32 {
   // net/ipv4/ip_input.c, ip_rcv_core(): a packet that claims to be longer than it is ends there; what is behind its end
   // is padding, and no transport header.
   if (flow.bytes > packet.length - NETWORK_AT) return Verdict.truncated;
+  if (FRAGMENTS) return parseFragment(ip, flow);
   return ip.protocol === IPPROTO_ICMP ? PARSED_ICMP : parseTransport(packet, flow);
+}
+
+/** A first fragment goes on as a whole packet does, when its note is left. */
+function isNoted(ip: Ipv4): boolean {
+  return (ip.flagsAndOffset & IP_OFFSET) === be16(0) && isNotedFragment();
+}
+
+function parseFragment(ip: Ipv4, flow: Flow): u32 {
+  flow.identification = U32(ip.identification);
+  flow.moreFragments = (ip.flagsAndOffset & IP_MF) === be16(0) ? 0 : 1;
+  return (ip.flagsAndOffset & IP_OFFSET) === be16(0) ? PARSED_FIRST_FRAGMENT : PARSED_NEXT_FRAGMENT;
+}
+
+/** Of a packet that parse() took: whether it is the first fragment of one. */
+export function isFragment(packet: Packet): boolean {
+  const ip = packet.view(Ipv4, NETWORK_AT);
+  return ip !== null && (ip.flagsAndOffset & IP_MF) !== be16(0);
 }
 
 /** Linux include/linux/ip.h, iph_totlen(): a super-packet of more than 64 KB has no room for its length, and says 0. */

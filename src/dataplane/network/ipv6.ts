@@ -13,12 +13,13 @@ import { ICMPV6_INFOMSG } from "#wire/icmpv6.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_AH } from "#wire/ipv4.js";
 import {
-  IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_ICMPV6, IPPROTO_ROUTING, IPV6_HEADER, IPV6_VERSION, IPV6_VERSION_MASK, Ipv6, Ipv6Extension,
+  IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_ICMPV6, IPPROTO_ROUTING, IPV6_FRAGMENT_MORE, IPV6_FRAGMENT_OFFSET, IPV6_HEADER, IPV6_VERSION,
+  IPV6_VERSION_MASK, Ipv6, Ipv6Extension, Ipv6Fragment,
 } from "#wire/ipv6.js";
-import { HOOK, XDP } from "../config.js";
+import { FRAGMENTS, HOOK, XDP } from "../config.js";
 import type { Flow } from "../flow.js";
-import { NETWORK_AT, OTHER_FAMILY, PARSED_ICMP } from "../flow.js";
-import { parseTransport } from "../transport.js";
+import { FRAGMENT, NETWORK_AT, OTHER_FAMILY, PARSED_FIRST_FRAGMENT, PARSED_ICMP, PARSED_NEXT_FRAGMENT } from "../flow.js";
+import { isNotedFragment, parseTransport } from "../transport.js";
 import { beginnings } from "../maps.js";
 import { Verdict } from "../verdict.js";
 
@@ -47,7 +48,21 @@ export function parse(packet: Packet, flow: Flow): u32 {
   if (flow.bytes > packet.length - NETWORK_AT) return Verdict.truncated;
   const outcome = skipExtensions(packet, NETWORK_AT + IPV6_HEADER, ip.nextHeader, flow);
   if (outcome !== SKIPPED) return outcome;
+  if (FRAGMENTS) return parseFragment(flow);
   return flow.protocol === IPPROTO_ICMPV6 ? PARSED_ICMP : parseTransport(packet, flow);
+}
+
+function parseFragment(flow: Flow): u32 {
+  const beginning = beginnings.at(bpf_get_smp_processor_id());
+  flow.identification = U32(beginning.identification);
+  flow.moreFragments = (beginning.fragmentation & IPV6_FRAGMENT_MORE) === be16(0) ? 0 : 1;
+  return (beginning.fragmentation & IPV6_FRAGMENT_OFFSET) === be16(0) ? PARSED_FIRST_FRAGMENT : PARSED_NEXT_FRAGMENT;
+}
+
+/** Of a packet that parse() took: whether it is the first fragment of one. */
+export function isFragment(packet: Packet): boolean {
+  const ip = packet.view(Ipv6, NETWORK_AT);
+  return ip !== null && isExtension(ip.nextHeader) && (beginnings.at(bpf_get_smp_processor_id()).fragmentation & IPV6_FRAGMENT_MORE) !== be16(0);
 }
 
 const SKIPPED = 0xfff0;
@@ -72,22 +87,46 @@ function isExtension(protocol: IpProtocol): boolean {
 /** Tells by way of this processor's Beginning: read back the length is any, and the verifier follows one packet, not one for each number of headers. */
 function walkExtensions(packet: Packet, at: u32, first: IpProtocol): u32 {
   "use subprogram";
+  const beginning = beginnings.at(bpf_get_smp_processor_id());
+  beginning.fragmentation = be16(0);
   let protocol = first;
   let skipped = 0;
   for (let i = 0; i < EXTENSIONS_MAX; i++) {
     if (!isExtension(protocol)) break;
-    if (protocol === IPPROTO_FRAGMENT) return Verdict.fragment;
-    const extension = packet.view(Ipv6Extension, at + skipped);
-    if (extension === null) return Verdict.truncated;
-    // RFC 4302 section 2.2: AH counts in words, and not the first two.
-    skipped += protocol === IPPROTO_AH ? (U32(extension.length) + 2) << 2 : (U32(extension.length) + 1) << 3;
-    protocol = extension.nextHeader;
+    if (protocol === IPPROTO_FRAGMENT) {
+      const fragment = packet.view(Ipv6Fragment, at + skipped);
+      if (fragment === null) return Verdict.truncated;
+      // A fragment of a fragment is nobody's.
+      if (beginning.fragmentation !== be16(0)) return Verdict.otherProtocol;
+      if (!FRAGMENTS && !isWhole(fragment) && !isNoted(fragment)) return FRAGMENT;
+      beginning.fragmentation = fragment.offsetAndFlags;
+      beginning.identification = fragment.identification;
+      skipped += Ipv6Fragment.size;
+      protocol = fragment.nextHeader;
+      // What follows in others than the first is from the middle of the packet.
+      if (FRAGMENTS && (fragment.offsetAndFlags & IPV6_FRAGMENT_OFFSET) !== be16(0)) break;
+    } else {
+      const extension = packet.view(Ipv6Extension, at + skipped);
+      if (extension === null) return Verdict.truncated;
+      // RFC 4302 section 2.2: AH counts in words, and not the first two.
+      skipped += protocol === IPPROTO_AH ? (U32(extension.length) + 2) << 2 : (U32(extension.length) + 1) << 3;
+      protocol = extension.nextHeader;
+    }
     if (skipped > EXTENSION_BYTES_MAX) return Verdict.otherProtocol;
   }
-  const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.protocol = protocol;
   beginning.extensionBytes = skipped;
   return SKIPPED;
+}
+
+/** RFC 6946: neither an offset nor more to come. */
+function isWhole(fragment: View<typeof Ipv6Fragment>): boolean {
+  return (fragment.offsetAndFlags & (IPV6_FRAGMENT_OFFSET | IPV6_FRAGMENT_MORE)) === be16(0);
+}
+
+/** A first fragment goes on as a whole packet does, when its note is left. */
+function isNoted(fragment: View<typeof Ipv6Fragment>): boolean {
+  return (fragment.offsetAndFlags & IPV6_FRAGMENT_OFFSET) === be16(0) && isNotedFragment();
 }
 
 /** RFC 2675: a super-packet of more than 64 KB has no room for its length, and says 0. */

@@ -2,6 +2,7 @@
 
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { isIPv6 } from "node:net";
 
 export interface UdpServerOptions {
   readonly name: string;
@@ -29,7 +30,7 @@ export interface UdpReply {
 }
 
 export async function serveUdpEcho(options: UdpServerOptions): Promise<Socket> {
-  const socket = createSocket("udp4");
+  const socket = createSocket(isIPv6(options.address) ? "udp6" : "udp4");
   socket.on("message", (message, from) => socket.send(`${options.name} ${message.toString("latin1")}`, from.port, from.address));
   socket.bind(options.port, options.address);
   await once(socket, "listening");
@@ -38,7 +39,7 @@ export async function serveUdpEcho(options: UdpServerOptions): Promise<Socket> {
 
 /** Asks `count` times; an answer that does not come is not in the list. */
 export async function udpEcho(request: UdpRequest): Promise<readonly UdpReply[]> {
-  const socket = createSocket("udp4");
+  const socket = createSocket(isIPv6(request.address) ? "udp6" : "udp4");
   try {
     socket.bind(request.localPort ?? 0);
     await once(socket, "listening");

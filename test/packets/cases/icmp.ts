@@ -3,7 +3,7 @@
 
 import { encodeInto } from "#layout/codec.js";
 import { be16 } from "#layout/numbers.js";
-import { Ports } from "#dataplane/forward/nat.js";
+import { Ports } from "#dataplane/transport.js";
 import type { Case, Expectation, Forwarded, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, service, toStack } from "../case.js";
 import type { End, IcmpFields } from "../frame.js";
@@ -179,7 +179,7 @@ export const icmpCases: readonly Case[] = [
     services: NAT,
     steps: [
       ...natUdp(),
-      fromClient(icmp(router.address, VIP, { ...UNREACHABLE, dontFragment: false, moreFragments: true, payload: udp(SERVICE, CLIENT) }), toStack("fragment"), router),
+      fromClient(icmp(router.address, VIP, { ...UNREACHABLE, dontFragment: false, moreFragments: true, payload: udp(SERVICE, CLIENT) }), toStack("fragment", LEFT_TO_TC), router),
     ],
   },
   {

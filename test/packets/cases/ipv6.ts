@@ -4,10 +4,10 @@
 import { encodeInto } from "#layout/codec.js";
 import { be16 } from "#layout/numbers.js";
 import { toAddress } from "#control/encode.js";
-import { Ports } from "#dataplane/forward/nat.js";
+import { Ports } from "#dataplane/transport.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
-import { IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_ROUTING, Ipv6 } from "#wire/ipv6.js";
+import { IPPROTO_DSTOPTS, IPPROTO_HOPOPTS, IPPROTO_ROUTING, Ipv6 } from "#wire/ipv6.js";
 import type { Case, ServiceDescription, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, toStack } from "../case.js";
 import type { End, IcmpFields, TcpFields, UdpFields } from "../frame.js";
@@ -86,12 +86,11 @@ export const ipv6Cases: readonly Case[] = [
     }),
   },
   {
-    description: "IPv6: more extension headers than are looked at, and fragments, are the stack's",
+    description: "IPv6: more extension headers than are looked at are the stack's",
     services: NAT,
     steps: [
       fromClient(extended(tcp(CLIENT, SERVICE, { flags: SYN }), [extension(IPPROTO_DSTOPTS, 136)]), toStack("otherProtocol"), client6),
       fromClient(extended(tcp(CLIENT, SERVICE, { flags: SYN }), new Array<Extension>(7).fill(extension(IPPROTO_DSTOPTS, 8))), toStack("otherProtocol"), client6),
-      fromClient(extended(tcp(CLIENT, SERVICE, { flags: SYN }), [{ protocol: IPPROTO_FRAGMENT, bytes: Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 9) }]), toStack("fragment"), client6),
     ],
   },
   {

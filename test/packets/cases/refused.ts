@@ -51,6 +51,15 @@ export const refusedCases: readonly Case[] = [
     ],
   },
   {
+    description: "a service without a scheduler (-s none) answers the same until it has one",
+    services: [service("tcp", 80, [destination(r1, 8080, "masq")], { scheduler: "none" })],
+    steps: [
+      fromClient(tcp(CLIENT, SERVICE, { flags: SYN }), refused("noDestination", error(PORT_UNREACHABLE, tcp(CLIENT, SERVICE, { flags: SYN })))),
+      { change: ({ director }) => director.editService({ ...director.services()[0]!, scheduler: "rr" }) },
+      fromClient(tcp(CLIENT, SERVICE, { flags: SYN }), forwarded(r1, tcp(CLIENT, SERVER, { flags: SYN, ...AGED }))),
+    ],
+  },
+  {
     description: "an ICMP error quotes what fits into 576 bytes, at every odd and even length",
     services: [service("udp", 80, [])],
     steps: [0, 1, 2, 3, 4, 5, 518, 519, 520, 521, 522, 700, 1472].map((length) => {

@@ -7,12 +7,12 @@ import { host16 } from "#layout/numbers.js";
 import { addressFamily } from "#model/address.js";
 import type { Destination } from "#model/director.js";
 import { Ipv4 } from "#wire/ipv4.js";
-import { Ipv6 } from "#wire/ipv6.js";
+import { Ipv6, Ipv6Fragment } from "#wire/ipv6.js";
 import { UDP_CHECKSUM_OFFSET, Udp } from "#wire/udp.js";
 import type { Case, ServiceDescription, Step } from "../case.js";
 import { destination, forwarded, fromClient, refused, service } from "../case.js";
 import type { End, IpFields, TcpFields, UdpFields } from "../frame.js";
-import { ACK, FIN, PSH, SYN, frame, gre, gue, icmp, icmpv6, ipip, payloadOf, tcp, udp } from "../frame.js";
+import { ACK, FIN, PSH, SYN, fragments, frame, gre, gue, icmp, icmpv6, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, VIP6, at, client, client6, eth0, eth1, r1, r1v6, remote6, router, router6, silent6 } from "../network.js";
 
@@ -104,6 +104,14 @@ export const tunnelCases: readonly Case[] = [
     ],
   })),
   ...everyTunnel((kind, mix): Case => ({
+    description: `${kind.name}: ${mix.name}: a datagram in fragments, each of which is a packet of the tunnel's own`,
+    services: [serviceOf("udp", kind, mix)],
+    steps: [
+      ...[0, 1, 2].map((i) => fragmentRequest(kind, mix, i)),
+      { destination: mix.server, is: { connections: 1n, packetsIn: 1n, bytesIn: BigInt(innerHeader(mix) + Udp.size + 3333) } },
+    ],
+  })),
+  ...everyTunnel((kind, mix): Case => ({
     description: `${kind.name}: ${mix.name}: an error about an answer goes to the real server in the tunnel`,
     services: [serviceOf("udp", kind, mix)],
     steps: [
@@ -148,6 +156,23 @@ function request(kind: Kind, mix: Mix, packet: (ttl: number) => Uint8Array, ttl 
   const inner = packet(ttl - 1);
   const expected = forwarded(mix.server, (sent) => kind.around(inner, mix.server.address, outerFields(inner, mix.server.address, sent), sent));
   return fromClient(packet(ttl), leftToTc === undefined ? expected : { ...expected, leftToTc }, mix.client);
+}
+
+/** One of three: the first is counted as a packet, of which the others are more bytes; of IPv6 the last takes the first one's fragment header off. */
+function fragmentRequest(kind: Kind, mix: Mix, place: number): Step {
+  const piece = (ttl: number) => fragments(udp(clientOf(mix), serviceOf80(mix), { ttl, dontFragment: false, payload: payloadOf(3333) }), { bytes: 1200, identification: 31300 })[place]!;
+  const inner = piece(63);
+  const fragmentHeader = isIpv6(mix) ? Ipv6Fragment.size : 0;
+  const bytes = inner.length - (place === 0 ? 0 : innerHeader(mix) + fragmentHeader) - (place === 2 ? fragmentHeader : 0);
+  return fromClient(piece(64), {
+    ...forwarded(mix.server, (sent) => {
+      const outer = outerFields(inner, mix.server.address, sent);
+      // Of IPv4 in IPv4 all would have the same, and nobody could tell their own fragments apart.
+      const ownIdentification = place > 0 && !isIpv6(mix) && addressFamily(mix.server.address) === 4;
+      return kind.around(inner, mix.server.address, ownIdentification ? { ...outer, identification: host16(decode(Ipv4, sent).identification) } : outer, sent);
+    }),
+    leftToTc: "XDP has no part in fragments", counts: { packetsIn: place === 0 ? 1 : 0, bytesIn: bytes },
+  }, mix.client);
 }
 
 /** ip_vs_prepare_tunneled_skb(), and ip_select_ident() for IPv6 in IPv4, whose numbers nobody promises. */

@@ -6,7 +6,7 @@ import { ACK, FIN, PSH, RST, SYN, changeIp, frame, icmp, ipip, ipv4, payloadOf, 
 import { VIP, at, client, eth0, eth1, r1, r2 } from "../network.js";
 import { be16 } from "#layout/numbers.js";
 import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IPV6 } from "#wire/ethernet.js";
-import { IPPROTO_TCP, IPPROTO_UDP, type IpProtocol } from "#wire/ipv4.js";
+import type { IpProtocol } from "#wire/ipv4.js";
 
 const CLIENT = at(client, 40000);
 const SERVICE = at(VIP, 80);
@@ -74,16 +74,6 @@ export const untouchedCases: readonly Case[] = [
     steps: [ETH_P_ARP, ETH_P_IPV6, ETH_P_8021Q, be16(0x88cc) as number as typeof ETH_P_ARP].map((etherType): Step => (
       { frame: frame({ ...CLIENT_LINK, etherType }, tcp(CLIENT, SERVICE, { flags: SYN })), by: eth0, expect: toStack("notIp") }
     )),
-  },
-  {
-    description: "fragments go to the stack, the first and the later ones",
-    services: NAT,
-    steps: [
-      fromClient(udp(CLIENT, SERVICE, { dontFragment: false, moreFragments: true, payload: payloadOf(1472) }), toStack("fragment")),
-      fromClient(ipv4(client.address, VIP, IPPROTO_UDP, payloadOf(1480), { dontFragment: false, moreFragments: true, fragmentOffset: 1480 }), toStack("fragment")),
-      fromClient(ipv4(client.address, VIP, IPPROTO_UDP, payloadOf(48), { dontFragment: false, fragmentOffset: 2960 }), toStack("fragment")),
-      fromClient(ipv4(client.address, VIP, IPPROTO_TCP, payloadOf(40), { dontFragment: false, fragmentOffset: 65528 }), toStack("fragment")),
-    ],
   },
   {
     description: "a frame that ends in the middle of a TCP packet goes to the stack, wherever it ends",

@@ -7,11 +7,11 @@ import { struct } from "#layout/struct.js";
 import { bpf_get_prandom_u32, bpf_skb_pull_data } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import { fold, words32 } from "#wire/checksum.js";
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_PLAIN, IP_DF, IP_FRAGMENT, IpProtocol, Ipv4 } from "#wire/ipv4.js";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_PLAIN, IP_DF, IP_FRAGMENT, IP_OFFSET, IpProtocol, Ipv4 } from "#wire/ipv4.js";
 import { IPPROTO_ICMPV6, IPV6_HEADER, Ipv6 } from "#wire/ipv6.js";
 import { Tcp } from "#wire/tcp.js";
 import { Udp } from "#wire/udp.js";
-import { FAMILY, HOOK, IPV6, XDP } from "../../config.js";
+import { FAMILY, FRAGMENTS, HOOK, IPV6, XDP } from "../../config.js";
 import { NETWORK_AT } from "../../flow.js";
 import { SUM_BYTES_MAX, sumOf } from "../../sum.js";
 
@@ -41,9 +41,13 @@ function readIpv4(packet: Packet, inner: Inner): boolean {
   inner.ttl = ip.ttl;
   inner.protocol = ip.protocol;
   inner.fragmentation = (ip.flagsAndOffset & IP_DF) as Be16;
-  // RFC 6864: with DF the identification means nothing; without, the inner one serves as well as any.
-  inner.identification = inner.fragmentation === be16(0) ? ip.identification : be16(0);
+  inner.identification = inner.fragmentation === be16(0) ? identificationOf(ip) : be16(0);
   return true;
+}
+
+/** RFC 6864: with DF it means nothing; without, the inner one serves as well as any, but for one of its packet's fragments, which share theirs. */
+function identificationOf(ip: View<typeof Ipv4>): Be16 {
+  return !FRAGMENTS || (ip.flagsAndOffset & IP_OFFSET) === be16(0) ? ip.identification : be16(bpf_get_prandom_u32() & 0xffff);
 }
 
 function readIpv6(packet: Packet, inner: Inner): boolean {

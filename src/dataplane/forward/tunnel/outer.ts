@@ -2,7 +2,7 @@
 
 import type { Be16, u32, u64 } from "#layout/numbers.js";
 import { be16, be32, i32 as I32 } from "#layout/numbers.js";
-import { bpf_skb_adjust_room, bpf_xdp_adjust_head } from "#prelude/helpers.js";
+import { bpf_get_prandom_u32, bpf_skb_adjust_room, bpf_xdp_adjust_head } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import { ipv4Of } from "#wire/address.js";
 import { ETH_P_IP, ETH_P_IPV6, Ethernet } from "#wire/ethernet.js";
@@ -13,6 +13,7 @@ import { HOOK, IPV6, XDP } from "../../config.js";
 import { NETWORK_AT } from "../../flow.js";
 import { headerChecksum } from "../../header-checksum.js";
 import type { Destination } from "../../maps.js";
+import { sysctls } from "../../maps.js";
 import type { Inner } from "./inner.js";
 
 /** Linux include/uapi/linux/bpf.h: room between the Ethernet and the IP header, for an outer one of that family. */
@@ -40,8 +41,10 @@ export function writeIpv4(packet: Packet, destination: Destination, inner: Inner
   outer.versionAndLength = IPV4_PLAIN;
   outer.typeOfService = inner.typeOfService;
   outer.totalLength = lengthField(bytes + IPV4_HEADER_MIN);
-  outer.identification = inner.identification;
-  outer.flagsAndOffset = inner.fragmentation;
+  // ip_vs_xmit.c, ip_vs_tunnel_xmit(): with pmtu_disc 0 routers may cut it, for which it needs a number of its own.
+  const mayBeCut = sysctls.at(0).pmtu_disc === 0 && inner.fragmentation !== be16(0);
+  outer.identification = mayBeCut ? be16(bpf_get_prandom_u32() & 0xffff) : inner.identification;
+  outer.flagsAndOffset = mayBeCut ? be16(0) : inner.fragmentation;
   outer.ttl = inner.ttl;
   outer.protocol = protocol;
   outer.source = ipv4Of(destination.tunnelSource);

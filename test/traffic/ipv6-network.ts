@@ -1,11 +1,12 @@
-// IPv6 addresses beside IPv4's on the laboratory's wires:
+// The laboratory's wires with IPv6 addresses beside IPv4's.
 //
 //   client 2001:db8:1::10 ─ router 2001:db8:1::1, :2::1 ─ director :2::2 (VIP :2::100), by NAT fd00:3::1 ─ servers :2::11 … or fd00:3::11 …
 
-import { succeeded, type Bed } from "./bed.js";
+import type { Bed } from "./bed.js";
+import { succeeded } from "./bed.js";
 
 export const VIP = "2001:db8:2::100";
-/** What servers' addresses begin with; the server's number ends them. */
+/** A server's number follows. */
 export const SERVERS = { nat: "fd00:3::1", dr: "2001:db8:2::1" } as const;
 
 /** In every namespace of the laboratory, which are without IPv6 by themselves. */

@@ -1,0 +1,62 @@
+// What `npm pack` makes, installed elsewhere by `npm install -g`: it has all that it needs, and directs.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { run } from "#lab/command.js";
+import { Bed, needs, PROJECT, succeeded } from "./bed.js";
+
+/** Dependencies come from npm's registry, or from its cache. */
+const NPM_MILLISECONDS_MAX = 300_000;
+/** What npm's client says where there is no way to a registry. */
+const NO_REGISTRY = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/;
+
+const folder = mkdtempSync(join(tmpdir(), "weir-package-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const installed = (program: string): string => join(folder, "prefix/bin", program);
+
+const npm = (...args: readonly string[]) => run(["npm", ...args], { timeoutMilliseconds: NPM_MILLISECONDS_MAX });
+
+describe("the package", async () => {
+  let files: readonly string[] = [];
+  let lacking: string | undefined;
+  before(async () => {
+    const [packed] = JSON.parse(succeeded(await npm("pack", PROJECT, "--json", "--ignore-scripts", "--pack-destination", folder))) as { filename: string; files: { path: string }[] }[];
+    files = packed!.files.map(({ path }) => path);
+    const result = await npm("install", "--global", "--prefix", join(folder, "prefix"), "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", join(folder, packed!.filename));
+    if (result.status !== 0 && NO_REGISTRY.test(result.stderr)) lacking = "npm's registry cannot be reached";
+    else succeeded(result);
+  });
+
+  test("has the programs, their sources and the documents, and no tests", () => {
+    for (const file of ["bin/weir", "bin/ipvsadm", "src/dataplane/entry.ts", "docs/ldirectord.md", "docs/examples/nat.yaml", "README.md"]) assert.ok(files.includes(file), file);
+    assert.deepEqual(files.filter((file) => /\.test\.|tsbuildinfo|^(?:test|bench|dist\/out)\//.test(file)), []);
+  });
+
+  test("runs from another prefix", async (t) => {
+    if (lacking !== undefined) return t.skip(lacking);
+    const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
+    assert.equal(succeeded(await run([installed("weir"), "--version"])), `${version}\n`);
+    assert.match(succeeded(await run([installed("weir"), "lab", "nat", "--simulate"])), /r3 +weight 3 +30 connections/);
+  });
+
+  test("directs from there", needs, async (t) => {
+    if (lacking !== undefined) return t.skip(lacking);
+    const bed = await Bed.open("nat");
+    try {
+      const { client, topology: { vip, addresses } } = bed;
+      await bed.serve({ http: [8080] });
+      // Nothing that another test's weir compiled.
+      const environment = { WEIR_CACHE: join(folder, "cache") };
+      for (const command of [`-A -t ${vip}:80 -s rr`, `-a -t ${vip}:80 -r ${addresses.servers[1]}:8080 -m`]) {
+        succeeded(await bed.node([installed("ipvsadm"), ...command.split(" ")], { environment }));
+      }
+      assert.equal((await client.get({ address: vip, port: 80 })).server, "r2");
+      succeeded(await bed.node([installed("weir"), "down"]));
+    } finally {
+      await bed.close();
+    }
+  });
+});
