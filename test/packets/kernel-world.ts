@@ -10,7 +10,7 @@ import type { ProgramName } from "#control/programs.js";
 import { PROGRAM_PLACES, programSpecs } from "#control/programs.js";
 import type { Shape } from "#control/shape.js";
 import { mapSpecs } from "#control/shape.js";
-import { SLOTS_PER_BUCKET, dialogues, fragmentNotes, services } from "#dataplane/maps.js";
+import { SLOTS_PER_BUCKET, calls, dialogues, fragmentNotes, realServers, services } from "#dataplane/maps.js";
 import { assembleProgram, exit, mov64, r0 } from "#ebpf/assemble.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
 import type { BpfLink } from "#kernel/link.js";
@@ -60,7 +60,7 @@ class KernelWorld implements World {
   }
 
   reset(): void {
-    for (const hash of [this.store.hash(services), this.store.hash(dialogues), this.store.hash(fragmentNotes)]) for (const key of [...hash.keys()]) hash.delete(key);
+    for (const hash of [services, dialogues, calls, fragmentNotes, realServers].map((spec) => this.store.hash(spec))) for (const key of [...hash.keys()]) hash.delete(key);
     for (const spec of mapSpecs(this.store.shape).values()) if (spec.tableEntries !== undefined) this.store.table(spec).fill(0);
     this.director = newDirector(this.store);
   }

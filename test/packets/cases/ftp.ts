@@ -1,8 +1,10 @@
 // FTP by NAT: data connections that the control connection announces, and sequence numbers where the server's address was
 // replaced. What is expected is Linux v6.12 net/netfilter/ipvs/ip_vs_ftp.c and net/netfilter/nf_conntrack_seqadj.c.
 
+import { DIALOGUES_MAX, Dialogue, FTP_LINE_BYTES, Place, dialogues } from "#dataplane/maps.js";
+import { encode } from "#layout/codec.js";
 import type { Case, Forwarded, Step } from "../case.js";
-import { answered, destination, forwarded, fromClient, fromServer, service, toStack } from "../case.js";
+import { answered, destination, dropped, forwarded, fromClient, fromServer, service, toStack } from "../case.js";
 import type { TcpFields } from "../frame.js";
 import { ACK, PSH, SYN, tcp, totalLengthOf } from "../frame.js";
 import type { Host } from "../network.js";
@@ -33,6 +35,10 @@ const GROWTH = ENTERING_AT_VIP.length - ENTERING.length;
 const DATA_PORT = 156 * 256 + 65;
 /** 128 * 256 + 235 */
 const LISTENING_PORT = 33003;
+
+/** Places behind all that this world's tables have. */
+const others = Array.from({ length: DIALOGUES_MAX }, (_, i) => encode(Place, { connection: 2 ** 20 + i, family: 4 }));
+const LINE = { flags: PSH | ACK, sequence: FROM_CLIENT, acknowledgment: FROM_SERVER, payload: text("PORT 10,0,0,2,128,235\r\n") };
 
 const XDP_LEAVES = "what applications say is read at TC";
 
@@ -141,6 +147,41 @@ export const ftpCases: readonly Case[] = [
     ],
   },
   {
+    description: "FTP's lines are read while they have at most 256 bytes, and longer ones go on unread",
+    services: NAT,
+    steps: [
+      ...opening(IPV4),
+      says(portOf(FTP_LINE_BYTES + 1)),
+      { connections: [listed(CLIENT_PORT, 21, "ESTABLISHED", 899)] },
+      says(portOf(FTP_LINE_BYTES)),
+      { connections: [listed(CLIENT_PORT, 21, "ESTABLISHED", 899), listed(LISTENING_PORT, 20, "LISTEN", 119)] },
+    ],
+  },
+  {
+    description: "FTP's PASV: an answer is rewritten while it has at most 256 bytes afterwards, and a longer one goes on as it is",
+    services: NAT,
+    steps: [
+      ...opening(IPV4),
+      says(PASV),
+      replies(padded(ENTERING, FTP_LINE_BYTES), padded(ENTERING, FTP_LINE_BYTES)),
+      says(PASV),
+      replies(padded(ENTERING, FTP_LINE_BYTES - GROWTH), padded(ENTERING_AT_VIP, FTP_LINE_BYTES)),
+    ],
+  },
+  {
+    description: "FTP: with as many control connections that announced something as fit, another one's line is dropped, and announces when it is sent again and one has ended",
+    services: NAT,
+    steps: [
+      ...opening(IPV4),
+      { change: ({ store }) => others.forEach((place) => store.hash(dialogues).update(place, new Uint8Array(Dialogue.size))) },
+      fromClient(tcp(at(client, CLIENT_PORT), at(VIP, 21), LINE), dropped("notAnnounced")),
+      { connections: [listed(CLIENT_PORT, 21, "ESTABLISHED", 899)] },
+      { change: ({ store }) => store.hash(dialogues).delete(others[0]!) },
+      byClient(LINE, LINE),
+      { connections: [listed(CLIENT_PORT, 21, "ESTABLISHED", 899), listed(LISTENING_PORT, 20, "LISTEN", 119)] },
+    ],
+  },
+  {
     description: "FTP on another port of the VIP's, and by DR, is nobody's to read",
     services: [service("tcp", 2121, [destination(r1, 21, "masq")]), service("tcp", 21, [destination(r2, 21, "route")])],
     steps: [
@@ -162,6 +203,17 @@ function opening(side: Side): Step[] {
     byServer({ flags: SYN | ACK, sequence: FROM_SERVER - 1 }, { flags: SYN | ACK, sequence: FROM_SERVER - 1 }, side),
     byClient({ flags: ACK, sequence: FROM_CLIENT }, { flags: ACK, sequence: FROM_CLIENT }, side),
   ];
+}
+
+/** PORT with so many blanks that the line has that length: ip_vs_ftp.c, ip_vs_ftp_get_addrport() passes over them. */
+function portOf(bytes: number): string {
+  const address = "10,0,0,2,128,235\r\n";
+  return `PORT${" ".repeat(bytes - "PORT".length - address.length)}${address}`;
+}
+
+/** The answer with a longer text. */
+function padded(answer: string, bytes: number): string {
+  return answer.replace("Mode", "Mode".padEnd("Mode".length + bytes - answer.length, "e"));
 }
 
 /** The client's line, which goes on as it is. */

@@ -1,8 +1,10 @@
 // The persistence engine "sip": which messages belong to one call, and what stands in the table of it. Asked of the real one on 6.1, message by message.
 
+import { CALLS_MAX, Call, Place, SIP_MESSAGE_MAX, calls } from "#dataplane/maps.js";
+import { encode } from "#layout/codec.js";
 import type { Service } from "#model/director.js";
 import assert from "node:assert/strict";
-import type { Case, ConnectionExpectation, Step } from "../case.js";
+import type { Case, ConnectionExpectation, Expectation, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromClientMarked, fromServer, service } from "../case.js";
 import { SYN, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
@@ -16,6 +18,8 @@ const FIRST_PORT = 47000;
 const XDP_LEAVES = "XDP has no part in what begins a call's connection";
 
 const HEAD = "INVITE sip:a@b SIP/2.0\r\nVia: x\r\n";
+/** Places behind all that this world's tables have. */
+const others = Array.from({ length: CALLS_MAX }, (_, i) => encode(Place, { connection: 2 ** 20 + i, family: 4 }));
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "latin1"));
 const call = (id: string): string => `${HEAD}Call-ID: ${id}\r\n\r\n`;
 const x = (count: number): string => "x".repeat(count);
@@ -98,6 +102,24 @@ export const sipCases: readonly Case[] = [
     steps: [0, 1].flatMap(() => Array.from({ length: 300 }, (_, i) => message(call(`${i}@host`), [r3, r2, r1][i % 3]!, 47000, one, "route"))),
   },
   {
+    description: "SIP: a message of 2048 bytes is read, of a longer one none",
+    services: services(),
+    steps: [
+      large(SIP_MESSAGE_MAX + 1, dropped("noCall")), { connections: [] },
+      // Too big for these networks, which shows only behind the choice of a server.
+      large(SIP_MESSAGE_MAX, dropped("tooBig", "counted")), { connections: [template(one, r3, "NONE"), listed(one, 47000, r3)] }, callsAre("one@host"),
+    ],
+  },
+  {
+    description: "SIP: with as many calls shown as fit, another one's messages go by their call all the same",
+    services: services({ onePacket: true }, "route"),
+    steps: [
+      { change: ({ store }) => others.forEach((place) => store.hash(calls).update(place, new Uint8Array(Call.size))) },
+      ...[["one", r3], ["seven", r2], ["one", r3], ["one", r3]].map(([name, server]) => message(call(`${name as string}@host`), server as Host, 47000, one, "route")),
+      { connections: [r3, r2].map((server) => template(one, server, "NONE", 5060)) }, callsAre(),
+    ],
+  },
+  {
     description: "SIP: no TCP connection of such a service begins; without persistence the engine is asked for nothing",
     services: [service("tcp", 5060, [destination(r1, 5060, "masq")], SIP), service("udp", 5060, [destination(r1, 5060, "masq")], { ...SIP, persistentSeconds: 0 })],
     steps: [
@@ -138,7 +160,6 @@ export const sipCases: readonly Case[] = [
   },
 ];
 
-
 /** A datagram that begins a connection, or, with one-packet scheduling, is one. */
 function message(text: string, server: Host | undefined, port: number, from = one, method: "masq" | "route" = "masq"): Step {
   const fields = { payload: bytesOf(text) };
@@ -146,6 +167,14 @@ function message(text: string, server: Host | undefined, port: number, from = on
   if (server === undefined) return fromClient(sent, dropped("noCall"), from);
   const leaves = method === "masq" ? udp(at(from, port), at(server, 5000), { ...fields, ...AGED }) : udp(at(from, port), at(VIP, 5060), { ...fields, ...AGED });
   return fromClient(sent, { ...forwarded(server, leaves), leftToTc: XDP_LEAVES }, from);
+}
+
+/** A message of that many bytes, whose Call-ID is its last line. */
+function large(bytes: number, expect: Expectation): Step {
+  const end = "\r\nCall-ID: one@host\r\n";
+  const payload = bytesOf(HEAD + "X: ".padEnd(bytes - HEAD.length - end.length, "y") + end);
+  assert.equal(payload.length, bytes);
+  return fromClient(udp(at(one, 47000), at(VIP, 5060), { payload, dontFragment: false }), expect, one);
 }
 
 function template(from: Host, server: Host, state: string, port = 5000): ConnectionExpectation {
