@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { Neighbour } from "#dataplane/hop.js";
 import { decode } from "#layout/codec.js";
 import { fromWords } from "#control/encode.js";
+import { Rows } from "#control/rows.js";
+import { settings } from "#dataplane/maps.js";
 import { dissect } from "#lab/dissect.js";
 import type { Service } from "#model/director.js";
 import { TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC } from "#prelude/packet.js";
@@ -13,13 +15,15 @@ import type { ServiceDescription } from "./case.js";
 import { configure, destination, service } from "./case.js";
 import { EXECUTORS } from "./executors.js";
 import { ACK, SYN, frame, icmp, packetOf, tcp, udp } from "./frame.js";
-import { VIP, VIP6, at, client, client6, distantClient, eth0, r1, r1v6, router } from "./network.js";
+import { VIP, VIP6, at, client, client6, distantClient, eth0, eth1, r1, r1v6, router } from "./network.js";
 import { verdictCounts } from "./observe.js";
 
 const CLIENT = at(client, 40000);
 /** Both ends of the device have one address. */
 const LINK = { from: eth0.mac, to: eth0.mac };
 const MARKED = { mark: 7 };
+/** dataplane/marked.ts, WAS_HERE and LET_BY. */
+const [WAS_HERE, LET_BY] = [0x7765, 0x7766];
 const [machine] = EXECUTORS;
 
 function byMark(destinations: ServiceDescription["destinations"], family: 4 | 6 = 4): ServiceDescription {
@@ -60,6 +64,16 @@ for (const { name, lacks, world: make } of EXECUTORS) {
     assert.deepEqual([run.verdict, run.bytes], [TC_ACT_UNSPEC, bytes]);
     assert.deepEqual(verdictCounts(world), { notIp: 1 });
   });
+
+  test(`packets of a mark's connection to the director itself go to the stack by the device, so that they are not marked and sent there, ${on}`, { skip: lacks }, async () => {
+    const world = await make(64);
+    configure(world.director, [byMark([destination({ ...r1, address: eth1.address }, 80, "masq")]), service("tcp", 81, [destination({ ...r1, address: eth1.address }, 80, "masq")])]);
+    new Rows(world.store, settings).write(0, { markedIfindex: eth1.ifindex });
+    const bytes = (port: number, link = { from: client.mac!, to: eth0.mac }) => frame(link, tcp(CLIENT, at(VIP, port), { flags: SYN }));
+    const marked = world.run("tc", bytes(80), eth0, MARKED);
+    assert.deepEqual([marked.verdict, marked.bytes], [TC_ACT_REDIRECT, bytes(80, { from: client.mac!, to: "02:77:65:69:72:00" })]);
+    for (const run of [world.run("tc", bytes(80, { from: client.mac!, to: eth1.mac }), eth1, MARKED), world.run("tc", bytes(81), eth0)]) assert.equal(run.verdict, TC_ACT_UNSPEC);
+  });
 }
 
 test("an error goes back by the routes, as the frame tells no sender", async () => {
@@ -81,4 +95,13 @@ test("an error to where no route leads is dropped", async () => {
   const run = world.run("tc_back", frame(LINK, udp(at("10.9.0.1", 40000), at(VIP, 53), { ttl: 63 })), eth0, MARKED);
   assert.equal(run.verdict, TC_ACT_SHOT);
   assert.deepEqual(verdictCounts(world), { noRoute: 1 });
+});
+
+test("what was here and comes again is dropped; what weir sent to the director's own socket passes untouched, once", async () => {
+  const world = await machine!.world(64);
+  configure(world.director, [byMark([destination(r1, 80, "route")])]);
+  const bytes = frame(LINK, tcp(CLIENT, at(VIP, 80), { flags: SYN, ttl: 63 }));
+  assert.equal(world.run("tc_back", bytes, eth0, { ...MARKED, tcIndex: WAS_HERE }).verdict, TC_ACT_SHOT);
+  assert.deepEqual(verdictCounts(world), { cameAgain: 1 });
+  assert.deepEqual(world.run("tc_back", bytes, eth0, { tcIndex: LET_BY }), { verdict: TC_ACT_UNSPEC, bytes, gsoSize: 0 });
 });
