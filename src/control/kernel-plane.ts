@@ -13,7 +13,7 @@ import type { Interface } from "#kernel/network.js";
 import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
 import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
-import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import { StoreDirector } from "./director.js";
@@ -27,6 +27,7 @@ import type { ProgramName } from "./programs.js";
 import { PROGRAM_PLACES, programNames, programSpecs } from "./programs.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
+import { Rows } from "./rows.js";
 import type { ServiceUse, Use } from "./uses.js";
 import { usesOf } from "./uses.js";
 import { verdictCounts } from "./verdicts.js";
@@ -136,13 +137,14 @@ export class KernelPlane implements DataPlane {
   }
 
   status(): DataPlaneStatus {
+    const attachments = this.#record().attachments.filter(({ ifindex }) => exists(ifindex));
     return {
-      attachments: this.#record().attachments.filter(({ ifindex }) => exists(ifindex)),
+      attachments,
       connectionTables: [
         { family: "IPv4", entriesUsed: countConnections(this.store, buckets4), entriesMax: this.store.shape.connections },
         { family: "IPv6", entriesUsed: countConnections(this.store, buckets6), entriesMax: this.store.shape.connectionsIpv6 },
       ],
-      marks: this.#markStatus(), verdicts: verdictCounts(this.store), stateDirectory: this.store.state.path,
+      marks: this.#markStatus(attachments.map((attachment) => attachment.interface)), verdicts: verdictCounts(this.store), stateDirectory: this.store.state.path,
     };
   }
 
@@ -183,6 +185,7 @@ export class KernelPlane implements DataPlane {
       const brought = bringMarkReturn(marks, markReturn, (device) => this.#attachBack(device));
       if (marks.length === 0) this.store.state.unpin(this.store.state.linkPath(BACK_PIN));
       this.#write({ ...this.#record(), markReturn: brought });
+      new Rows(this.store, settings).write(0, { markedIfindex: marks.length === 0 ? 0 : interfaceByName(MARK_DEVICES[1]).index });
     });
   }
 
@@ -201,10 +204,10 @@ export class KernelPlane implements DataPlane {
     program.close();
   }
 
-  #markStatus(): MarkStatus | undefined {
+  #markStatus(attached: readonly string[]): MarkStatus | undefined {
     const { markReturn } = this.#record();
     if (markReturn.marks.length === 0) return undefined;
-    return { device: MARK_DEVICES[0], marks: markReturn.marks.map(({ mark }) => mark), trouble: markReturnTrouble(markReturn) };
+    return { device: MARK_DEVICES[0], marks: markReturn.marks.map(({ mark }) => mark), trouble: markReturnTrouble(markReturn, attached) };
   }
 
   #startExpiry(start: BpfProgram, { name }: MapSpec, connections: number): void {

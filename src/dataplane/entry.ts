@@ -9,7 +9,7 @@ import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
-import { PACKET_HOST, TC_ACT_UNSPEC, XDP_PASS } from "#prelude/packet.js";
+import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
@@ -34,6 +34,7 @@ import {
   PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers, SERVICE_PERSISTENT,
   SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
+import { toOwnSocket } from "./marked.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
 import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
@@ -162,7 +163,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (TRANSPORTS === TCP_AND_UDP && !APPLICATION && unlikely((connection.flags & CONNECTION_APPLICATION) !== 0)) return toApplication(packet);
   const destination = destinations.at(connection.destination);
   if (unlikely((destination.flags & (DESTINATION_AVAILABLE | DESTINATION_LOCAL)) !== DESTINATION_AVAILABLE)) {
-    return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(flow, index, now);
+    return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(packet, flow, index, now);
   }
   if (APPLICATION && !hearClient(packet, index, flow.transportAt, flow.bytes)) return drop(Verdict.notAnnounced);
   const way = make(Way);
@@ -193,12 +194,12 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
 }
 
 /** ip_vs_xmit.c, ip_vs_null_xmit(): the director serves the VIP itself. The stack gets the packet as it is, and answers without the data plane's seeing it. */
-function deliver(flow: Flow, index: u32, now: u32): i32 {
+function deliver(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (HOOK === XDP) return XDP_PASS;
   const connection = connections.at(index);
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
-  return TC_ACT_UNSPEC;
+  return toOwnSocket(packet, destinations.at(connection.destination));
 }
 
 /** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */

@@ -7,7 +7,7 @@ import { Be16, i32 as I32, u16, u32 as U32, u64 as U64, u8 } from "#layout/numbe
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
 import { bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh, bpf_redirect_peer } from "#prelude/helpers.js";
-import { make, sizeOf, unlikely } from "#prelude/intrinsics.js";
+import { likely, make, sizeOf, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { XDP_TX } from "#prelude/packet.js";
 import { Ethernet } from "#wire/ethernet.js";
@@ -18,7 +18,7 @@ import { FAMILY, FIB_GIVES_SOURCE, HOOK, IPV6, XDP } from "./config.js";
 import { clientOf } from "./connection.js";
 import type { Connection, Destination, Hop } from "./maps.js";
 import { DeviceKey, HOP_BY_PEER, HOP_WITHOUT_TX, devices } from "./maps.js";
-import { Verdict, drop } from "./verdict.js";
+import { Verdict, count, drop } from "./verdict.js";
 
 /** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup. An IPv4 address is the first word of four. */
 export const FibLookup = struct("bpf_fib_lookup", {
@@ -185,6 +185,31 @@ export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   if (HOOK !== XDP && (hop.flags & HOP_BY_PEER) !== 0) return I32(bpf_redirect_peer(hop.ifindex, 0n));
   return I32(bpf_redirect(hop.ifindex, 0n));
 }
+
+/**
+ * Sends what weir made of a packet back to its sender, whose MAC address has become the frame's destination, and counts it by
+ * the verdict. A packet that came by way of the stack (marked.ts) has one MAC address for both ends, and its sender is where
+ * the routes say.
+ */
+export function sendBack(packet: Packet, sender: Address, verdict: u32): i32 {
+  const ends = packet.view(LinkEnds, 0);
+  if (ends === null) return drop(Verdict.rewriteFailed);
+  if (likely(ends.source !== ends.destination || ends.sourceEnd !== ends.destinationEnd)) {
+    count(verdict);
+    return I32(bpf_redirect(packet.ifindex, 0n));
+  }
+  const route = make(FibLookup, { family: FAMILY === IPV6 ? AF_INET6 : AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX });
+  setDestination(route, sender, FAMILY);
+  const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), 0));
+  if (result !== BPF_FIB_LKUP_RET_SUCCESS && result !== BPF_FIB_LKUP_RET_NO_NEIGH) return drop(Verdict.noRoute);
+  const neighbour = make(Neighbour, { family: route.family });
+  neighbour.address = route.destination;
+  count(verdict);
+  return I32(bpf_redirect_neigh(route.ifindex, neighbour, sizeOf(Neighbour), 0n));
+}
+
+/** An Ethernet header's addresses as numbers, to be compared. */
+export const LinkEnds = struct("LinkEnds", { destination: U32, destinationEnd: u16, source: U32, sourceEnd: u16 }, { size: 12, packed: true });
 
 function neighbourOf(way: Way): View<typeof Neighbour> {
   const neighbour = make(Neighbour, { family: way.neighbourFamily });

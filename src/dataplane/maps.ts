@@ -62,6 +62,8 @@ export const Settings = struct("Settings", {
   ftpDataServices: u32,
   /** In `markRules`: where the list begins. */
   markRulesAt: u32,
+  /** The interface by which packets come back that netfilter marked (marked.ts), or 0. */
+  markedIfindex: u32,
   /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   natDestinationsIpv6: u32,

@@ -30,6 +30,7 @@ export const Verdict = {
   notAnnounced: 18,
   noCall: 19,
   noConnection: 20,
+  cameAgain: 21,
 } as const;
 
 /** To the kernel's own stack, untouched. */

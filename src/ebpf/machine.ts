@@ -36,6 +36,7 @@ export interface PacketContext {
   readonly protocol?: number;
   readonly packetType?: number;
   readonly vlanPresent?: number;
+  readonly tcIndex?: number;
   readonly gsoSize?: number;
   readonly gsoSegments?: number;
   /** Bytes that can be reached without a helper; all by default. */
@@ -187,7 +188,7 @@ export class Machine {
 function setSkBuff(context: Context, packet: Uint8Array, given: PacketContext): void {
   context.set({
     length: packet.length, packetType: given.packetType ?? 0, mark: given.mark ?? 0,
-    protocol: given.protocol ?? ((packet[12] ?? 0) | ((packet[13] ?? 0) << 8)), vlanPresent: given.vlanPresent ?? 0,
+    protocol: given.protocol ?? ((packet[12] ?? 0) | ((packet[13] ?? 0) << 8)), vlanPresent: given.vlanPresent ?? 0, tcIndex: given.tcIndex ?? 0,
     ifindex: given.ifindex ?? 1, ingressIfindex: given.ifindex ?? 1, gsoSize: given.gsoSize ?? 0, gsoSegments: given.gsoSegments ?? 0,
   });
 }

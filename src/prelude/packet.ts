@@ -29,6 +29,8 @@ export interface Packet {
   readonly packetType: u32;
   /** TC only: 1 when a VLAN tag stands beside the packet, not in it. */
   readonly vlanPresent: u32;
+  /** TC only: a number that stays with the packet while the stack has it; a program may change it. */
+  tcIndex: u32;
 }
 
 export interface ContextField {
@@ -47,6 +49,7 @@ export const contextFields: { readonly [program: string]: { readonly [property: 
     data: { offset: 76, bits: 32 }, dataEnd: { offset: 80, bits: 32 },
     length: { offset: 0, bits: 32 }, packetType: { offset: 4, bits: 32 }, mark: { offset: 8, bits: 32, writable: true },
     protocol: { offset: 16, bits: 32 }, vlanPresent: { offset: 20, bits: 32 }, ifindex: { offset: 40, bits: 32 },
+    tcIndex: { offset: 44, bits: 32, writable: true },
     gsoSegments: { offset: 164, bits: 32 }, gsoSize: { offset: 176, bits: 32 },
   },
 };

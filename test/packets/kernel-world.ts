@@ -24,7 +24,7 @@ import type { NetworkInterface } from "./network.js";
 import { interfaces, neighbours, routes } from "./network.js";
 import type { TestNamespace } from "./test-namespace.js";
 import { addNamespace } from "./test-namespace.js";
-import type { Hook, Offload, Run, World } from "./world.js";
+import type { Entrance, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
 /** `connections`: how many fit. */
@@ -65,10 +65,10 @@ class KernelWorld implements World {
     this.director = newDirector(this.store);
   }
 
-  run(hook: Hook, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial, vlanPresent }: Offload = {}): Run {
-    assert.ok(checksumPartial === undefined && vlanPresent === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
-    const context = hook === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize, mark });
-    const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(`weir_${hook}`)!.testRun({ data: bytes, context }));
+  run(entrance: Entrance, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial, vlanPresent, tcIndex }: Offload = {}): Run {
+    assert.ok(checksumPartial === undefined && vlanPresent === undefined && tcIndex === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
+    const context = entrance === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize, mark });
+    const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(`weir_${entrance}`)!.testRun({ data: bytes, context }));
     return { verdict: returnValue, bytes: data };
   }
 

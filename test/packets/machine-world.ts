@@ -18,7 +18,7 @@ import { addressFamily } from "#model/address.js";
 import { macBytes, macText } from "./frame.js";
 import type { NetworkInterface } from "./network.js";
 import { eth1, isLocal, nextHop } from "./network.js";
-import type { Hook, Offload, Run, World } from "./world.js";
+import type { Entrance, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
 /** Some time after boot. */
@@ -66,9 +66,9 @@ class MachineWorld implements World {
     this.director = newDirector(this.store);
   }
 
-  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial = false, vlanPresent = false }: Offload = {}): Run {
-    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent) };
-    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${hook}`)!, bytes, context);
+  run(entrance: Entrance, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial = false, vlanPresent = false, tcIndex = 0 }: Offload = {}): Run {
+    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent), tcIndex };
+    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${entrance}`)!, bytes, context);
     return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }) };
   }
 

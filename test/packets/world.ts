@@ -14,6 +14,8 @@ import type { NetworkInterface } from "./network.js";
 
 export type Hook = "tc" | "xdp";
 export const HOOKS = ["tc", "xdp"] as const;
+/** The one at TC of weir's device for marked packets too. */
+export type Entrance = Hook | "tc_back";
 
 export interface Run {
   /** What the program returned. */
@@ -36,6 +38,8 @@ export interface Offload {
   readonly mark?: number;
   /** A VLAN's tag stands beside the packet. Nor these. */
   readonly vlanPresent?: boolean;
+  /** Nor this. */
+  readonly tcIndex?: number;
 }
 
 export interface World {
@@ -44,7 +48,7 @@ export interface World {
   readonly store: Store;
   readonly director: StoreDirector;
   /** Runs weir_tc or weir_xdp on a frame that came in by that interface. */
-  run(hook: Hook, bytes: Uint8Array, by: NetworkInterface, offload?: Offload): Run;
+  run(entrance: Entrance, bytes: Uint8Array, by: NetworkInterface, offload?: Offload): Run;
   /** Arms the timer that ends idle connections; it goes round the table fifty times a second. */
   startExpiry(): void;
   /** Lets so much time pass. */

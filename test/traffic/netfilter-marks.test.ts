@@ -7,6 +7,7 @@ import { dissect } from "#lab/dissect.js";
 import { whyNoTool } from "#lab/requirements.js";
 import { Bed, needs, succeeded } from "./bed.js";
 import { SERVERS, VIP as VIP6, addIpv6 } from "./ipv6-network.js";
+import { packetsAt } from "./wires.js";
 
 const PORTS = [80, 443] as const;
 const MARK = 7;
@@ -63,9 +64,63 @@ for (const method of ["nat", "dr"] as const) {
       await bed.set("net/ipv4/ip_forward=1");
     });
 
-    test("without servers the service refuses connections", async () => {
+    test("weir status tells of an interface that does not forward, though others do", async () => {
+      await bed.set("net/ipv4/conf/eth0/forwarding=0");
+      await assert.rejects(bed.client.get({ address: bed.topology.vip, port: 80, timeoutMilliseconds: 500 }));
+      assert.match(await status(bed), /NOT YET, net\.ipv4\.conf\.eth0\.forwarding is 0.*sysctl -w net\.ipv4\.conf\.eth0\.forwarding=1$/m);
+      await bed.set("net/ipv4/conf/eth0/forwarding=1");
+    });
+
+    test("where sources are checked strictly, what weir does not take is still answered", async () => {
+      const { client, topology } = bed;
+      await bed.tell("--set 1 1 1");
+      const session = await client.openSession({ address: topology.vip, port: 80 });
+      await client.sessionGet(session);
+      // Before its end comes to the director, as to one that does not know it.
+      await bed.set("net/ipv4/conf/all/rp_filter=1");
+      await sleep(2500);
+      await assert.rejects(client.sessionGet(session), /was lost/);
+      await bed.set("net/ipv4/conf/all/rp_filter=0");
+      await bed.tell("--set 900 120 300");
+    });
+
+    test("where rules of weir's are gone, nothing goes round, weir status says so, and weir up brings them again", async () => {
+      const { client, topology } = bed;
+      await bed.tell("--set 1 1 1");
+      const session = await client.openSession({ address: topology.vip, port: 80 });
+      await client.sessionGet(session);
+      for (const name of ["weir-marks", "weir-back"]) await bed.ip(`rule delete iif ${name}`);
+      await sleep(2500);
+      await assert.rejects(client.sessionGet(session));
+      const [, times] = /^cameAgain +(\d+)$/m.exec(await status(bed)) ?? [];
+      // The client sends such a segment again a few times.
+      assert.ok(Number(times) >= 1 && Number(times) <= 20, times);
+      assert.match(await status(bed), /NOT YET, the rules of routing \(ip -4 rule\) are not as weir made them/);
+      const destinations = topology.addresses.servers.map((address) => ({ address }));
+      await bed.up({ timeouts: { tcp: 900, tcpFin: 120, udp: 300 }, services: [{ fwmark: MARK, scheduler: "rr", method, persistent: 60, destinations }] });
+      assert.match(await status(bed), /come back by weir-marks$/m);
+      assert.equal((await client.get({ address: topology.vip, port: 80 })).status, 200);
+    });
+
+    test("without servers the service refuses connections, from the VIP, as old as the director's own, and where sources are checked strictly", async () => {
+      const { client, topology: { vip: address } } = bed;
       for (const server of bed.topology.addresses.servers) await bed.tell(`-d -f ${MARK} -r ${server}`);
-      await assert.rejects(bed.client.get({ address: bed.topology.vip, port: 443 }), /ECONNREFUSED/);
+      for (const strictness of [0, 1]) {
+        await bed.set(`net/ipv4/conf/all/rp_filter=${strictness}`);
+        const tap = await bed.topology.tap();
+        await assert.rejects(client.get({ address, port: 443 }), /ECONNREFUSED/);
+        const errors = packetsAt((await tap.stop()).frames, "director", "out").filter(({ icmp }) => icmp?.type === 3);
+        assert.deepEqual(errors.map(({ source, icmp, ttl }) => [source, icmp?.code, ttl]), [[address, 3, 64]], `rp_filter=${strictness}`);
+      }
+      await bed.set("net/ipv4/conf/all/rp_filter=0");
+    });
+
+    test("a real server that is the director itself is served through its whole connection", async () => {
+      const { client, topology } = bed;
+      await (await topology.worker(topology.namespaces.director)).serveHttp({ name: "director", address: topology.vip, port: 80 });
+      await bed.tell(`-a -f ${MARK} -r ${topology.addresses.director} -m`);
+      const { server, intact } = await client.post({ address: topology.vip, port: 80, bytes: 1_000_000 });
+      assert.deepEqual([server, intact], ["director", true]);
     });
 
     test("with the service the devices and rules go", async () => {
@@ -75,8 +130,18 @@ for (const method of ["nat", "dr"] as const) {
       assert.doesNotMatch(await bed.ip("rule"), /fwmark 0x7/);
       await bed.tell("-D -f 8");
       assert.doesNotMatch(await bed.ip("rule"), /fwmark|weir|100:/);
-      assert.match(await bed.ip("rule"), /^0:.*lookup local/m);
+      // As the kernel made it: systemd-networkd removes rules that are not the kernel's.
+      assert.match(await bed.ip("-d rule"), /^0:.*lookup local proto kernel/m);
       assert.doesNotMatch(await bed.ip("-br link"), /weir/);
+    });
+
+    test("where another device has the name, the service is refused with what would help, and the device stays", async () => {
+      await bed.ip("link add weir-marks type bridge");
+      const { status: code, stderr } = await bed.ipvsadm(["-A", "-f", "8", "-s", "rr"]);
+      assert.equal(code, 255);
+      assert.match(stderr, /Cannot make the device "weir-marks".*there is another one of that name; rename that one/);
+      assert.doesNotMatch(await bed.tell("-Ln"), /FWM/);
+      await bed.ip("link delete weir-marks");
     });
   });
 }
@@ -98,6 +163,8 @@ test("netfilter's marks of IPv6, from a file, until weir down", skip === undefin
     await bed.close();
   }
 });
+
+const status = async (bed: Bed): Promise<string> => succeeded(await bed.weir(["status"]));
 
 async function mark({ topology }: Bed, match: string): Promise<void> {
   const rules = [

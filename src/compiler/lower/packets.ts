@@ -60,7 +60,7 @@ export function writePacketField(
 ): Operand {
   const field = contextFields[f.program.type]?.[name];
   if (field === undefined) return unknownProperty(f, name, target);
-  if (!field.writable) f.refuse(target, "constant-assigned", `packet.${name} cannot be assigned to`, "only packet.mark can, at TC");
+  if (!field.writable) f.refuse(target, "constant-assigned", `packet.${name} cannot be assigned to`, "only packet.mark and packet.tcIndex can, at TC");
   const value = valueAs(f, operand, u32, node);
   f.builder.store(field.bits, context, field.offset, value, "context");
   return scalar(u32, value);

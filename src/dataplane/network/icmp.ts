@@ -4,16 +4,19 @@
 //   │ Ethernet, turned round │ IP VIP→CIP tos 0xc0 ttl 64 │ ICMP type code │ the packet that caused it, 548 bytes at most │
 
 import type { Be16, Be32, i32, u32 } from "#layout/numbers.js";
-import { be16, host16, i32 as I32, u16 } from "#layout/numbers.js";
-import { bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
+import { be16, host16, u16, u64 as U64 } from "#layout/numbers.js";
+import { bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
+import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
+import { Address } from "#wire/address.js";
 import { fold } from "#wire/checksum.js";
 import { ETH_P_IP, Ethernet } from "#wire/ethernet.js";
 import { Icmp } from "#wire/icmp.js";
 import { IPPROTO_ICMP, IPV4_HEADER_MIN, IPV4_PLAIN, Ipv4 } from "#wire/ipv4.js";
 import { NETWORK_AT } from "../flow.js";
 import { headerChecksum } from "../header-checksum.js";
-import { Verdict, count, drop } from "../verdict.js";
+import { sendBack } from "../hop.js";
+import { Verdict, drop } from "../verdict.js";
 import { sumOf, turnRound } from "./reply.js";
 
 /** RFC 1812 4.3.2.3: as much as fits in 576 bytes. */
@@ -59,8 +62,7 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   icmp.checksum = be16(0);
   icmp.rest = rest;
   icmp.checksum = u16(~fold(sumOf(packet, NETWORK_AT + IPV4_HEADER_MIN, Icmp.size + quoted))) as Be16;
-  count(verdict);
-  return I32(bpf_redirect(packet.ifindex, 0n));
+  return sendBack(packet, make(Address, { low: U64(client) }), verdict);
 }
 
 /** The IP header of the director's own error, `bytes` long with it. False when the packet is too short after all. */

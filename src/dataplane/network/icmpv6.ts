@@ -4,8 +4,8 @@
 //   │ Ethernet, turned round │ IP VIP→CIP hop limit 64 │ ICMPv6 type code │ the packet that caused it, 1,232 bytes at most │
 
 import type { Be16, Be32, i32 } from "#layout/numbers.js";
-import { be16, host16, i32 as I32, u16, u32 } from "#layout/numbers.js";
-import { bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
+import { be16, host16, u16, u32 } from "#layout/numbers.js";
+import { bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { Address } from "#wire/address.js";
@@ -14,7 +14,8 @@ import { Ethernet } from "#wire/ethernet.js";
 import { Icmp } from "#wire/icmp.js";
 import { IPPROTO_ICMPV6, IPV6_HEADER, IPV6_VERSION, Ipv6 } from "#wire/ipv6.js";
 import { NETWORK_AT } from "../flow.js";
-import { Verdict, count, drop } from "../verdict.js";
+import { sendBack } from "../hop.js";
+import { Verdict, drop } from "../verdict.js";
 import { ERROR_PACKET_MAX, sumOf, turnRound } from "./reply.js";
 
 const ICMP_HEADERS = IPV6_HEADER + Icmp.size;
@@ -55,8 +56,7 @@ export function sendError(packet: Packet, type: u32, code: u32, rest: Be32, verd
   icmp.rest = rest;
   const sum = pseudoHeaderSum(virtual, client, Icmp.size + quoted) + sumOf(packet, NETWORK_AT + IPV6_HEADER, Icmp.size + quoted);
   icmp.checksum = u16(~fold(sum)) as Be16;
-  count(verdict);
-  return I32(bpf_redirect(packet.ifindex, 0n));
+  return sendBack(packet, client, verdict);
 }
 
 /** The IP header of the director's own error, `bytes` long with it. False when the packet is too short after all. */

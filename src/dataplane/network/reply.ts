@@ -15,7 +15,7 @@ export const MacPair = struct("MacPair", { ethernet: Ethernet });
 /** RFC 8200 section 5: no error that the director sends is longer than the least MTU of IPv6. */
 export const ERROR_PACKET_MAX = 1280;
 
-/** Back to where it came from. */
+/** Back to where it came from: see sendBack(). */
 export function turnRound(ethernet: View<typeof Ethernet>): void {
   const before = make(MacPair);
   before.ethernet.source = ethernet.source;
