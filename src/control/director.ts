@@ -36,6 +36,9 @@ import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
 import { bringsFtpData, mayBringFtp } from "./uses.js";
 
+/** Twice as long as the expiry's walk takes round the largest table (dataplane/expiry.ts), so that templates end after their connections. */
+const SWEEP_SECONDS = 6;
+
 type ServiceRow = Values<typeof ServiceStruct>;
 interface Entry {
   readonly key: Uint8Array;
@@ -159,6 +162,7 @@ export class StoreDirector implements Director {
       this.#destinations.remove(gone);
       this.#totals.leave(entry.row.slot, gone);
       this.#refreshFilters();
+      this.#endAbandoned();
     });
   }
 
@@ -272,6 +276,13 @@ export class StoreDirector implements Director {
     this.#countServices();
     for (const { destination } of this.#lists.read(entry.row)) this.#destinations.remove(destination);
     this.#refreshFilters();
+    this.#endAbandoned();
+  }
+
+  /** ip_vs_ctl.c, __ip_vs_del_dest(): with expire_nodest_conn a removed destination's connections end, without waiting for their packets. */
+  #endAbandoned(): void {
+    if (this.#sysctls.number(0, "expire_nodest_conn") === 0) return;
+    this.#settings.write(0, { sweepUntil: this.#store.now() + secondsToTicks(SWEEP_SECONDS) });
   }
 
   #place(members: readonly Member[], id: DestinationId): number {

@@ -30,9 +30,9 @@ import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } 
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
-  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC_APPLICATION,
-  PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers, SERVICE_PERSISTENT,
-  SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
+  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP,
+  PROGRAM_TC_APPLICATION, PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers,
+  SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
 import { toOwnSocket } from "./marked.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
@@ -163,7 +163,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (TRANSPORTS === TCP_AND_UDP && !APPLICATION && unlikely((connection.flags & CONNECTION_APPLICATION) !== 0)) return toApplication(packet);
   const destination = destinations.at(connection.destination);
   if (unlikely((destination.flags & (DESTINATION_AVAILABLE | DESTINATION_LOCAL)) !== DESTINATION_AVAILABLE)) {
-    return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(index, now) : deliver(packet, flow, index, now);
+    return (destination.flags & DESTINATION_AVAILABLE) === 0 ? removed(packet, index, now) : deliver(packet, flow, index, now);
   }
   if (APPLICATION && !hearClient(packet, index, flow.transportAt, flow.bytes)) return drop(Verdict.notAnnounced);
   const way = make(Way);
@@ -244,6 +244,7 @@ function leaveTooBig(packet: Packet): i32 {
 function startsAnew(index: u32, flow: Flow): boolean {
   if (TRANSPORTS === SCTP_AND_IPSEC ? flow.chunk !== SCTP_CID_INIT : flow.protocol !== IPPROTO_TCP || (flow.tcpFlags & TCP_SYN) === 0) return false;
   const connection = connections.at(index);
+  if (sysctls.at(0).expire_nodest_conn !== 0 && destinations.at(connection.destination).weight === 0) return true;
   // ip_vs_core.c, is_new_conn_expected(): a connection of a template stays with its server, and one that was announced; ip_vs_in(): and one that announced others.
   if (connection.template !== NO_TEMPLATE) return false;
   if (TRANSPORTS === TCP_AND_UDP && (connection.flags & CONNECTION_APPLICATION) !== 0 && controlledBy(index) !== 0) return false;
@@ -252,11 +253,20 @@ function startsAnew(index: u32, flow: Flow): boolean {
   return mode !== 0 && isReusable(connection.state, mode, (connection.flags & CONNECTION_NO_OUTPUT) !== 0);
 }
 
-/** The destination is gone: ip_vs_in() drops silently and lets the entry wait for its return, unless it is to end. */
-function removed(index: u32, now: u32): i32 {
-  if (sysctls.at(0).expire_nodest_conn !== 0) endNow(index, now);
+/**
+ * The destination is gone: ip_vs_in() drops silently and lets the entry wait for its return. With expire_nodest_conn the connection
+ * ends, and the packet is one of none: it takes its way once more, from the beginning.
+ */
+function removed(packet: Packet, index: u32, now: u32): i32 {
+  if (sysctls.at(0).expire_nodest_conn === 0) return drop(Verdict.destinationRemoved);
+  endNow(index, now);
+  if (HOOK === XDP) return XDP_PASS;
+  bpf_tail_call(packet, tcPrograms, OWN_PLACE);
   return drop(Verdict.destinationRemoved);
 }
+
+/** Where tail calls find this program. */
+const OWN_PLACE: u32 = TRANSPORTS === TCP_AND_UDP ? (FAMILY === IPV6 ? PROGRAM_TC6 : PROGRAM_TC) : (FAMILY === IPV6 ? PROGRAM_TC6_SCTP : PROGRAM_TC_SCTP);
 
 /** Bytes that the way to the destination adds to a packet. */
 function overhead(connection: Connection, destination: Destination): u32 {

@@ -7,13 +7,16 @@ import type { View } from "#layout/struct.js";
 import { struct } from "#layout/struct.js";
 import type { MapSpec } from "#ebpf/spec.js";
 import { bpf_loop, bpf_timer_start } from "#prelude/helpers.js";
-import { atomicAdd, likely, make } from "#prelude/intrinsics.js";
+import { atomicAdd, likely, make, unlikely } from "#prelude/intrinsics.js";
 import { TICK_SHIFT, hasPassed, ticks } from "./clock.js";
 import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow, letGo, touch } from "./connection.js";
 import { adjustDefenses, endSome, endsEntries, entriesSample } from "./defense.js";
 import { closeDialogue, controlledBy, placeOf } from "./dialogue.js";
 import type { Bucket, Expiry } from "./maps.js";
-import { CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, SLOTS_PER_BUCKET, buckets, calls, connections, destinations, MapIndex, MOVED, TEMPLATE, templates } from "./maps.js";
+import {
+  CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, DESTINATION_AVAILABLE, SLOTS_PER_BUCKET, buckets, calls, connections, destinations, MapIndex, MOVED, settings,
+  TEMPLATE, templates,
+} from "./maps.js";
 import { countUnbound } from "./schedule.js";
 
 export const SLICE_NANOSECONDS = 20_000_000n;
@@ -21,10 +24,11 @@ export const SLICE_NANOSECONDS = 20_000_000n;
 /** Round the whole table in half a second, unless it is very large: control/ makes a slice so large. */
 export const SLICES_PER_ROUND = 25;
 
-export const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32, taken: U32 });
+export const Walk = struct("ExpiryWalk", { at: U32, now: U32, expired: U32, taken: U32, /** Whether connections without a destination end too. */ sweeps: U32 });
 export type Walk = View<typeof Walk>;
 export function expire(_map: MapSpec, _key: View<typeof MapIndex>, state: Expiry): i64 {
-  const walk = make(Walk, { at: state.cursor, now: ticks() });
+  const now = ticks();
+  const walk = make(Walk, { at: state.cursor, now, sweeps: hasPassed(settings.at(0).sweepUntil, now) ? 0 : 1 });
   bpf_loop(state.slice, visit, walk, 0n);
   state.cursor = walk.at;
   state.expired += u64(walk.expired);
@@ -44,12 +48,26 @@ function visit(_round: u32, walk: Walk): i64 {
   const at = walk.at;
   walk.at = at + 1;
   const bucket = buckets.at(at);
+  if (unlikely(walk.sweeps !== 0)) endAbandoned(at, bucket, walk.now);
   if (likely(!isAnyDue(bucket, walk))) return 0n;
   for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
     if (bucket.tags[slot] === TAG_FREE) continue;
     if (hasPassed(bucket.expires[slot], walk.now)) walk.expired += clear(at, slot, bucket.tags[slot], walk.now);
   }
   return 0n;
+}
+
+/** ip_vs_conn.c, ip_vs_expire_nodest_conn_flush(): a removed destination's, with expire_nodest_conn; a template once no connection of it stands any more. */
+function endAbandoned(at: u32, bucket: Bucket, now: u32): void {
+  for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+    if (bucket.tags[slot] >= TAG_LIVE && isAbandoned((at << 3) | slot)) bucket.expires[slot] = now;
+  }
+}
+
+function isAbandoned(index: u32): boolean {
+  const connection = connections.at(index);
+  if ((destinations.at(connection.destination).flags & DESTINATION_AVAILABLE) !== 0) return false;
+  return connection.kind !== TEMPLATE || templates.at(index).controlled === 0;
 }
 
 /** Counts the slots that are taken; whether the time of any has passed. Computed, not branched upon: which are taken is chance, and no processor foresees it. */

@@ -67,6 +67,8 @@ export const Settings = struct("Settings", {
   /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   natDestinationsIpv6: u32,
+  /** In ticks: until then the expiry's walk ends connections whose destination was removed. */
+  sweepUntil: u32,
   /** Bit hash(VIP): some service may have this address. */
   vipFilter: array(u64, VIP_FILTER_BITS / 64),
 });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countConnections } from "#control/connections.js";
 import { buckets4, calls, dialogues } from "#dataplane/maps.js";
-import { configure, destination, service } from "./case.js";
+import { configure, destination, service, serviceId } from "./case.js";
 import { ACK, EMPTY, FIN, SYN, frame, tcp, udp } from "./frame.js";
 import { EXECUTORS } from "./executors.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
@@ -123,6 +123,33 @@ for (const executor of EXECUTORS) {
     assert.deepEqual([persistentCounts(world), callsCount(world)], [[1], 1]);
     await world.wait(TIMEOUT.overMilliseconds);
     assert.deepEqual([persistentCounts(world), callsCount(world)], [[0], 0]);
+  });
+
+  test(`with expire_nodest_conn a removed destination's connections end within a round on ${executor.name}, and then its template; others stay`, options, async () => {
+    const world = await executor.world(64);
+    configure(world.director, [TCP_SERVICE, service("udp", 80, [destination(r1, 80, "route")], { persistentSeconds: 300 })]);
+    world.startExpiry();
+    const open = () => {
+      for (const flags of [SYN, ACK]) sendTcp(world, 40000, flags);
+      for (const port of [40001, 40002]) sendUdp(world, port);
+    };
+    const remove = (protocol: "tcp" | "udp") => world.director.deleteDestination(serviceId(protocol, 80), { address: r1.address, port: 80 });
+    const listed = () => [...world.director.connections()].map(({ protocol, client: { port } }) => `${protocol} ${port}`).sort();
+    open();
+    remove("udp");
+    await world.wait(1500);
+    assert.deepEqual(listed(), ["tcp 40000", "udp 0", "udp 40001", "udp 40002"], "without it they wait for its return");
+    world.director.addDestination(serviceId("udp", 80), destination(r1, 80, "route"));
+    world.director.setSysctls({ expire_nodest_conn: 1 });
+    remove("udp");
+    await world.wait(2500);
+    assert.deepEqual(listed(), ["tcp 40000"]);
+    world.director.addDestination(serviceId("udp", 80), destination(r1, 80, "route"));
+    assert.deepEqual(counted(world), [{ active: 1, inactive: 0 }, { active: 0, inactive: 0 }]);
+    assert.deepEqual(persistentCounts(world), [0, 0]);
+    world.director.deleteService(serviceId("tcp", 80));
+    await world.wait(1500);
+    assert.equal(countConnections(world.store, buckets4), 0, "every slot is free again");
   });
 
   test(`a full table takes connections again when old ones have ended on ${executor.name}`, options, async () => {

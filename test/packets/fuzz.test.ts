@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rows } from "#control/rows.js";
-import { settings } from "#dataplane/maps.js";
+import { fragmentNotes, settings } from "#dataplane/maps.js";
 import { frameProblems } from "#lab/verify.js";
 import { configure } from "./case.js";
 import { EXECUTORS } from "./executors.js";
@@ -23,6 +23,9 @@ const CONNECTIONS = 4096;
 /** Longer than any run: no connection ends in the middle of it. */
 const TIMEOUT_TICKS = 100_000;
 
+/** Less than a first fragment's note stands in the kernel, where time goes on by itself (dataplane/fragment-notes.ts). */
+const NOTES_MILLISECONDS = 15_000;
+
 const seed = seedOfThisRun();
 const usable = EXECUTORS.filter(({ lacks }) => lacks === false);
 const alone = usable.length === EXECUTORS.length ? "" : ` (the machine only: ${EXECUTORS.find(({ lacks }) => lacks !== false)!.lacks})`;
@@ -33,8 +36,14 @@ for (const hook of HOOKS) {
     worlds.forEach(prepare);
     const random = new Random(seed);
     const model = new Model(fuzzServices);
+    let notesSince = performance.now();
     for (let number = 0; number < FRAMES; number++) {
       const incoming = randomFrame(random, model.connections);
+      if (performance.now() - notesSince > NOTES_MILLISECONDS) {
+        model.forgetFragments();
+        worlds.forEach(forgetFragments);
+        notesSince = performance.now();
+      }
       try {
         sendToAll(worlds, hook, model, incoming);
       } catch (error) {
@@ -45,6 +54,11 @@ for (const hook of HOOKS) {
     }
     compareAll(worlds, model);
   });
+}
+
+function forgetFragments({ store }: World): void {
+  const notes = store.hash(fragmentNotes);
+  for (const key of [...notes.keys()]) notes.delete(key);
 }
 
 function prepare(world: World): void {

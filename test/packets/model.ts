@@ -82,6 +82,11 @@ export class Model {
     return this.#direct(packet, ip, ports);
   }
 
+  /** Their time is up: further fragments find nothing. */
+  forgetFragments(): void {
+    this.#firstFragments.clear();
+  }
+
   /** ip_vs_gather_frags(), but that the first fragment does not wait for the others, and they go after it: `LVS differs`. */
   #fragment(packet: Uint8Array): Expectation {
     const ip = dissectIp(packet)!;

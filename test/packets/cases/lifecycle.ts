@@ -1,15 +1,17 @@
 // A connection's life beside its states: ports that are used again, destinations that go and come back, limits.
 
-import type { Case, Step } from "../case.js";
+import type { Case, Forwarded, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, sysctl, toStack } from "../case.js";
 import { ACK, FIN, RST, SYN, icmp, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
-import { VIP, VIP6, at, client, r1, r2, r3 } from "../network.js";
+import { VIP, VIP6, at, client, client6, r1, r1v6, r2, r2v6, r3 } from "../network.js";
 
 const PORT = 48000;
 const SERVICE = at(VIP, 80);
 const ID = serviceId("tcp", 80);
 const AGED = { ttl: 63 };
+/** XDP's packet ends the connection, and TC's has none. */
+const TC_BEGINS_ANEW = "of a connection that XDP ended: TC begins anew";
 
 /** Members stand newest first: the first connection goes to r3, then r2, then r1. */
 const NAT_OF_THREE = [service("tcp", 80, [r1, r2, r3].map((host) => destination(host, 80, "masq")))];
@@ -110,15 +112,40 @@ export const lifecycleCases: readonly Case[] = [
     ],
   },
   {
-    description: "with expire_nodest_conn a removed destination's connection ends with its next packet",
+    description: "with expire_nodest_conn a removed destination's connection is none any more: its next packet is the stack's, and a SYN or a datagram begins another",
     services: NAT_OF_THREE,
     steps: [
       sysctl({ expire_nodest_conn: 1 }), ...opening(r3),
       { change: ({ director }) => director.deleteDestination(ID, { address: r3.address, port: 80 }) },
-      fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), dropped("destinationRemoved")),
+      fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), toStack("notASyn", TC_BEGINS_ANEW)),
       { connections: [] },
       fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), toStack("notASyn")),
-      request(r2, SYN),
+      ...opening(r2),
+      { change: ({ director }) => director.deleteDestination(ID, { address: r2.address, port: 80 }) },
+      request(r1, SYN, PORT, TC_BEGINS_ANEW), { connections: [listed(r1, "SYN_RECV", 59)] },
+    ],
+  },
+  {
+    description: "with expire_nodest_conn a datagram of a removed destination's connection goes to another server at once, in IPv6 too",
+    services: [
+      service("udp", 80, [destination(r1, 80, "masq"), destination(r2, 80, "masq")]),
+      service("udp", 80, [destination(r1v6, 80, "route"), destination(r2v6, 80, "route")], { address: VIP6 }),
+    ],
+    steps: [
+      sysctl({ expire_nodest_conn: 1 }),
+      datagram(r2, PORT), datagram6(r2v6),
+      { change: ({ director }) => director.deleteDestination(serviceId("udp", 80), { address: r2.address, port: 80 }) },
+      { change: ({ director }) => director.deleteDestination(serviceId("udp", 80, VIP6), { address: r2v6.address, port: 80 }) },
+      datagram(r1, PORT, TC_BEGINS_ANEW), datagram(r1, PORT), datagram6(r1v6, TC_BEGINS_ANEW), datagram6(r1v6),
+    ],
+  },
+  {
+    description: "with expire_nodest_conn a client of a server of weight 0 that uses its port again begins a new connection",
+    services: NAT_OF_THREE,
+    steps: [
+      ...opening(r3),
+      { change: ({ director }) => director.editDestination(ID, destination(r3, 80, "masq", { weight: 0 })) },
+      request(r3, SYN), sysctl({ expire_nodest_conn: 1 }), request(r3, ACK), request(r2, SYN), request(r2, ACK),
     ],
   },
   {
@@ -180,8 +207,12 @@ export const lifecycleCases: readonly Case[] = [
   },
 ];
 
-function request(server: Host, flags: number, port = PORT): Step {
-  return fromClient(tcp(at(client, port), SERVICE, { flags }), forwarded(server, tcp(at(client, port), at(server, 80), { flags, ...AGED })));
+function request(server: Host, flags: number, port = PORT, leftToTc?: string): Step {
+  return fromClient(tcp(at(client, port), SERVICE, { flags }), left(forwarded(server, tcp(at(client, port), at(server, 80), { flags, ...AGED })), leftToTc));
+}
+
+function left(expectation: Forwarded, leftToTc: string | undefined): Forwarded {
+  return leftToTc === undefined ? expectation : { ...expectation, leftToTc };
 }
 
 function answer(server: Host, flags: number, port = PORT): Step {
@@ -205,8 +236,14 @@ function connection(server: Host): readonly Step[] {
   return [...opening(server), ...closing(server)];
 }
 
-function datagram(server: Host, port: number): Step {
-  return fromClient(udp(at(client, port), SERVICE), forwarded(server, udp(at(client, port), at(server, 80), AGED)));
+function datagram(server: Host, port: number, leftToTc?: string): Step {
+  return fromClient(udp(at(client, port), SERVICE), left(forwarded(server, udp(at(client, port), at(server, 80), AGED)), leftToTc));
+}
+
+/** By DR. */
+function datagram6(server: Host, leftToTc?: string): Step {
+  const packet = (ttl: number) => udp(at(client6, PORT), at(VIP6, 80), { ttl });
+  return fromClient(packet(64), left(forwarded(server, packet(63)), leftToTc), client6);
 }
 
 function refusedDatagram(port: number): Step {
