@@ -158,6 +158,12 @@ export const ipv6Cases: readonly Case[] = [
     ],
   },
   {
+    description: "IPv6: a persistent service on port 0 sends each port to the same port of the client's server; ports with a service of their own stay its",
+    services: [service6("tcp", 0, [r1v6, r2v6].map((host) => destination(host, 0, "masq")), { persistentSeconds: 200 }), service6("tcp", 90, [destination(r1v6, 8090, "masq")])],
+    steps: ([[5000, r2v6, 5000], [8080, r2v6, 8080], [90, r1v6, 8090]] as const).map(([port, server, there], i) =>
+      fromClient(tcp(at(client6, 47100 + i), at(VIP6, port), { flags: SYN }), forwarded(server, tcp(at(client6, 47100 + i), at(server, there), { flags: SYN, ...AGED })), client6)),
+  },
+  {
     description: "IPv6: a prefix length makes one template of a network of clients",
     services: [service6("tcp", 80, [r1v6, r2v6].map((host) => destination(host, 80, "masq")), { persistentSeconds: 100, netmask: "112" })],
     steps: [
