@@ -26,7 +26,7 @@ import { meetExpected } from "./expected.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
-import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, resolveClient, resolveDestination } from "./hop.js";
+import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, isForwarded, resolveClient, resolveDestination } from "./hop.js";
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
@@ -232,7 +232,11 @@ function unasked(packet: Packet, flow: Flow): i32 {
   if (isEnd || !isUnicast(flow.destination)) return pass(Verdict.notOurs);
   const server = realServers.lookup(make(RealServerKey, { address: flow.source, port: flow.sourcePort, protocol: flow.protocol, family: FAMILY }));
   if (server === null) return pass(Verdict.notOurs);
-  return HOOK === XDP ? XDP_PASS : refuseAnswer(packet, flow.destination, server.director, Verdict.noConnection);
+  if (HOOK === XDP) return XDP_PASS;
+  // LVS differs: it answers what is for the director itself too, so that health checks of the director's own find every server closed.
+  if (flow.ttl <= 1 || !isForwarded(packet, flow.destination)) return pass(Verdict.notOurs);
+  // It is quoted one hop older, as ip_forward() leaves it.
+  return age(packet) ? refuseAnswer(packet, flow.destination, server.director, Verdict.noConnection) : drop(Verdict.rewriteFailed);
 }
 
 /** ip_forward() again: it tells the real server what fits, if that forbade fragments; what may be cut is not cut by weir. */

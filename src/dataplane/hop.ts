@@ -172,6 +172,15 @@ function mtuTo(packet: Packet, address: Address, family: u32): u32 {
   return bpf_fib_lookup(packet, route, sizeOf(FibLookup), BPF_FIB_LOOKUP_SKIP_NEIGH) === 0n ? route.lengthOrMtu : MTU_UNKNOWN;
 }
 
+/** Whether the kernel would send a packet on to that address: it is no address of its own, and there is a route. */
+export function isForwarded(packet: Packet, address: Address): boolean {
+  "use subprogram";
+  const route = make(FibLookup, { family: FAMILY === IPV6 ? AF_INET6 : AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX });
+  setDestination(route, address, FAMILY);
+  const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), 0));
+  return result === BPF_FIB_LKUP_RET_SUCCESS || result === BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
 /** Sends the packet, whole but for its MAC addresses, along the way. The last step of every forwarding. */
 export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   if (HOOK !== XDP && way.outcome !== HOP_KNOWN) {

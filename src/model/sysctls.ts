@@ -53,7 +53,7 @@ export const SYSCTLS = {
   ignore_tunneled: number(0, "packets that came out of a tunnel on the director are not scheduled", "they never are"),
   lblc_expiration: seconds(86400, "for how long `lblc` remembers an address that is not used"),
   lblcr_expiration: seconds(86400, "for how long `lblcr` remembers an address that is not used, and keeps the servers of one that is"),
-  nat_icmp_send: number(0, "a packet of a server by NAT that belongs to no connection is answered with ICMP port unreachable"),
+  nat_icmp_send: number(0, "a packet of a server by NAT that belongs to no connection is answered with ICMP port unreachable, unless it is for the director itself"),
   pmtu_disc: number(1, "a tunnel's packets forbid fragments where those inside do; with 0 none does. A client whose packets do not fit is told either way"),
   run_estimation: number(1, "rates are estimated"),
   schedule_icmp: number(0, "an ICMP error about a packet of no connection begins one"),

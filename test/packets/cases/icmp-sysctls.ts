@@ -5,7 +5,7 @@ import type { Case, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, sysctl, toStack } from "../case.js";
 import { ACK, RST, SYN, icmp, icmpv6, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
-import { VIP, VIP6, at, client, client6, eth1, r1, r1v6, r2, router } from "../network.js";
+import { VIP, VIP6, at, client, client6, eth1, r1, r1v6, r2, router, unreachable } from "../network.js";
 
 const CLIENT = at(client, 40000);
 const SERVICE = at(VIP, 80);
@@ -23,7 +23,10 @@ export const icmpSysctlCases: readonly Case[] = [
     services: NAT,
     steps: [
       unasked(udp(SERVER, CLIENT)), ON,
-      told(udp(SERVER, CLIENT, { payload: payloadOf(700) })), told(tcp(SERVER, CLIENT, { flags: SYN | ACK })),
+      told((ttl) => udp(SERVER, CLIENT, { ttl, payload: payloadOf(700) })), told((ttl) => tcp(SERVER, CLIENT, { ttl, flags: SYN | ACK })),
+      // Answers to the director's own health checks, and what goes nowhere, are the stack's.
+      ...[tcp(SERVER, at(eth1, 50000), { flags: SYN | ACK }), udp(SERVER, at(unreachable, 53)), udp(SERVER, CLIENT, { ttl: 1 })]
+        .map((packet) => fromServer(r1, packet, { ...toStack("notOurs"), leftToTc: "TC asks for the route" })),
       // Resets end, other ports are no server's, and nor is one by DR.
       unasked(tcp(SERVER, CLIENT, { flags: RST })), unasked(udp(at(r1, 8081), CLIENT)), unasked(udp(at(r2, 80), CLIENT), r2),
       fromClient(udp(CLIENT, SERVICE), forwarded(r2, udp(CLIENT, SERVICE, AGED))), fromClient(udp(at(client, 40001), SERVICE), forwarded(r1, udp(at(client, 40001), SERVER, AGED))),
@@ -35,8 +38,8 @@ export const icmpSysctlCases: readonly Case[] = [
     description: "with nat_icmp_send servers that come are told, those that go or become others are not",
     services: [service("udp", 80, [destination(r1, 8080, "masq")])],
     steps: [
-      ON, told(udp(SERVER, CLIENT)),
-      { change: ({ director }) => director.addDestination(director.services()[0]!.id, destination(r2, 80, "masq")) }, told(udp(at(r2, 80), CLIENT), r2),
+      ON, told((ttl) => udp(SERVER, CLIENT, { ttl })),
+      { change: ({ director }) => director.addDestination(director.services()[0]!.id, destination(r2, 80, "masq")) }, told((ttl) => udp(at(r2, 80), CLIENT, { ttl }), r2),
       { change: ({ director }) => director.editDestination(director.services()[0]!.id, destination(r2, 80, "tunnel")) }, unasked(udp(at(r2, 80), CLIENT), r2),
       { change: ({ director }) => director.deleteDestination(director.services()[0]!.id, { address: r1.address, port: 8080 }) }, unasked(udp(SERVER, CLIENT)),
     ],
@@ -47,9 +50,10 @@ export const icmpSysctlCases: readonly Case[] = [
     steps: [
       ON,
       ...[0, 1, 700].map((length) => {
-        const cause = udp(at(r1v6, 8080), at(client6, 40000), { payload: payloadOf(length) });
-        return fromServer(r1v6, cause, refused("noConnection", icmpv6(eth1.addressIpv6, r1v6.address, { type: 1, code: 4, identification: 0, payload: cause })));
+        const cause = (ttl: number) => udp(at(r1v6, 8080), at(client6, 40000), { ttl, payload: payloadOf(length) });
+        return fromServer(r1v6, cause(64), refused("noConnection", icmpv6(eth1.addressIpv6, r1v6.address, { type: 1, code: 4, identification: 0, payload: cause(63) })));
       }),
+      fromServer(r1v6, udp(at(r1v6, 8080), at(eth1.addressIpv6, 50000)), { ...toStack("notOurs"), leftToTc: "TC asks for the route" }),
     ],
   },
   {
@@ -86,9 +90,11 @@ function unasked(packet: Uint8Array, from: Host = r1): Step {
   return fromServer(from, packet, toStack("notOurs"));
 }
 
-function told(cause: Uint8Array, server: Host = r1): Step {
-  const identification = (cause[4]! << 8) | cause[5]!;
-  return fromServer(server, cause, refused("noConnection", icmp(eth1.address, server.address, { ...PORT_UNREACHABLE, identification, payload: cause.subarray(0, 548) })));
+/** `cause`: with that time to live. As a real IPVS of Linux 6.1 answered it, it is quoted one hop older. */
+function told(cause: (ttl: number) => Uint8Array, server: Host = r1): Step {
+  const quoted = cause(63);
+  const identification = (quoted[4]! << 8) | quoted[5]!;
+  return fromServer(server, cause(64), refused("noConnection", icmp(eth1.address, server.address, { ...PORT_UNREACHABLE, identification, payload: quoted.subarray(0, 548) })));
 }
 
 /** From the router to the VIP: what it sent did not reach the client. */
