@@ -265,12 +265,12 @@ function removed(packet: Packet, index: u32, now: u32): i32 {
   if (sysctls.at(0).expire_nodest_conn === 0) return drop(Verdict.destinationRemoved);
   endNow(index, now);
   if (HOOK === XDP) return XDP_PASS;
-  bpf_tail_call(packet, tcPrograms, OWN_PLACE);
+  bpf_tail_call(packet, tcPrograms, BEGINNING);
   return drop(Verdict.destinationRemoved);
 }
 
-/** Where tail calls find this program. */
-const OWN_PLACE: u32 = TRANSPORTS === TCP_AND_UDP ? (FAMILY === IPV6 ? PROGRAM_TC6 : PROGRAM_TC) : (FAMILY === IPV6 ? PROGRAM_TC6_SCTP : PROGRAM_TC_SCTP);
+/** Where tail calls find the program that takes such packets first: this one, or the one that ended in it. */
+const BEGINNING: u32 = TRANSPORTS === TCP_AND_UDP ? (FAMILY === IPV6 ? PROGRAM_TC6 : PROGRAM_TC) : (FAMILY === IPV6 ? PROGRAM_TC6_SCTP : PROGRAM_TC_SCTP);
 
 /** Bytes that the way to the destination adds to a packet. */
 function overhead(connection: Connection, destination: Destination): u32 {

@@ -57,7 +57,7 @@ function visit(_round: u32, walk: Walk): i64 {
   return 0n;
 }
 
-/** ip_vs_conn.c, ip_vs_expire_nodest_conn_flush(): a removed destination's, with expire_nodest_conn; a template once no connection of it stands any more. */
+/** ip_vs_conn.c, ip_vs_expire_nodest_conn_flush(): a removed destination's, with expire_nodest_conn; what others count with, once none of those stands any more. */
 function endAbandoned(at: u32, bucket: Bucket, now: u32): void {
   for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
     if (bucket.tags[slot] >= TAG_LIVE && isAbandoned((at << 3) | slot)) bucket.expires[slot] = now;
@@ -67,7 +67,8 @@ function endAbandoned(at: u32, bucket: Bucket, now: u32): void {
 function isAbandoned(index: u32): boolean {
   const connection = connections.at(index);
   if ((destinations.at(connection.destination).flags & DESTINATION_AVAILABLE) !== 0) return false;
-  return connection.kind !== TEMPLATE || templates.at(index).controlled === 0;
+  if (connection.kind === TEMPLATE) return templates.at(index).controlled === 0;
+  return (connection.flags & CONNECTION_APPLICATION) === 0 || controlledBy(index) === 0;
 }
 
 /** Counts the slots that are taken; whether the time of any has passed. Computed, not branched upon: which are taken is chance, and no processor foresees it. */
