@@ -56,8 +56,11 @@ interface Wanted extends HookChoice {
   readonly mayFallBack: boolean;
 }
 const RECORD_FILE = "plane.json";
-/** The link of weir_tc_back. */
+/** The links of weir_tc_back and weir_tc_own. */
 const BACK_PIN = "back";
+const OWN_PIN = "own";
+/** The loopback takes packets from the director's own addresses that come again (dataplane/own.ts). */
+const LOOPBACK_OWN = ["net/ipv4/conf/lo/accept_local"];
 
 /** bpf_fib_lookup() asks "from" the loopback (dataplane/hop.ts), which must be allowed to forward; no packet comes that way. */
 const LOOPBACK_FORWARDING = ["net/ipv4/conf/lo/forwarding", "net/ipv6/conf/lo/forwarding"];
@@ -98,6 +101,7 @@ export class KernelPlane implements DataPlane {
     const specs = await programSpecs(this.store.shape, programNames(all, attachments.some(({ hook }) => hook !== "tc")));
     this.store.exclusively(() => {
       this.#bringPrograms(specs, new Set([...all, ...this.#record().uses]));
+      this.#bringOwn();
       this.#bringMarks(marks);
     });
   }
@@ -120,6 +124,7 @@ export class KernelPlane implements DataPlane {
       const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
       this.#write({ ...this.#record(), everywhere, sysctls, attachments });
+      this.#bringOwn();
       this.#bringMarks([]);
       return [...brought, ...gone.map((attachment) => this.#dropInterface(attachment))];
     });
@@ -131,6 +136,7 @@ export class KernelPlane implements DataPlane {
       for (const [name, before] of Object.entries(sysctls)) if (readSysctl(name) === "1") writeSysctl(name, before);
       for (const attachment of attachments) this.#dropInterface(attachment);
       if (markReturn.marks.length > 0) dropMarkReturn(markReturn);
+      if (!this.store.shape.tcx) detachTcFilter(interfaceByName("lo"), "ingress");
       this.store.state.remove();
       return attachments;
     });
@@ -161,7 +167,7 @@ export class KernelPlane implements DataPlane {
     if (fresh.has("weir_start")) this.#startExpiry(programs.get("weir_start")!, expiry4, this.store.shape.connections);
     if (fresh.has("weir_start6")) this.#startExpiry(programs.get("weir_start6")!, expiry6, this.store.shape.connectionsIpv6);
     for (const pin of state.list().links) {
-      const name = pin === BACK_PIN ? "weir_tc_back" : pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
+      const name = pin === BACK_PIN ? "weir_tc_back" : pin === OWN_PIN ? "weir_tc_own" : pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
       if (!fresh.has(name)) continue;
       const link = BpfLink.open(state.linkPath(pin));
       if (link.info().ifindex !== 0) link.update(programs.get(name)!);
@@ -182,25 +188,34 @@ export class KernelPlane implements DataPlane {
     const { markReturn } = this.#record();
     if (marks.length === 0 && markReturn.marks.length === 0) return;
     this.store.exclusively(() => {
-      const brought = bringMarkReturn(marks, markReturn, (device) => this.#attachBack(device));
+      const brought = bringMarkReturn(marks, markReturn, (device) => this.#attachBeside("weir_tc_back", BACK_PIN, device));
       if (marks.length === 0) this.store.state.unpin(this.store.state.linkPath(BACK_PIN));
       this.#write({ ...this.#record(), markReturn: brought });
       new Rows(this.store, settings).write(0, { markedIfindex: marks.length === 0 ? 0 : interfaceByName(MARK_DEVICES[1]).index });
     });
   }
 
-  #attachBack(device: Device): void {
+  /** What clients on the director itself need, where services have servers by NAT. */
+  #bringOwn(): void {
+    const { uses, sysctls } = this.#record();
+    if (!uses.includes("own")) return;
+    this.#attachBeside("weir_tc_own", OWN_PIN, interfaceByName("lo"));
+    this.#write({ ...this.#record(), sysctls: { ...switchOn(LOOPBACK_OWN), ...sysctls } });
+  }
+
+  /** To a device that is not of those that weir forwards by, unless it stands there. */
+  #attachBeside(name: "weir_tc_back" | "weir_tc_own", pin: string, device: Device): void {
     const { state, shape } = this.store;
-    if (!shape.tcx) return attachTcFilter(state.programPath("weir_tc_back"), device, "ingress");
-    if (state.list().links.includes(BACK_PIN)) {
-      const link = BpfLink.open(state.linkPath(BACK_PIN));
+    if (!shape.tcx) return attachTcFilter(state.programPath(name), device, "ingress");
+    if (state.list().links.includes(pin)) {
+      const link = BpfLink.open(state.linkPath(pin));
       const { ifindex } = link.info();
       link.close();
       if (ifindex === device.index) return;
-      state.unpin(state.linkPath(BACK_PIN));
+      state.unpin(state.linkPath(pin));
     }
-    const program = BpfProgram.open(state.programPath("weir_tc_back"), "weir_tc_back");
-    pinLink(attachTcx(program, device, "ingress"), state.linkPath(BACK_PIN));
+    const program = BpfProgram.open(state.programPath(name), name);
+    pinLink(attachTcx(program, device, "ingress"), state.linkPath(pin));
     program.close();
   }
 

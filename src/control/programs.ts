@@ -20,10 +20,10 @@ import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 import type { Use } from "./uses.js";
 
-/** weir_tc, weir_xdp and weir_tc_back take packets and end in others where their work is; weir_start arms the timers. */
+/** weir_tc, weir_xdp, weir_tc_back and weir_tc_own take packets and end in others where their work is; weir_start arms the timers. */
 export type ProgramName =
   | "weir_tc" | "weir_tc_icmp" | "weir_tc_relay" | "weir_tc_frag" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun"
-  | "weir_xdp_sctp" | "weir_start" | "weir_tc_back"
+  | "weir_xdp_sctp" | "weir_start" | "weir_tc_back" | "weir_tc_own"
   | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_relay" | "weir_tc6_frag" | "weir_tc6_app" | "weir_tc6_sip" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun"
   | "weir_xdp6_sctp" | "weir_start6";
 
@@ -50,6 +50,7 @@ interface Recipe {
 const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC },
   weir_tc_back: { family: "ipv4", module: "marked", function: "takeBack", type: "tc", hook: TC, use: "marks" },
+  weir_tc_own: { family: "ipv4", module: "own", function: "takeOwn", type: "tc", hook: TC, use: "own" },
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
   weir_tc_relay: { family: "ipv4", module: "relay", function: "relay", type: "tc", hook: TC, place: PROGRAM_TC_RELAY, use: "relays" },
   weir_tc_frag: { family: "ipv4", module: "fragments", function: "takeFragment", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC_FRAGMENTS },

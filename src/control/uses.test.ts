@@ -10,7 +10,7 @@ const uses = (id: ServiceId, address: string, forward: Destination["forward"], t
   [...usesOf([{ id, persistenceEngine: "", destinations: [{ address, forward, tunnelType }] }])].sort();
 
 test("services that forward by NAT or DR need no more than their family's programs", () => {
-  assert.deepEqual(uses(IPV4, "10.1.0.11", "masq"), []);
+  assert.deepEqual(uses(IPV4, "10.1.0.11", "masq"), ["own"]);
   assert.deepEqual(uses(IPV6, "fd01::11", "route"), ["ipv6"]);
 });
 

@@ -10,9 +10,9 @@ export { FTP_PORT } from "#wire/ftp.js";
 /**
  * "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "relays": any
  * tunnel, for errors about its packets; those of a tunnel by IPv6 come by IPv6. "applications": FTP by NAT. "engines": persistence by Call-ID.
- * "marks": a way back for netfilter's.
+ * "marks": a way back for netfilter's. "own": clients on the director itself, whose servers by NAT answer it.
  */
-export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks";
+export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks" | "own";
 
 /** RFC 2408: "isakmp". */
 const KEY_EXCHANGE_PORT = 500;
@@ -29,6 +29,7 @@ export function usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
     if (familyOf(id) === 6) uses.add("ipv6");
     if (persistenceEngine !== "") uses.add("engines");
     if (id.kind === "fwmark") uses.add("marks");
+    if (destinations.some(({ forward }) => forward === "masq")) uses.add("own");
     if (bringsOtherTransports(id)) uses.add("transports");
     const tunnels = destinations.filter(({ forward }) => forward === "tunnel");
     if (tunnels.length > 0) uses.add("relays");

@@ -218,7 +218,7 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   const way = make(Way);
   resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-  if (HOOK === XDP && (way.outcome === HOP_UNRESOLVED || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
+  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
   if (HOOK !== XDP && isTooBig(packet, flow.bytes, connection.clientHop)) return leaveTooBig(packet);
 
   countOut(connection.destination, flow.bytes);

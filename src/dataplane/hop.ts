@@ -17,7 +17,7 @@ import { hasPassed } from "./clock.js";
 import { FAMILY, FIB_GIVES_SOURCE, HOOK, IPV6, XDP } from "./config.js";
 import { clientOf } from "./connection.js";
 import type { Connection, Destination, Hop } from "./maps.js";
-import { DeviceKey, HOP_BY_PEER, HOP_WITHOUT_TX, devices } from "./maps.js";
+import { CONNECTION_OWN, DeviceKey, HOP_BY_PEER, HOP_WITHOUT_TX, devices } from "./maps.js";
 import { Verdict, count, drop } from "./verdict.js";
 
 /** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup. An IPv4 address is the first word of four. */
@@ -62,12 +62,14 @@ export const HOP_RENEWED = 1;
 /** The kernel does not know the neighbour's address yet, or is to make sure of it. */
 export const HOP_UNRESOLVED = 2;
 export const HOP_NO_ROUTE = 3;
+/** TC: the client is a process of the director's own (own.ts). */
+export const HOP_OWN = 4;
 
 const AF_INET = 2;
 const AF_INET6 = 10;
 /** The loopback's index in every namespace: a look-up "from" it is one for the host's own packets, as LVS makes them
  *  (ip_vs_xmit.c, __ip_vs_get_out_rt()); it needs forwarding on lo only, not on the interfaces. */
-const LOOPBACK_IFINDEX = 1;
+export const LOOPBACK_IFINDEX = 1;
 /** Linux 6.3, so that a kernel with the next one has it. */
 const BPF_FIB_LOOKUP_SKIP_NEIGH = 4;
 const BPF_FIB_LOOKUP_SRC = 16;
@@ -99,7 +101,12 @@ function askForDestination(packet: Packet, destination: Destination, now: u32, w
 
 function askForClient(packet: Packet, connection: Connection, now: u32, way: Way): void {
   "use subprogram";
-  ask(packet, connection.clientHop, clientOf(connection), FAMILY, now, way);
+  if ((connection.flags & CONNECTION_OWN) === 0) {
+    ask(packet, connection.clientHop, clientOf(connection), FAMILY, now, way);
+  } else {
+    connection.clientHop.mtu = MTU_UNKNOWN;
+    way.outcome = HOP_OWN;
+  }
 }
 
 function ask(packet: Packet, hop: Hop, address: Address, family: u32, now: u32, way: Way): void {
@@ -184,6 +191,7 @@ export function isForwarded(packet: Packet, address: Address): boolean {
 /** Sends the packet, whole but for its MAC addresses, along the way. The last step of every forwarding. */
 export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   if (HOOK !== XDP && way.outcome !== HOP_KNOWN) {
+    if (way.outcome === HOP_OWN) return toOwnClient(packet);
     return I32(bpf_redirect_neigh(way.ifindex, neighbourOf(way), sizeOf(Neighbour), 0n));
   }
   const ethernet = packet.view(Ethernet, 0);
@@ -194,6 +202,21 @@ export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   if (HOOK !== XDP && (hop.flags & HOP_BY_PEER) !== 0) return I32(bpf_redirect_peer(hop.ifindex, 0n));
   return I32(bpf_redirect(hop.ifindex, 0n));
 }
+
+/** An answer, from the VIP again, to the process here that waits for it (own.ts). */
+function toOwnClient(packet: Packet): i32 {
+  const ends = packet.view(LinkEnds, 0);
+  if (ends === null) return drop(Verdict.rewriteFailed);
+  // The loopback's own address: eth_type_trans() takes others for other hosts'.
+  ends.destination = 0;
+  ends.destinationEnd = 0;
+  packet.tcIndex = ANSWERED_OWN;
+  return I32(bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS));
+}
+/** In the packet's tc_index: it is no request, to whichever port. */
+export const ANSWERED_OWN = 0x7767;
+/** Linux include/uapi/linux/bpf.h: as if it came in there. */
+const BPF_F_INGRESS = 1n;
 
 /**
  * Sends what weir made of a packet back to its sender, whose MAC address has become the frame's destination, and counts it by

@@ -538,6 +538,9 @@ export const CONNECTION_APPLICATION = 0x10000;
 /** weir's own: a template of a persistence engine, whose call is in `calls`. */
 export const CONNECTION_CALL = 0x20000;
 
+/** weir's own: its client is on the director itself. */
+export const CONNECTION_OWN = 0x40000;
+
 // --- Applications --------------------------------------------------------------------------------------------------
 
 /** A connection by its place, in the table of its family. */

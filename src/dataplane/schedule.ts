@@ -12,10 +12,10 @@ import { HOOK, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
 import { noteDestination } from "./fragment-notes.js";
-import { prove } from "./hop.js";
+import { LOOPBACK_IFINDEX, prove } from "./hop.js";
 import type { Destination, Service } from "./maps.js";
 import {
-  beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_YOUNG, connections, DESTINATION_LOCAL, DESTINATION_OVERLOAD, destinations,
+  beginnings, CONNECTION_APPLICATION, CONNECTION_INACTIVE, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, CONNECTION_OWN, CONNECTION_YOUNG, connections, DESTINATION_LOCAL, DESTINATION_OVERLOAD, destinations,
   METHOD_LOCAL, METHOD_MASQ, NO_TEMPLATE, SERVICE_ANY_PORT, SERVICE_FTP, SERVICE_ONE_PACKET, SERVICE_PERSISTENT, sysctls,
 } from "./maps.js";
 import {
@@ -123,7 +123,7 @@ function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, know
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   const method = (destination.flags & DESTINATION_LOCAL) !== 0 ? METHOD_LOCAL : destination.method;
   connection.flags = method | CONNECTION_INACTIVE | (method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
-    | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, method) ? CONNECTION_APPLICATION : 0);
+    | (HOOK !== XDP && packet.ifindex === LOOPBACK_IFINDEX ? CONNECTION_OWN : 0) | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, method) ? CONNECTION_APPLICATION : 0);
   if (onePacket) {
     if (HOOK !== XDP && isFragment(packet)) noteDestination(chosen);
     return index;
