@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { decode, encode } from "#layout/codec.js";
 import type { Values } from "#layout/struct.js";
 import type { Address } from "#wire/address.js";
+import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
 import * as maps from "#dataplane/maps.js";
 import { Service as ServiceStruct } from "#dataplane/maps.js";
 import { TCP_ESTABLISHED, TCP_FIN_WAIT } from "#dataplane/protocols/tcp.js";
@@ -334,7 +335,7 @@ export class StoreDirector implements Director {
 
   /** Those that are told when nobody asked them: none, unless the sysctl nat_icmp_send is on. */
   #refreshRealServers(): void {
-    const wanted = this.#sysctls.number(0, "nat_icmp_send") === 0 ? [] : [...this.#destinations.all()].filter(answersByNat);
+    const wanted = this.#sysctls.number(0, "nat_icmp_send") === 0 ? [] : [...this.#destinations.all()].filter(answersByNat).flatMap(byProtocol);
     const keys = wanted.map(({ address, port, protocol, family }) => encode(maps.RealServerKey, { address, port, protocol, family, spare: 0 }));
     const texts = new Set(keys.map(hex));
     for (const key of this.#realServers.keys()) if (!texts.has(hex(key))) this.#realServers.delete(key);
@@ -350,9 +351,14 @@ export class StoreDirector implements Director {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
-/** ip_vs_ctl.c, ip_vs_has_real_service(): it stands, and not by a mark, which has no port. */
-function answersByNat({ flags, method, virtualMark }: DestinationRow): boolean {
-  return (flags & maps.DESTINATION_AVAILABLE) !== 0 && method === maps.METHOD_MASQ && virtualMark === 0;
+/** ip_vs_ctl.c, ip_vs_has_real_service(): it stands. */
+function answersByNat({ flags, method }: DestinationRow): boolean {
+  return (flags & maps.DESTINATION_AVAILABLE) !== 0 && method === maps.METHOD_MASQ;
+}
+
+/** The same: of a service by mark, it may answer by any protocol. */
+function byProtocol(row: DestinationRow): readonly DestinationRow[] {
+  return row.virtualMark === 0 ? [row] : [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP].map((protocol) => ({ ...row, protocol }));
 }
 
 const EVERY_BIT = 2n ** 64n - 1n;

@@ -45,6 +45,11 @@ export const icmpSysctlCases: readonly Case[] = [
     ],
   },
   {
+    description: "with nat_icmp_send a server of a service by mark is told by its port, of whichever protocol",
+    services: [{ service: { ...service("udp", 80, []).service, id: { kind: "fwmark", fwmark: 7, family: 4 } }, destinations: [destination(r1, 8080, "masq")] }],
+    steps: [ON, told((ttl) => udp(SERVER, CLIENT, { ttl })), told((ttl) => tcp(SERVER, CLIENT, { ttl, flags: SYN | ACK })), unasked(udp(at(r1, 80), CLIENT))],
+  },
+  {
     description: "IPv6: with nat_icmp_send a real server's packet that nobody asked for is answered port unreachable",
     services: [service("udp", 80, [destination(r1v6, 8080, "masq")], { address: VIP6 })],
     steps: [
