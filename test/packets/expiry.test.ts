@@ -7,7 +7,7 @@ import { countConnections } from "#control/connections.js";
 import { buckets4, calls, dialogues } from "#dataplane/maps.js";
 import { configure, destination, service, serviceId } from "./case.js";
 import { ACK, EMPTY, FIN, SYN, frame, tcp, udp } from "./frame.js";
-import { EXECUTORS } from "./executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
 import { allDestinations, overflowTotal, sums, verdictCounts } from "./observe.js";
 import type { World } from "./world.js";
@@ -50,7 +50,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`buckets forget that connections were put beyond them when those end on ${executor.name}`, options, async () => {
-    const world = await executor.world(1024);
+    const world = await executor.world(1024, PLAIN_PROGRAMS);
     // One client's end and many VIPs: all of them belong into one bucket.
     const vips = Array.from({ length: 40 }, (_, i) => `10.7.0.${i + 1}`);
     configure(world.director, vips.map((address) => service("udp", 80, [destination(r1, 80, "route")], { address })));

@@ -12,6 +12,7 @@ import { settings } from "#dataplane/maps.js";
 import { configure, destination, service } from "./case.js";
 import type { End } from "./frame.js";
 import { frame, udp } from "./frame.js";
+import { PLAIN_PROGRAMS } from "./executors.js";
 import { machineWorld } from "./machine-world.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
 import { displacements } from "./observe.js";
@@ -34,7 +35,7 @@ const LOADS = [
   { name: "half full", share: 1 / 2, displacedMax: 0.018, farthestMax: 6 },
 ];
 
-const world = machineWorld(CONNECTIONS);
+const world = machineWorld(CONNECTIONS, PLAIN_PROGRAMS);
 
 for (const [sequence, end] of Object.entries(SEQUENCES)) {
   test(`few connections stand beyond their own bucket when the table fills with ${sequence}`, async (t) => {

@@ -28,11 +28,11 @@ import type { Entrance, Offload, Run, World } from "./world.js";
 import { expiryWithSlice, newDirector } from "./world.js";
 
 /** `connections`: how many fit. */
-export async function kernelWorld(connections: number): Promise<World> {
+export async function kernelWorld(connections: number, programs?: readonly ProgramName[]): Promise<World> {
   const namespace = addNamespace();
   buildNetwork(namespace.name);
   const store = inNetworkNamespace(namespace.path, () => openStore(namespace.stateRoot, connections));
-  const specs = await programSpecs(store.shape);
+  const specs = await programSpecs(store.shape, programs);
   return inNetworkNamespace(namespace.path, () => new KernelWorld(namespace, store, specs));
 }
 
@@ -44,7 +44,7 @@ class KernelWorld implements World {
 
   constructor(readonly namespace: TestNamespace, readonly store: KernelStore, specs: ReadonlyMap<ProgramName, ProgramSpec>) {
     this.#programs = new Map(Array.from(specs, ([name, spec]) => [name, loadProgram(spec, store.allMaps())]));
-    for (const { name, place, array } of PROGRAM_PLACES) store.map(array.name).putObject(place, this.#programs.get(name)!);
+    for (const { name, place, array } of PROGRAM_PLACES) if (this.#programs.has(name)) store.map(array.name).putObject(place, this.#programs.get(name)!);
     // As KernelPlane does: route look-ups are made "from" the loopback.
     writeSysctl("net/ipv4/conf/lo/forwarding", "1");
     writeSysctl("net/ipv6/conf/lo/forwarding", "1");

@@ -39,9 +39,9 @@ const BPF_FIB_LKUP_RET_NOT_FWDED = 4;
 const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
 
 /** `connections`: how many fit. */
-export async function machineWorld(connections: number): Promise<World> {
+export async function machineWorld(connections: number, programs?: readonly ProgramName[]): Promise<World> {
   const shape = shapeOfThisMachine(connections);
-  return new MachineWorld(shape, await programSpecs(shape));
+  return new MachineWorld(shape, await programSpecs(shape, programs));
 }
 
 class MachineWorld implements World {

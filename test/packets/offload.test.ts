@@ -7,7 +7,8 @@ import { frameProblems } from "#lab/verify.js";
 import type { ForwardMethod } from "#model/director.js";
 import { TC_ACT_REDIRECT, TC_ACT_UNSPEC } from "#prelude/packet.js";
 import { configure, destination, service } from "./case.js";
-import { EXECUTORS } from "./executors.js";
+import type { Executor } from "./executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
 import type { End } from "./frame.js";
 import { ACK, SYN, concatenate, frame, packetOf, payloadOf, tcp, udp } from "./frame.js";
 import { VIP, at, client, eth0, eth1, r1 } from "./network.js";
@@ -67,8 +68,8 @@ test("a packet whose VLAN tag a device took off goes on to the VLAN's own interf
 });
 
 /** A world with a service for TCP and UDP, and a TCP connection from the client. */
-async function begin(make: (connections: number) => Promise<World>, method: ForwardMethod): Promise<World> {
-  const world = await make(64);
+async function begin(make: Executor["world"], method: ForwardMethod): Promise<World> {
+  const world = await make(64, PLAIN_PROGRAMS);
   configure(world.director, (["tcp", "udp"] as const).map((protocol) => service(protocol, 80, [destination(r1, method === "masq" ? 8080 : 80, method)])));
   world.run("tc", frame(LINK, tcp(CLIENT, SERVICE, { flags: SYN })), eth0);
   return world;

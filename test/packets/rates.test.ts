@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Rates } from "#model/director.js";
 import { configure, destination, service } from "./case.js";
-import { EXECUTORS } from "./executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
 import { frame, udp } from "./frame.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
 import { meet } from "./world.js";
@@ -21,7 +21,7 @@ const AFTER = [
 
 for (const executor of EXECUTORS) {
   test(`rates follow what was counted, every two seconds, on ${executor.name}`, { skip: executor.lacks }, async () => {
-    const world = await executor.world(1024);
+    const world = await executor.world(1024, PLAIN_PROGRAMS);
     configure(world.director, [service("udp", 80, [destination(r1, 80, "route")])]);
     world.startExpiry();
     for (let port = 0; port < PACKETS; port++) {

@@ -13,7 +13,7 @@ import { HASH_FALLBACK, HASH_PORT } from "#dataplane/maps.js";
 import { dissect } from "#lab/dissect.js";
 import type { Destination } from "#model/director.js";
 import { configure, destination, service, serviceId } from "./case.js";
-import { EXECUTORS } from "./executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
 import type { End } from "./frame.js";
 import { ACK, FIN, SYN, frame, tcp } from "./frame.js";
 import type { Host } from "./network.js";
@@ -47,7 +47,7 @@ for (const recorded of recordings()) {
   const missing = SCHEDULERS[recorded.scheduler] === undefined ? `this director has no scheduler ${recorded.scheduler}` : undefined;
   for (const executor of EXECUTORS) {
     test(`as recorded on ${executor.name}: ${recorded.text}`, { skip: executor.lacks || missing || false }, async () => {
-      for (const hook of HOOKS) replay(await executor.world(64), hook, recorded);
+      for (const hook of HOOKS) replay(await executor.world(64, PLAIN_PROGRAMS), hook, recorded);
     });
   }
 }

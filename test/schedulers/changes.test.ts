@@ -6,7 +6,7 @@ import { HASH_FALLBACK, MEMBERS_MAX, SLOTS_MAX } from "#dataplane/maps.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import { DirectorError } from "#model/director.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS } from "../packets/executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
 import { VIP, at, client, r1, r2, r3 } from "../packets/network.js";
 import { openAndClose } from "./replay.js";
 
@@ -14,7 +14,7 @@ const ID = serviceId("tcp", 80);
 const machine = EXECUTORS[0]!;
 
 async function begin(scheduler: string, weights: readonly [number, number, number]) {
-  const world = await machine.world(64);
+  const world = await machine.world(64, PLAIN_PROGRAMS);
   const members = [r1, r2, r3].map((host, i) => destination(host, 80, "masq", { weight: weights[i]! }));
   const described = service("tcp", 80, members, { scheduler });
   configure(world.director, [described]);

@@ -7,7 +7,7 @@ import { toAddress } from "#control/encode.js";
 import { decode, encode } from "#layout/codec.js";
 import type { Destination } from "#model/director.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS } from "../packets/executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
 import { SYN, frame, tcp } from "../packets/frame.js";
 import { VIP, at, client, eth0, r1, r2 } from "../packets/network.js";
 import type { World } from "../packets/world.js";
@@ -20,7 +20,7 @@ const machine = EXECUTORS[0]!;
 
 /** A world of one service, and a function that opens one more connection to it. */
 async function begin(scheduler: string, members: readonly Destination[]) {
-  const world = await machine.world(64);
+  const world = await machine.world(64, PLAIN_PROGRAMS);
   configure(world.director, [service("tcp", 80, members, { scheduler })]);
   let port = 1000;
   return { world, connect: () => open(world, "tc", at(client, port++), at(VIP, 80)) };

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EXECUTORS } from "../packets/executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
 import { HOOKS } from "../packets/world.js";
 import type { Recorded } from "./recorded.js";
 import { recordedIn } from "./recorded.js";
@@ -16,7 +16,7 @@ for (const executor of EXECUTORS) {
   for (const recorded of [...closed, ...held]) {
     test(`as recorded on ${executor.name}: ${recorded.text}`, { skip: executor.lacks }, async () => {
       for (const hook of HOOKS) {
-        const outcome = replay(await executor.world(64), hook, recorded);
+        const outcome = replay(await executor.world(64, PLAIN_PROGRAMS), hook, recorded);
         assert.deepEqual(outcome.servers, recorded.connections.map((connection) => connection.outcome), `at ${hook.toUpperCase()}`);
         checkCounts(outcome.counts, recorded.counts);
         checkCounts(outcome.countsAfterChange, recorded.countsAfterChange);

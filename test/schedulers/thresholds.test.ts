@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SCHEDULERS } from "#control/encode.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS } from "../packets/executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
 import { VIP, at, client, r1, r2 } from "../packets/network.js";
 import { sendDatagram } from "./replay.js";
 
@@ -14,7 +14,7 @@ const machine = EXECUTORS[0]!;
 
 /** UDP, whose connections last five minutes: a function that begins `count` more. */
 async function begin(members: Parameters<typeof service>[2], scheduler = "rr") {
-  const world = await machine.world(64);
+  const world = await machine.world(64, PLAIN_PROGRAMS);
   configure(world.director, [service("udp", 80, members, { scheduler })]);
   world.startExpiry();
   let port = 1000;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HASH_PORT } from "#dataplane/maps.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS } from "../packets/executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
 import type { End } from "../packets/frame.js";
 import { VIP, at, client, r1, r2, r3 } from "../packets/network.js";
 import { linesOf } from "../packets/recording.js";
@@ -42,7 +42,7 @@ VECTORS.forEach(({ scheduler, flags, port, ends, addresses }, which) => {
   for (const executor of EXECUTORS) {
     test(`${scheduler}${flags === 0 ? "" : " by port"} sends 96 addresses to the servers that IPVS sends them to (on ${executor.name})`, { skip: executor.lacks }, async () => {
       for (const hook of HOOKS) {
-        const world = await executor.world(256);
+        const world = await executor.world(256, PLAIN_PROGRAMS);
         const members = [r1, r2, r3].map((host, i) => destination(host, 80, "masq", { weight: i + 1 }));
         configure(world.director, [service("udp", port, members, { scheduler, schedulerFlags: flags })]);
         answerAt(world, serviceId("udp", port), addresses);

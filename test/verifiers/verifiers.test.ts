@@ -1,4 +1,4 @@
-// Every program passes the verifier: of this kernel, compiled for it and for an older one, and, where WEIR_ORACLE names a program that runs a
+// Every program passes the verifier, of this kernel when compiled for an older one too (for this one test/packets loads them all), and, where WEIR_ORACLE names a program that runs a
 // script under another kernel (Debian 12's 6.1), of that one.
 
 import assert from "node:assert/strict";
@@ -22,19 +22,17 @@ const cache = mkdtempSync(join(root, "dist/verifiers-"));
 const folder = mkdtempSync(join(tmpdir(), "weir-verifiers-"));
 after(() => [cache, folder].forEach((one) => rmSync(one, { recursive: true })));
 
-for (const shape of ["oldest", "newest"]) {
-  test(`this kernel's verifier accepts every program for the ${shape} kernel`, { skip: kernelLacks }, () => checkWalk(process.execPath, [WALK, shape], shape));
-}
+test("this kernel's verifier accepts every program for the oldest kernel", { skip: kernelLacks }, () => checkWalk(process.execPath, WALK));
 
 test("an older kernel's verifier accepts every program for the oldest kernel", { skip: kernelLacks || (oracle === undefined && "WEIR_ORACLE names no other kernel") }, () => {
   const script = join(folder, "walk.sh");
-  writeFileSync(script, `WEIR_CACHE=${cache} exec node ${WALK} oldest\n`);
-  checkWalk(oracle!, [script], "oldest");
+  writeFileSync(script, `WEIR_CACHE=${cache} exec node ${WALK}\n`);
+  checkWalk(oracle!, script);
 });
 
-function checkWalk(program: string, words: readonly string[], shape: string): void {
-  const { stdout, stderr } = spawnSync(program, words, { cwd: root, encoding: "utf8", env: { ...process.env, WEIR_CACHE: cache } });
-  const verified = new Map(stdout.trim().split("\n").map((line) => line.split(` ${shape} `) as [string, string]));
+function checkWalk(program: string, script: string): void {
+  const { stdout, stderr } = spawnSync(program, [script], { cwd: root, encoding: "utf8", env: { ...process.env, WEIR_CACHE: cache } });
+  const verified = new Map(stdout.trim().split("\n").map((line) => line.split(/ (.*)/) as [string, string]));
   assert.deepEqual([...verified.keys()], PROGRAM_NAMES, stdout + stderr);
   for (const [name, count] of verified) assert.ok(Number(count) > 0 && Number(count) < VERIFIED_MAX, `${name}: ${count}`);
 }
