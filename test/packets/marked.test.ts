@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Neighbour } from "#dataplane/hop.js";
 import { decode } from "#layout/codec.js";
 import { fromWords } from "#control/encode.js";
+import type { ProgramName } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import { settings } from "#dataplane/maps.js";
 import { dissect } from "#lab/dissect.js";
@@ -13,11 +14,12 @@ import { TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC } from "#prelude/packet.js"
 import { ETH_P_ARP } from "#wire/ethernet.js";
 import type { ServiceDescription } from "./case.js";
 import { configure, destination, service } from "./case.js";
-import { EXECUTORS } from "./executors.js";
+import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
 import { ACK, SYN, frame, icmp, packetOf, tcp, udp } from "./frame.js";
 import { VIP, VIP6, at, client, client6, distantClient, eth0, eth1, r1, r1v6, router } from "./network.js";
 import { verdictCounts } from "./observe.js";
 
+const PROGRAMS: readonly ProgramName[] = [...PLAIN_PROGRAMS, "weir_tc_back", "weir_tc6"];
 const CLIENT = at(client, 40000);
 /** Both ends of the device have one address. */
 const LINK = { from: eth0.mac, to: eth0.mac };
@@ -35,7 +37,7 @@ for (const { name, lacks, world: make } of EXECUTORS) {
   const on = `on ${name}`;
 
   test(`what begins a connection goes to its server, no older than if it had not come this way, ${on}`, { skip: lacks }, async () => {
-    const world = await make(64);
+    const world = await make(64, PROGRAMS);
     configure(world.director, [byMark([destination(r1, 8080, "masq")]), byMark([destination(r1v6, 8080, "masq")], 6)]);
     for (const ttl of [1, 2, 63, 64, 128, 254]) {
       const from = at(client, 41000 + ttl);
@@ -47,7 +49,7 @@ for (const { name, lacks, world: make } of EXECUTORS) {
   });
 
   test(`what weir does not take goes to the stack as it came to the director, its checksum to the bit, ${on}`, { skip: lacks }, async () => {
-    const world = await make(64);
+    const world = await make(64, PROGRAMS);
     configure(world.director, [byMark([destination(r1, 80, "route")])]);
     // Identifications that bring header checksums about 0 and 0xffff.
     for (let identification = 0; identification <= 0xffff; identification += 0x101) {
@@ -58,7 +60,7 @@ for (const { name, lacks, world: make } of EXECUTORS) {
   });
 
   test(`what is no IP goes to the stack, ${on}`, { skip: lacks }, async () => {
-    const world = await make(64);
+    const world = await make(64, PROGRAMS);
     const bytes = frame({ ...LINK, etherType: ETH_P_ARP }, new Uint8Array(28));
     const run = world.run("tc_back", bytes, eth0, MARKED);
     assert.deepEqual([run.verdict, run.bytes], [TC_ACT_UNSPEC, bytes]);
@@ -66,7 +68,7 @@ for (const { name, lacks, world: make } of EXECUTORS) {
   });
 
   test(`packets of a mark's connection to the director itself go to the stack by the device, so that they are not marked and sent there, ${on}`, { skip: lacks }, async () => {
-    const world = await make(64);
+    const world = await make(64, PROGRAMS);
     configure(world.director, [byMark([destination({ ...r1, address: eth1.address }, 80, "masq")]), service("tcp", 81, [destination({ ...r1, address: eth1.address }, 80, "masq")])]);
     new Rows(world.store, settings).write(0, { markedIfindex: eth1.ifindex });
     const bytes = (port: number, link = { from: client.mac!, to: eth0.mac }) => frame(link, tcp(CLIENT, at(VIP, port), { flags: SYN }));
@@ -77,7 +79,7 @@ for (const { name, lacks, world: make } of EXECUTORS) {
 }
 
 test("an error goes back by the routes, as the frame tells no sender", async () => {
-  const world = await machine!.world(64);
+  const world = await machine!.world(64, PROGRAMS);
   configure(world.director, [byMark([])]);
   for (const [from, neighbour] of [[client, client], [distantClient(5), router]] as const) {
     const request = udp(at(from, 40000), at(VIP, 53), { ttl: 64 });
@@ -90,7 +92,7 @@ test("an error goes back by the routes, as the frame tells no sender", async () 
 });
 
 test("an error to where no route leads is dropped", async () => {
-  const world = await machine!.world(64);
+  const world = await machine!.world(64, PROGRAMS);
   configure(world.director, [byMark([])]);
   const run = world.run("tc_back", frame(LINK, udp(at("10.9.0.1", 40000), at(VIP, 53), { ttl: 63 })), eth0, MARKED);
   assert.equal(run.verdict, TC_ACT_SHOT);
@@ -98,7 +100,7 @@ test("an error to where no route leads is dropped", async () => {
 });
 
 test("what was here and comes again is dropped; what weir sent to the director's own socket passes untouched, once", async () => {
-  const world = await machine!.world(64);
+  const world = await machine!.world(64, PROGRAMS);
   configure(world.director, [byMark([destination(r1, 80, "route")])]);
   const bytes = frame(LINK, tcp(CLIENT, at(VIP, 80), { flags: SYN, ttl: 63 }));
   assert.equal(world.run("tc_back", bytes, eth0, { ...MARKED, tcIndex: WAS_HERE }).verdict, TC_ACT_SHOT);

@@ -46,6 +46,9 @@ for (const method of ["nat", "dr"] as const) {
       assert.deepEqual(new Set(lives), new Set([62]));
     });
 
+    // What follows has nothing to do with the method.
+    if (method !== "nat") return;
+
     test("marked packets that weir does not take go where they would go without", async () => {
       const { client, topology } = bed;
       succeeded(await topology.run(topology.namespaces.client, ["ping", "-c", "1", "-W", "2", topology.vip]));
