@@ -9,7 +9,7 @@ import type { DirectorRecord } from "./apply.js";
 import { StoreDirector } from "./director.js";
 import { MachineStore } from "./machine-store.js";
 import { MemoryPlane } from "./memory-plane.js";
-import type { RecordFile } from "./record.js";
+import { memoryRecord } from "./record.js";
 import { MemoryHost } from "./settings/memory-host.js";
 
 const TWO_SERVERS = `
@@ -31,7 +31,7 @@ function machine() {
   const store = new MachineStore(new Machine(), { processors: 1, connections: 1024, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
   const lines: string[] = [];
   const parts = {
-    director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord(),
+    director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord<DirectorRecord>(),
     report: (line: string) => void lines.push(line),
   };
   return {
@@ -44,11 +44,6 @@ function machine() {
     services: () => parts.director.services().map((service) =>
       `${formatServiceId(service.id)} ${service.scheduler}: ${service.destinations.map((one) => `${formatEndpoint(one)} ${one.weight}`).sort().join(", ")}`).sort(),
   };
-}
-
-function memoryRecord(): RecordFile<DirectorRecord> {
-  let value: DirectorRecord | undefined;
-  return { path: "memory", read: () => value, write: (next) => { value = next; }, remove: () => { value = undefined; } };
 }
 
 test("a configuration is applied to an empty director, and each change is said", async () => {

@@ -11,7 +11,6 @@ import type { Destination, DestinationId, Family, ServiceId } from "#model/direc
 import { DirectorError } from "#model/director.js";
 import { IPPROTO_IP } from "#wire/ipv4.js";
 import type { DestinationTotals } from "./totals.js";
-import type { AddressValues } from "./encode.js";
 import {
   fromAddress, fromBe16, methodName, methodNumber, protocolNumber, toAddress, toBe16, tunnelChecksumName, tunnelChecksumNumber, tunnelOverhead, tunnelTypeName,
   tunnelTypeNumber,

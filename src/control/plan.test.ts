@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
 import { destinations } from "#dataplane/maps.js";
 import { parseConfig } from "#model/config.js";
-import type { DirectorParts, DirectorRecord } from "./apply.js";
+import type { DirectorParts } from "./apply.js";
 import { applyConfiguration } from "./apply.js";
 import { StoreDirector } from "./director.js";
 import { MachineStore } from "./machine-store.js";
 import { MemoryPlane } from "./memory-plane.js";
 import { planConfiguration } from "./plan.js";
-import type { RecordFile } from "./record.js";
+import { memoryRecord } from "./record.js";
 import { Rows } from "./rows.js";
 import { MemoryHost } from "./settings/memory-host.js";
 
@@ -36,12 +36,10 @@ const read = (text: string) => parseConfig(text, { file: "weir.yaml" });
 function machine() {
   const store = new MachineStore(new Machine(), { processors: 1, connections: 64, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
   const said: string[] = [];
-  let record: DirectorRecord | undefined;
-  const file: RecordFile<DirectorRecord> = { path: "memory", read: () => record, write: (next) => { record = next; }, remove: () => { record = undefined; } };
-  const parts: DirectorParts = { director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: file, report: (line) => void said.push(line) };
+  const parts: DirectorParts = { director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord(), report: (line) => void said.push(line) };
   return {
     store, parts,
-    plan: (text: string) => planConfiguration(read(text), INTERFACES, parts, parts.host, parts.dataPlane.status()),
+    plan: (text: string) => planConfiguration(read(text), INTERFACES, parts, parts.host),
     up: async (text: string) => {
       await applyConfiguration(read(text), INTERFACES, parts);
       // Reasons are the real data plane's.
@@ -65,7 +63,7 @@ test("a plan says what up then says, from nothing and from another configuration
 
 test("where there is no director yet, a plan is of a new one", async () => {
   const { up } = machine();
-  const planned = await planConfiguration(read(FIRST), INTERFACES, undefined, new MemoryHost(), { attachments: [], connectionTables: [], verdicts: {}, stateDirectory: "" });
+  const planned = await planConfiguration(read(FIRST), INTERFACES, undefined, new MemoryHost());
   assert.deepEqual(planned.changes.map(withoutReason), await up(FIRST));
 });
 

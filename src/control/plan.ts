@@ -5,14 +5,14 @@ import type { Configuration, InterfaceSelection } from "#model/config.js";
 import type { Destination, Director, ServiceState } from "#model/director.js";
 import { MemoryDirector } from "#model/memory-director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
-import type { DirectorParts, DirectorRecord } from "./apply.js";
+import type { DirectorParts } from "./apply.js";
 import { applyConfiguration } from "./apply.js";
 import { SCHEDULERS } from "./encode.js";
 import { chooseHook } from "./hook.js";
-import type { Attachment, AttachmentChange, DataPlane, DataPlaneStatus } from "./plane.js";
-import type { RecordFile } from "./record.js";
-import type { Host, Setting } from "./settings/setting.js";
-import { nameOf } from "./settings/setting.js";
+import { MemoryPlane } from "./memory-plane.js";
+import { memoryRecord } from "./record.js";
+import { MemoryHost } from "./settings/memory-host.js";
+import type { Host } from "./settings/setting.js";
 
 export interface Plan {
   /** What `up` would report. */
@@ -25,12 +25,13 @@ export interface Plan {
 
 /** `running`: undefined where there is no director yet. Throws what `up` would throw. */
 export async function planConfiguration(
-  configuration: Configuration, interfaces: readonly InterfaceSelection[], running: DirectorParts | undefined, host: Host, status: DataPlaneStatus,
+  configuration: Configuration, interfaces: readonly InterfaceSelection[], running: DirectorParts | undefined, host: Host,
 ): Promise<Plan> {
   const changes: string[] = [];
   const director = copyOf(running?.director);
   await applyConfiguration(configuration, interfaces, {
-    director, dataPlane: new PlannedPlane(status), host: new PlannedHost(host), record: copyOfRecord(running?.record.read()), report: (line) => void changes.push(line),
+    director, dataPlane: new MemoryPlane(running?.dataPlane.status().attachments, chooseHook), host: new MemoryHost([], host), record: memoryRecord(running?.record.read()),
+    report: (line) => void changes.push(line),
   });
   return { changes, ...fatesOf(running?.director.services() ?? [], director.services()) };
 }
@@ -63,58 +64,3 @@ function fatesOf(before: readonly ServiceState[], after: readonly ServiceState[]
 }
 
 const nameIn = ({ id }: ServiceState, destination: Destination): string => `${formatServiceId(id)} ${formatEndpoint(destination)}`;
-
-class PlannedPlane implements DataPlane {
-  #attachments: readonly Attachment[];
-  readonly #status: DataPlaneStatus;
-
-  constructor(status: DataPlaneStatus) {
-    this.#status = status;
-    this.#attachments = status.attachments;
-  }
-
-  async attach(interfaces: readonly InterfaceSelection[]): Promise<readonly AttachmentChange[]> {
-    const before = this.#attachments;
-    this.#attachments = interfaces.map(({ name, mode }) => ({ interface: name, ...chooseHook(name, mode) }));
-    const gone = before.filter(({ interface: name }) => !interfaces.some((one) => one.name === name));
-    return [...this.#attachments.map((attachment) => ({ ...attachment, change: changeOf(before, attachment) })), ...gone.map((attachment) => ({ ...attachment, change: "detached" as const }))];
-  }
-
-  async detach(): Promise<readonly Attachment[]> {
-    return this.#attachments;
-  }
-
-  status(): DataPlaneStatus {
-    return { ...this.#status, attachments: this.#attachments };
-  }
-}
-
-function changeOf(before: readonly Attachment[], { interface: name, hook }: Attachment): AttachmentChange["change"] {
-  const earlier = before.find((one) => one.interface === name);
-  return earlier === undefined ? "attached" : earlier.hook === hook ? "kept" : "moved";
-}
-
-/** This machine's settings with what would be written over them. */
-class PlannedHost implements Host {
-  readonly #written = new Map<string, string | null>();
-
-  constructor(readonly machine: Host) {}
-
-  read(setting: Setting): string | null {
-    const name = nameOf(setting);
-    return this.#written.has(name) ? this.#written.get(name)! : this.machine.read(setting);
-  }
-
-  write(setting: Setting, value: string | null): void {
-    this.#written.set(nameOf(setting), value);
-  }
-
-  describe(setting: Setting, value: string | null): string {
-    return this.machine.describe(setting, value);
-  }
-}
-
-function copyOfRecord(value: DirectorRecord | undefined): RecordFile<DirectorRecord> {
-  let held = value;
-  return { path: "a plan's", read: () => held, write: (next) => { held = next; }, remove: () => { held = undefined; } };
-}

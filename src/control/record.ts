@@ -21,6 +21,12 @@ export function openRecord<T>(path: string): RecordFile<T> {
   };
 }
 
+/** One that is kept in memory, for tests and plans. */
+export function memoryRecord<T>(value?: T): RecordFile<T> {
+  let held = value;
+  return { path: "memory", read: () => held, write: (next) => { held = next; }, remove: () => { held = undefined; } };
+}
+
 function readRecord<T>(path: string): T | undefined {
   let text: string;
   try {

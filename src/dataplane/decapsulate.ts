@@ -9,6 +9,7 @@
 import type { i32 } from "#layout/numbers.js";
 import { Be32, be16, u64 } from "#layout/numbers.js";
 import { struct } from "#layout/struct.js";
+import { BPF_ADJ_ROOM_MAC } from "#prelude/flags.js";
 import { bpf_skb_adjust_room, bpf_skb_pull_data } from "#prelude/helpers.js";
 import { atomicAdd, make } from "#prelude/intrinsics.js";
 import { hashMap, table } from "#prelude/maps.js";
@@ -40,8 +41,6 @@ const NETWORK_AT = Ethernet.size;
 /** Both IP headers, without options. */
 const HEADERS = Ethernet.size + 2 * Ipv4.size;
 
-/** Linux include/uapi/linux/bpf.h. */
-const BPF_ADJ_ROOM_MAC = 1;
 /** A super-packet's segments are the TCP segments that they were. */
 const BPF_F_ADJ_ROOM_FIXED_GSO = 1n;
 

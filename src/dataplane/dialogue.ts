@@ -2,11 +2,11 @@
 // how its sequence numbers shift, and how many connections it has announced that still stand.
 
 import type { u32 } from "#layout/numbers.js";
-import type { View } from "#layout/struct.js";
+import { BPF_NOEXIST } from "#prelude/flags.js";
 import { atomicAdd, make } from "#prelude/intrinsics.js";
-import { CONNECTIONS, FAMILY } from "./config.js";
 import type { Dialogue } from "./maps.js";
-import { Dialogue as DialogueStruct, Place, dialogues } from "./maps.js";
+import { Dialogue as DialogueStruct, dialogues } from "./maps.js";
+import { placeOf } from "./place.js";
 
 /** That of the connection in this place, or null. */
 export function dialogueOf(index: u32): Dialogue | null {
@@ -20,13 +20,6 @@ export function openDialogue(index: u32): Dialogue | null {
   if (known !== null) return known;
   dialogues.update(key, make(DialogueStruct), BPF_NOEXIST);
   return dialogues.lookup(key);
-}
-/** Linux include/uapi/linux/bpf.h. */
-const BPF_NOEXIST = 1n;
-
-/** The same for all numbers that mean one place: those that packets go by have upper bits that a table leaves out. */
-export function placeOf(index: u32): View<typeof Place> {
-  return make(Place, { connection: index & (CONNECTIONS - 1), family: FAMILY });
 }
 
 export function closeDialogue(index: u32): void {

@@ -20,9 +20,10 @@ import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./conn
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
-import { countRefusal, refuseAge, refuseAnswer, refusePort, refuseSize } from "./errors.js";
 import { readCall } from "./engines/sip.js";
+import { countRefusal, refuseAge, refuseAnswer, refusePort, refuseSize } from "./errors.js";
 import { meetExpected } from "./expected.js";
+import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
@@ -36,7 +37,6 @@ import {
 } from "./maps.js";
 import { toOwnSocket } from "./marked.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
-import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
 import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter } from "./schedule.js";

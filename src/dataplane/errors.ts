@@ -10,13 +10,13 @@ import { ICMPV6_DEST_UNREACH, ICMPV6_EXC_HOPLIMIT, ICMPV6_PKT_TOOBIG, ICMPV6_POR
 import { IPV6_HEADER } from "#wire/ipv6.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { countOut } from "./counters.js";
-import { CONNECTION_METHOD_MASK, CONNECTION_ONE_PACKET, METHOD_MASQ } from "./maps.js";
-import type { Connection } from "./maps.js";
 import { NETWORK_AT } from "./flow.js";
+import type { Connection } from "./maps.js";
+import { CONNECTION_METHOD_MASK, CONNECTION_ONE_PACKET, METHOD_MASQ } from "./maps.js";
 import { addressDifference, setSource } from "./network.js";
-import { Verdict, drop } from "./verdict.js";
 import { errorBytes as icmpBytes, sendError as sendIcmp } from "./network/icmp.js";
 import { errorBytes as icmpv6Bytes, sendError as sendIcmpv6 } from "./network/icmpv6.js";
+import { Verdict, drop } from "./verdict.js";
 
 /** The four bytes after the checksum when they say nothing. */
 const NO_REST = be32(0);

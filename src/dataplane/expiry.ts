@@ -11,12 +11,13 @@ import { atomicAdd, likely, make, unlikely } from "#prelude/intrinsics.js";
 import { TICK_SHIFT, hasPassed, ticks } from "./clock.js";
 import { TAG_DYING, TAG_FREE, TAG_LIVE, changeTag, forgetOverflow, letGo, touch } from "./connection.js";
 import { adjustDefenses, endSome, endsEntries, entriesSample } from "./defense.js";
-import { closeDialogue, controlledBy, placeOf } from "./dialogue.js";
+import { closeDialogue, controlledBy } from "./dialogue.js";
 import type { Bucket, Expiry } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, DESTINATION_AVAILABLE, SLOTS_PER_BUCKET, buckets, calls, connections, destinations, MapIndex, MOVED, settings,
   TEMPLATE, templates,
 } from "./maps.js";
+import { placeOf } from "./place.js";
 import { countUnbound } from "./schedule.js";
 
 export const SLICE_NANOSECONDS = 20_000_000n;

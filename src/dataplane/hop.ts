@@ -6,6 +6,7 @@ import type { i32, u32, u64 } from "#layout/numbers.js";
 import { Be16, i32 as I32, u16, u32 as U32, u64 as U64, u8 } from "#layout/numbers.js";
 import type { View } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
+import { BPF_F_INGRESS } from "#prelude/flags.js";
 import { bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh, bpf_redirect_peer } from "#prelude/helpers.js";
 import { likely, make, sizeOf, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
@@ -215,8 +216,6 @@ function toOwnClient(packet: Packet): i32 {
 }
 /** In the packet's tc_index: it is no request, to whichever port. */
 export const ANSWERED_OWN = 0x7767;
-/** Linux include/uapi/linux/bpf.h: as if it came in there. */
-const BPF_F_INGRESS = 1n;
 
 /**
  * Sends what weir made of a packet back to its sender, whose MAC address has become the frame's destination, and counts it by

@@ -5,6 +5,7 @@
 
 import type { Be16, i32 } from "#layout/numbers.js";
 import { be16, i32 as I32, u16, u32 as U32 } from "#layout/numbers.js";
+import { BPF_F_INGRESS } from "#prelude/flags.js";
 import { bpf_redirect, bpf_tail_call } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import { TC_ACT_UNSPEC } from "#prelude/packet.js";
@@ -24,8 +25,6 @@ const LET_BY = 0x7766;
 /** The MAC address of both devices, 02:77:65:69:72:00, as LinkEnds has it. */
 export const MARKED_MAC = 0x69657702;
 export const MARKED_MAC_END = 0x0072;
-/** Linux include/uapi/linux/bpf.h: as if it came in there. */
-const BPF_F_INGRESS = 1n;
 
 export function takeBack(packet: Packet): i32 {
   const before = packet.tcIndex;

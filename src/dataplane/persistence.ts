@@ -5,6 +5,7 @@
 
 import type { Be16, u32, u64 } from "#layout/numbers.js";
 import { be16, be32, u64 as U64 } from "#layout/numbers.js";
+import { BPF_ANY } from "#prelude/flags.js";
 import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, make } from "#prelude/intrinsics.js";
 import { Address } from "#wire/address.js";
@@ -14,12 +15,12 @@ import { masked } from "./address.js";
 import { ticksOf } from "./clock.js";
 import { ENGINE, FAMILY, IPV6 } from "./config.js";
 import { NO_CONNECTION, claim, findTemplate, hashOf, publish, setAddresses, templateEnd, touch } from "./connection.js";
-import { placeOf } from "./dialogue.js";
 import type { Connection, Service } from "./maps.js";
 import {
   beginnings, calls, CONNECTION_CALL, CONNECTION_ONE_PACKET, CONNECTION_TEMPLATE, connections, DESTINATION_AVAILABLE, destinations, NO_TEMPLATE, SERVICE_ANY_PORT,
   SERVICE_ONE_PACKET, sipMessages, sysctls, TEMPLATE, TEMPLATE_ASSURED, templates,
 } from "./maps.js";
+import { placeOf } from "./place.js";
 import type { Ends, Flow } from "./flow.js";
 import { endsOf } from "./flow.js";
 
@@ -82,9 +83,6 @@ function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   publish(index, hash);
   beginning.template = index;
 }
-
-/** Linux include/uapi/linux/bpf.h. */
-const BPF_ANY = 0n;
 
 /** What the service's engine read of the packet; 0 without one. */
 function callOf(): u64 {

@@ -10,6 +10,7 @@
 
 import type { Be16, i32, u32 } from "#layout/numbers.js";
 import { i32 as I32, u16, u32 as U32 } from "#layout/numbers.js";
+import { BPF_ADJ_ROOM_MAC } from "#prelude/flags.js";
 import { bpf_get_smp_processor_id, bpf_skb_adjust_room, bpf_skb_change_proto } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
@@ -36,8 +37,6 @@ import { NOT_TOLD, OFFSET_MASK, TOLD, Told, translate } from "./translate.js";
 import { readPorts } from "./transport.js";
 import { Verdict, drop, pass } from "./verdict.js";
 
-/** Linux include/uapi/linux/bpf.h. */
-const BPF_ADJ_ROOM_MAC = 1;
 const IP_HEADER: number = FAMILY === IPV6 ? IPV6_HEADER : IPV4_HEADER_MIN;
 
 export function relay(packet: Packet): i32 {

@@ -3,7 +3,7 @@
 
 import type { Frame } from "./capture.js";
 import { crc32c, internetChecksum, onesComplementSum } from "./checksum.js";
-import { ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, dissect, type Ip } from "./dissect.js";
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, dissect, type Ip } from "./dissect.js";
 
 export interface VerifyOptions {
   /** The sender left the TCP or UDP checksum to its network card: only the pseudo header's sum is there; of SCTP, zero. */

@@ -5,7 +5,7 @@
 import type { Environment } from "#cli/ipvsadm/ipvsadm.js";
 import { ipvsadm } from "#cli/ipvsadm/ipvsadm.js";
 import type { Names } from "#cli/ipvsadm/names.js";
-import { address, addressText, concatenate, macBytes } from "../packets/frame.js";
+import { concatenate, macBytes } from "../packets/frame.js";
 import { machineWorld } from "../packets/machine-world.js";
 import { interfaces, nextHop } from "../packets/network.js";
 import type { Fate, Hook, World } from "../packets/world.js";

@@ -3,6 +3,7 @@
 
 import type { Destination, Director, ForwardMethod, Protocol, Service, ServiceId } from "#model/director.js";
 import { addressFamily } from "#model/address.js";
+import type { ProgramName } from "#control/programs.js";
 import type { VerdictName } from "#control/verdicts.js";
 import type { Sysctls } from "#model/sysctls.js";
 import { frame } from "./frame.js";
@@ -19,6 +20,8 @@ export interface Case {
   readonly notAt?: { readonly [hook in Hook]?: string };
   /** How many connections fit; 64 when nothing is said. */
   readonly connections?: number;
+  /** Those that it needs, where another size of the table makes the verifier read them once more; all of them when nothing is said. */
+  readonly programs?: readonly ProgramName[];
 }
 
 export interface ServiceDescription {

@@ -16,9 +16,6 @@ export interface Executor {
   readonly world: (connections: number, programs?: readonly ProgramName[]) => Promise<World>;
 }
 
-/** What whole TCP and UDP packets of IPv4 need, by NAT, DR and IPIP: to load all programs takes the verifier many seconds. */
-export const PLAIN_PROGRAMS: readonly ProgramName[] = ["weir_tc", "weir_xdp", "weir_start"];
-
 export const EXECUTORS: readonly Executor[] = [
   { name: "the machine", lacks: false, world: kept(machineWorld) },
   { name: "the kernel", lacks: kernelLacks, world: kept(kernelWorld) },

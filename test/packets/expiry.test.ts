@@ -4,15 +4,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countConnections } from "#control/connections.js";
+import type { ProgramName } from "#control/programs.js";
 import { buckets4, calls, dialogues } from "#dataplane/maps.js";
 import { configure, destination, service, serviceId } from "./case.js";
 import { ACK, EMPTY, FIN, SYN, frame, tcp, udp } from "./frame.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
+import { EXECUTORS } from "./executors.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
 import { allDestinations, overflowTotal, sums, verdictCounts } from "./observe.js";
 import type { World } from "./world.js";
-import { meet } from "./world.js";
+import { PLAIN_PROGRAMS, meet } from "./world.js";
 
+const PROGRAMS: readonly ProgramName[] = [...PLAIN_PROGRAMS, "weir_tc_app", "weir_tc_sip"];
 const LINK = { from: client.mac!, to: eth0.mac };
 const TCP_SERVICE = service("tcp", 80, [destination(r1, 80, "route")]);
 const UDP_SERVICE = service("udp", 80, [destination(r1, 80, "route")]);
@@ -23,7 +25,7 @@ for (const executor of EXECUTORS) {
   const options = { skip: executor.lacks };
 
   test(`an idle connection ends on ${executor.name}, and no longer counts with its destination`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [TCP_SERVICE, UDP_SERVICE]);
     world.director.setTimeouts({ tcp: TIMEOUT.seconds, tcpFin: TIMEOUT.seconds, udp: TIMEOUT.seconds });
     world.startExpiry();
@@ -38,7 +40,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`every packet starts a connection's idle time anew on ${executor.name}`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [UDP_SERVICE]);
     world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: TIMEOUT.seconds });
     for (let i = 0; i < 3; i++) {
@@ -65,7 +67,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`a template ends by itself on ${executor.name}, but not before its connections`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [service("udp", 80, [destination(r1, 80, "route")], { persistentSeconds: 1 })]);
     world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: 3 });
     world.startExpiry();
@@ -84,7 +86,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`a connection that announced another does not end before it on ${executor.name}`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [service("tcp", 21, [destination(r1, 21, "masq")])]);
     world.director.setTimeouts({ tcp: TIMEOUT.seconds, tcpFin: 0, udp: 0 });
     world.startExpiry();
@@ -105,7 +107,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`a template without connections ends at its time on ${executor.name}`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [service("udp", 80, [destination(r1, 80, "route")], { persistentSeconds: 3 })]);
     world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: 1 });
     world.startExpiry();
@@ -116,7 +118,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`a call's text goes with its template on ${executor.name}`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [service("udp", 80, [destination(r1, 80, "masq")], { persistentSeconds: TIMEOUT.seconds, persistenceEngine: "sip", onePacket: true })]);
     world.startExpiry();
     assert.equal(sendUdp(world, 40000, VIP, new TextEncoder().encode("OPTIONS\r\nCall-ID: one@host\r\n")), "sent");
@@ -126,7 +128,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`with expire_nodest_conn a removed destination's connections end within a round on ${executor.name}, and then its template; others stay`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [TCP_SERVICE, service("udp", 80, [destination(r1, 80, "route")], { persistentSeconds: 300 })]);
     world.startExpiry();
     const open = () => {
@@ -153,7 +155,7 @@ for (const executor of EXECUTORS) {
   });
 
   test(`a full table takes connections again when old ones have ended on ${executor.name}`, options, async () => {
-    const world = await executor.world(64);
+    const world = await executor.world(64, PROGRAMS);
     configure(world.director, [UDP_SERVICE]);
     world.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: TIMEOUT.seconds });
     world.startExpiry();
@@ -170,7 +172,7 @@ for (const executor of EXECUTORS) {
 }
 
 test("with drop_entry 3 half-open connections end long before their time on the machine, established ones stay", async () => {
-  const world = await EXECUTORS[0]!.world(64);
+  const world = await EXECUTORS[0]!.world(64, PROGRAMS);
   configure(world.director, [TCP_SERVICE]);
   world.startExpiry();
   const open = () => { for (const flags of [SYN, ACK]) sendTcp(world, 40000, flags); };

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ProgramName } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import { fragmentNotes, settings } from "#dataplane/maps.js";
 import { frameProblems } from "#lab/verify.js";
@@ -15,11 +16,13 @@ import { snapshot } from "./observe.js";
 import { Random, seedOfThisRun } from "./random.js";
 import { checkFrame } from "./run-cases.js";
 import type { Fate, Hook, World } from "./world.js";
-import { HOOKS } from "./world.js";
+import { HOOKS, PLAIN_PROGRAMS } from "./world.js";
 
 const FRAMES = Number(process.env["WEIR_FRAMES"] ?? 5000);
 /** More than all ends and ports of the fuzzer make. */
 const CONNECTIONS = 4096;
+/** What IPv4's packets need that no payload is read of. */
+const PROGRAMS: readonly ProgramName[] = [...PLAIN_PROGRAMS, "weir_tc_icmp", "weir_tc_frag", "weir_tc_tun", "weir_tc_sctp", "weir_xdp_tun", "weir_xdp_sctp"];
 /** Longer than any run: no connection ends in the middle of it. */
 const TIMEOUT_TICKS = 100_000;
 
@@ -32,7 +35,7 @@ const alone = usable.length === EXECUTORS.length ? "" : ` (the machine only: ${E
 
 for (const hook of HOOKS) {
   test(`${FRAMES} random frames at ${hook.toUpperCase()} meet the fate that LVS has for them, in every executor alike${alone}, seed ${seed}`, async () => {
-    const worlds = await Promise.all(usable.map(({ world }) => world(CONNECTIONS)));
+    const worlds = await Promise.all(usable.map(({ world }) => world(CONNECTIONS, PROGRAMS)));
     worlds.forEach(prepare);
     const random = new Random(seed);
     const model = new Model(fuzzServices);

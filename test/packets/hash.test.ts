@@ -12,11 +12,11 @@ import { settings } from "#dataplane/maps.js";
 import { configure, destination, service } from "./case.js";
 import type { End } from "./frame.js";
 import { frame, udp } from "./frame.js";
-import { PLAIN_PROGRAMS } from "./executors.js";
 import { machineWorld } from "./machine-world.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
 import { displacements } from "./observe.js";
 import type { World } from "./world.js";
+import { PLAIN_PROGRAMS } from "./world.js";
 
 const CONNECTIONS = 8192;
 const SEEDS = [1n, 0x9d5cf11a2b3d4e5fn, 0xffff_ffff_ffff_ffffn];

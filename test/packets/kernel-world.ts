@@ -8,7 +8,6 @@ import type { StoreDirector } from "#control/director.js";
 import { KernelStore } from "#control/kernel-store.js";
 import type { ProgramName } from "#control/programs.js";
 import { PROGRAM_PLACES, programSpecs } from "#control/programs.js";
-import type { Shape } from "#control/shape.js";
 import { mapSpecs } from "#control/shape.js";
 import { SLOTS_PER_BUCKET, calls, dialogues, fragmentNotes, realServers, services } from "#dataplane/maps.js";
 import { assembleProgram, exit, mov64, r0 } from "#ebpf/assemble.js";

@@ -14,10 +14,11 @@ import { TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC } from "#prelude/packet.js"
 import { ETH_P_ARP } from "#wire/ethernet.js";
 import type { ServiceDescription } from "./case.js";
 import { configure, destination, service } from "./case.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
+import { EXECUTORS } from "./executors.js";
 import { ACK, SYN, frame, icmp, packetOf, tcp, udp } from "./frame.js";
 import { VIP, VIP6, at, client, client6, distantClient, eth0, eth1, r1, r1v6, router } from "./network.js";
 import { verdictCounts } from "./observe.js";
+import { PLAIN_PROGRAMS } from "./world.js";
 
 const PROGRAMS: readonly ProgramName[] = [...PLAIN_PROGRAMS, "weir_tc_back", "weir_tc6"];
 const CLIENT = at(client, 40000);

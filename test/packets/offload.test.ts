@@ -8,12 +8,13 @@ import type { ForwardMethod } from "#model/director.js";
 import { TC_ACT_REDIRECT, TC_ACT_UNSPEC } from "#prelude/packet.js";
 import { configure, destination, service } from "./case.js";
 import type { Executor } from "./executors.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
+import { EXECUTORS } from "./executors.js";
 import type { End } from "./frame.js";
 import { ACK, SYN, concatenate, frame, packetOf, payloadOf, tcp, udp } from "./frame.js";
 import { VIP, at, client, eth0, eth1, r1 } from "./network.js";
 import { verdictCounts } from "./observe.js";
 import type { World } from "./world.js";
+import { PLAIN_PROGRAMS } from "./world.js";
 
 const CLIENT = at(client, 40000);
 const SERVICE = at(VIP, 80);

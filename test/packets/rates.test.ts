@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Rates } from "#model/director.js";
 import { configure, destination, service } from "./case.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
+import { EXECUTORS } from "./executors.js";
 import { frame, udp } from "./frame.js";
 import { VIP, at, client, eth0, r1 } from "./network.js";
-import { meet } from "./world.js";
+import { PLAIN_PROGRAMS, meet } from "./world.js";
 
 const PERIOD_MILLISECONDS = 2000;
 const PACKETS = 64;

@@ -28,7 +28,7 @@ export function runCases(cases: readonly Case[]): void {
       for (const one of cases) {
         const skip = executor.lacks || one.notAt?.[hook] || false;
         test(`${one.description} (${hook.toUpperCase()} on ${executor.name})`, { skip }, async () => {
-          runCase(await executor.world(one.connections ?? CONNECTIONS_USUALLY), hook, one);
+          runCase(await executor.world(one.connections ?? CONNECTIONS_USUALLY, one.programs), hook, one);
         });
       }
     }

@@ -13,7 +13,7 @@ import { HASH_FALLBACK, HASH_PORT } from "#dataplane/maps.js";
 import { dissect } from "#lab/dissect.js";
 import type { Destination } from "#model/director.js";
 import { configure, destination, service, serviceId } from "./case.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "./executors.js";
+import { EXECUTORS } from "./executors.js";
 import type { End } from "./frame.js";
 import { ACK, FIN, SYN, frame, tcp } from "./frame.js";
 import type { Host } from "./network.js";
@@ -21,7 +21,7 @@ import { VIP, at, client, eth0, eth1, servers } from "./network.js";
 import { allDestinations } from "./observe.js";
 import { linesOf } from "./recording.js";
 import type { Hook, World } from "./world.js";
-import { HOOKS, meet } from "./world.js";
+import { HOOKS, PLAIN_PROGRAMS, meet } from "./world.js";
 
 interface Recorded {
   readonly text: string;

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { StoreDirector } from "#control/director.js";
+import type { ProgramName } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import type { Store } from "#control/store.js";
 import { Expiry, settings } from "#dataplane/maps.js";
@@ -11,6 +12,9 @@ import { encodeInto } from "#layout/codec.js";
 import { TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC, XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX } from "#prelude/packet.js";
 import { holdHops } from "./hops.js";
 import type { NetworkInterface } from "./network.js";
+
+/** What whole TCP and UDP packets of IPv4 need, by NAT, DR and IPIP: to load all programs takes the verifier many seconds. */
+export const PLAIN_PROGRAMS: readonly ProgramName[] = ["weir_tc", "weir_xdp", "weir_start"];
 
 export type Hook = "tc" | "xdp";
 export const HOOKS = ["tc", "xdp"] as const;

@@ -6,9 +6,10 @@ import { HASH_FALLBACK, MEMBERS_MAX, SLOTS_MAX } from "#dataplane/maps.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import { DirectorError } from "#model/director.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
+import { EXECUTORS } from "../packets/executors.js";
 import { VIP, at, client, r1, r2, r3 } from "../packets/network.js";
 import { openAndClose } from "./replay.js";
+import { PLAIN_PROGRAMS } from "../packets/world.js";
 
 const ID = serviceId("tcp", 80);
 const machine = EXECUTORS[0]!;

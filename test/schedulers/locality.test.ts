@@ -7,11 +7,11 @@ import { toAddress } from "#control/encode.js";
 import { decode, encode } from "#layout/codec.js";
 import type { Destination } from "#model/director.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
+import { EXECUTORS } from "../packets/executors.js";
 import { SYN, frame, tcp } from "../packets/frame.js";
 import { VIP, at, client, eth0, r1, r2 } from "../packets/network.js";
 import type { World } from "../packets/world.js";
-import { meet } from "../packets/world.js";
+import { PLAIN_PROGRAMS, meet } from "../packets/world.js";
 import { open } from "./replay.js";
 
 const HOUR = 60 * 60 * 1000;

@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
-import { HOOKS } from "../packets/world.js";
+import { EXECUTORS } from "../packets/executors.js";
+import { HOOKS, PLAIN_PROGRAMS } from "../packets/world.js";
 import type { Recorded } from "./recorded.js";
 import { recordedIn } from "./recorded.js";
 import { replay } from "./replay.js";

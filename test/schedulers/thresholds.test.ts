@@ -5,9 +5,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SCHEDULERS } from "#control/encode.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
+import { EXECUTORS } from "../packets/executors.js";
 import { VIP, at, client, r1, r2 } from "../packets/network.js";
 import { sendDatagram } from "./replay.js";
+import { PLAIN_PROGRAMS } from "../packets/world.js";
 
 const MINUTE = 60 * 1000;
 const machine = EXECUTORS[0]!;

@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HASH_PORT } from "#dataplane/maps.js";
 import { configure, destination, service, serviceId } from "../packets/case.js";
-import { EXECUTORS, PLAIN_PROGRAMS } from "../packets/executors.js";
+import { EXECUTORS } from "../packets/executors.js";
 import type { End } from "../packets/frame.js";
 import { VIP, at, client, r1, r2, r3 } from "../packets/network.js";
 import { linesOf } from "../packets/recording.js";
-import { HOOKS } from "../packets/world.js";
+import { HOOKS, PLAIN_PROGRAMS } from "../packets/world.js";
 import { answerAt, sendDatagram } from "./replay.js";
 
 interface Vectors {

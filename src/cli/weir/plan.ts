@@ -2,18 +2,13 @@
 
 import { host } from "#control/host.js";
 import { planConfiguration, type Plan } from "#control/plan.js";
-import type { DataPlaneStatus } from "#control/plane.js";
 import { findDirectorParts } from "./parts.js";
 import { formatCount } from "./table.js";
 import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
 
-/** Where there is no director yet. */
-const NOTHING: DataPlaneStatus = { attachments: [], connectionTables: [], verdicts: {}, stateDirectory: "" };
-
 export async function plan(file: string): Promise<void> {
   const configuration = readConfiguration(file);
-  const running = findDirectorParts(() => {});
-  const planned = await planConfiguration(configuration, selectInterfaces(configuration), running, host, running?.dataPlane.status() ?? NOTHING);
+  const planned = await planConfiguration(configuration, selectInterfaces(configuration), findDirectorParts(() => {}), host);
   for (const line of planned.changes) console.log(line);
   for (const line of describeFates(planned)) console.log(line);
   console.log(`${file}: ${summary(configuration)}${planned.changes.length === 0 ? "; nothing to change" : `; ${formatCount(planned.changes.length)} to change, nothing was`}`);

@@ -5,6 +5,7 @@
 
 import type { Be16, Be32, i32, u32 } from "#layout/numbers.js";
 import { be16, host16, u16, u64 as U64 } from "#layout/numbers.js";
+import { BPF_ADJ_ROOM_MAC } from "#prelude/flags.js";
 import { bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
@@ -28,7 +29,6 @@ export const INTERNETWORK_CONTROL = 0xc0;
 /** Linux include/uapi/linux/ip.h: what icmp_send() keeps of the cause's type of service. */
 export const IPTOS_TOS_MASK = 0x1e;
 const ICMP_TTL = 64;
-const BPF_ADJ_ROOM_MAC = 1;
 
 /** Of an error about a packet of so many bytes: its own, with all headers. */
 export function errorBytes(bytes: u32): u32 {

@@ -5,6 +5,7 @@
 
 import type { Be16, Be32, i32 } from "#layout/numbers.js";
 import { be16, host16, u16, u32 } from "#layout/numbers.js";
+import { BPF_ADJ_ROOM_MAC } from "#prelude/flags.js";
 import { bpf_skb_adjust_room, bpf_skb_change_tail } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
@@ -21,7 +22,6 @@ import { ERROR_PACKET_MAX, sumOf, turnRound } from "./reply.js";
 const ICMP_HEADERS = IPV6_HEADER + Icmp.size;
 const QUOTE_MAX = ERROR_PACKET_MAX - ICMP_HEADERS;
 const ICMPV6_HOP_LIMIT = 64;
-const BPF_ADJ_ROOM_MAC = 1;
 
 /** Of an error about a packet of so many bytes: its own, with all headers. */
 export function errorBytes(bytes: u32): u32 {

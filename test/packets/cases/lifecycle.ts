@@ -4,6 +4,7 @@ import type { Case, Forwarded, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, sysctl, toStack } from "../case.js";
 import { ACK, FIN, RST, SYN, icmp, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
+import { PLAIN_PROGRAMS } from "../world.js";
 import { VIP, VIP6, at, client, client6, r1, r1v6, r2, r2v6, r3 } from "../network.js";
 
 const PORT = 48000;
@@ -196,6 +197,7 @@ export const lifecycleCases: readonly Case[] = [
   {
     description: "one client's end may talk to 128 VIPs at once, in buckets beyond its own; the 129th finds no place",
     connections: 1024,
+    programs: PLAIN_PROGRAMS,
     services: numbers(129).map((i) => service("udp", 80, [destination(r1, 80, "route")], { address: vip(i) })),
     steps: [
       ...numbers(128).map((i) => toVip(i)),

@@ -5,7 +5,7 @@ import { be16 } from "#layout/numbers.js";
 import type { Sysctls } from "#model/sysctls.js";
 import { IPPROTO_SCTP, IPV4_HEADER_MIN } from "#wire/ipv4.js";
 import { Sctp, SctpChunk } from "#wire/sctp.js";
-import type { Case, ConnectionExpectation, ServiceDescription, Step } from "../case.js";
+import type { Case, ConnectionExpectation, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, sysctl, toStack } from "../case.js";
 import type { ChunkFields, End, IpFields, SctpFields } from "../frame.js";
 import { address, changeIp, icmp, ip, ipip, payloadOf, sctp } from "../frame.js";

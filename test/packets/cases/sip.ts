@@ -9,6 +9,7 @@ import { answered, destination, dropped, forwarded, fromClient, fromClientMarked
 import { SYN, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, VIP6, at, client, client6, distantClient, r1, r1v6, r2, r2v6, r3 } from "../network.js";
+import { PLAIN_PROGRAMS } from "../world.js";
 
 const one = distantClient(0x0132);
 const other = distantClient(0x0133);
@@ -99,6 +100,7 @@ export const sipCases: readonly Case[] = [
     description: "SIP: more than a hundred calls of one client have templates, each its own",
     services: services({ onePacket: true }, "route"),
     connections: 1024,
+    programs: [...PLAIN_PROGRAMS, "weir_tc_sip"],
     steps: [0, 1].flatMap(() => Array.from({ length: 300 }, (_, i) => message(call(`${i}@host`), [r3, r2, r1][i % 3]!, 47000, one, "route"))),
   },
   {

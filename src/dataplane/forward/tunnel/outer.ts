@@ -2,6 +2,7 @@
 
 import type { Be16, u32, u64 } from "#layout/numbers.js";
 import { be16, be32, i32 as I32 } from "#layout/numbers.js";
+import { BPF_ADJ_ROOM_MAC } from "#prelude/flags.js";
 import { bpf_get_prandom_u32, bpf_skb_adjust_room, bpf_xdp_adjust_head } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import { ipv4Of } from "#wire/address.js";
@@ -17,7 +18,6 @@ import { sysctls } from "../../maps.js";
 import type { Inner } from "./inner.js";
 
 /** Linux include/uapi/linux/bpf.h: room between the Ethernet and the IP header, for an outer one of that family. */
-const BPF_ADJ_ROOM_MAC = 1;
 const BPF_F_ADJ_ROOM_FIXED_GSO = 1n;
 const BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 = 2n;
 const BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 = 4n;
