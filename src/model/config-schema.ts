@@ -76,6 +76,7 @@ export const TopFields = z.strictObject({
   connectionTable: mapping("a mapping with entries, entriesIpv6"),
   marks: list("rules for firewall marks"),
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
+  include: mapping("the name of a file, or a list of names"),
 });
 
 export const DefaultsFields = z.strictObject({ protocol: oneOf(PROTOCOLS), ...scheduling, ...forwarding, ...health });
