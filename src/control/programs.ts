@@ -12,7 +12,7 @@ import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { SCTP_AND_IPSEC, TC, TCP_AND_UDP, XDP } from "#dataplane/config.js";
 import {
-  PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_RELAY, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL,
+  PROGRAM_TC, PROGRAM_TC_CUT, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_RELAY, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL,
   PROGRAM_TC_APPLICATION, PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_RELAY, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP,
   PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP, PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
 } from "#dataplane/maps.js";
@@ -23,7 +23,7 @@ import type { Use } from "./uses.js";
 /** weir_tc, weir_xdp, weir_tc_back and weir_tc_own take packets and end in others where their work is; weir_start arms the timers. */
 export type ProgramName =
   | "weir_tc" | "weir_tc_icmp" | "weir_tc_relay" | "weir_tc_frag" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun"
-  | "weir_xdp_sctp" | "weir_start" | "weir_tc_back" | "weir_tc_own"
+  | "weir_xdp_sctp" | "weir_start" | "weir_tc_back" | "weir_tc_own" | "weir_tc_cut"
   | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_relay" | "weir_tc6_frag" | "weir_tc6_app" | "weir_tc6_sip" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun"
   | "weir_xdp6_sctp" | "weir_start6";
 
@@ -54,6 +54,7 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_tc_icmp: { family: "ipv4", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC_ICMP },
   weir_tc_relay: { family: "ipv4", module: "relay", function: "relay", type: "tc", hook: TC, place: PROGRAM_TC_RELAY, use: "relays" },
   weir_tc_frag: { family: "ipv4", module: "fragments", function: "takeFragment", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC_FRAGMENTS },
+  weir_tc_cut: { family: "ipv4", module: "cut", function: "cut", type: "tc", hook: TC, place: PROGRAM_TC_CUT },
   weir_tc_app: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, application: true, place: PROGRAM_TC_APPLICATION, use: "applications" },
   weir_tc_sip: { family: "ipv4", module: "entry", function: "entry", type: "tc", hook: TC, engine: true, place: PROGRAM_TC_SIP, use: "engines" },
   weir_tc_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "tc", hook: TC, fragments: true, place: PROGRAM_TC_TUNNEL, use: "tunnels" },

@@ -18,6 +18,7 @@ import { ticks } from "./clock.js";
 import { APPLICATION, ENGINE, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
+import { cutToFit } from "./cut.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
 import { readCall } from "./engines/sip.js";
@@ -170,18 +171,12 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   resolveDestination(packet, destination, now, way);
   if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) return XDP_PASS;
 
+  if (HOOK !== XDP && unlikely(way.outcome === HOP_NO_ROUTE || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) {
+    return refuseRequest(packet, flow, index, destination, way, now);
+  }
+
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
-  if (HOOK !== XDP) {
-    if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-    if (flow.ttl <= 1) {
-      countRefusal(connection, flow.bytes);
-      return refuseAge(packet, Verdict.ttlExceeded);
-    }
-    if (isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop)) {
-      return refuseTooBig(packet, connection, flow.bytes, destination.hop.mtu - overhead(connection, destination));
-    }
-  }
   if (APPLICATION) {
     return forwardMasquerade(packet, flow, connection, destination.hop, way);
   }
@@ -191,6 +186,21 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.notOurs);
   }
+}
+
+/** One that cannot go its way as it is. It is counted all the same; but one that may be cut, when its pieces go. */
+function refuseRequest(packet: Packet, flow: Flow, index: u32, destination: Destination, way: Way, now: u32): i32 {
+  const connection = connections.at(index);
+  const fits = destination.hop.mtu - overhead(connection, destination);
+  if (!APPLICATION && way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && !forbidsFragments(packet)) return cutToFit(packet, fits);
+  countIn(connection.destination, flow.bytes);
+  touch(index, advanceByClient(connection, flow), now);
+  if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
+  if (flow.ttl <= 1) {
+    countRefusal(connection, flow.bytes);
+    return refuseAge(packet, Verdict.ttlExceeded);
+  }
+  return refuseTooBig(packet, connection, flow.bytes, fits);
 }
 
 /** ip_vs_xmit.c, ip_vs_null_xmit(): the director serves the VIP itself. The stack gets the packet as it is, and answers without the data plane's seeing it. */
@@ -219,7 +229,7 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
-  if (HOOK !== XDP && isTooBig(packet, flow.bytes, connection.clientHop)) return leaveTooBig(packet);
+  if (HOOK !== XDP && isTooBig(packet, flow.bytes, connection.clientHop)) return leaveTooBig(packet, connection.clientHop.mtu);
 
   countOut(connection.destination, flow.bytes);
   touch(index, advanceByServer(connection, flow), now);
@@ -239,9 +249,10 @@ function unasked(packet: Packet, flow: Flow): i32 {
   return age(packet) ? refuseAnswer(packet, flow.destination, server.director, Verdict.noConnection) : drop(Verdict.rewriteFailed);
 }
 
-/** ip_forward() again: it tells the real server what fits, if that forbade fragments; what may be cut is not cut by weir. */
-function leaveTooBig(packet: Packet): i32 {
-  return forbidsFragments(packet) ? pass(Verdict.answerTooBig) : drop(Verdict.tooBig);
+/** ip_forward() again: it tells the real server what fits, if that forbade fragments. */
+function leaveTooBig(packet: Packet, mtu: u32): i32 {
+  if (forbidsFragments(packet)) return pass(Verdict.answerTooBig);
+  return APPLICATION ? drop(Verdict.tooBig) : cutToFit(packet, mtu);
 }
 
 /** ip_vs_in(): the client uses its port again, for a new connection of which the old entry knows nothing. */
@@ -282,7 +293,7 @@ function isTooBig(packet: Packet, bytes: u32, hop: Hop): boolean {
   return bytes > hop.mtu && (HOOK === XDP || packet.gsoSize === 0);
 }
 
-/** RFC 1191: tells the client what fits, if it forbade fragments; a packet that allows them is not cut by weir. */
+/** RFC 1191: tells the client what fits, if it forbade fragments. LVS differs: what it may cut of FTP's own connections is cut too. */
 function refuseTooBig(packet: Packet, connection: Connection, bytes: u32, mtu: u32): i32 {
   if (!forbidsFragments(packet)) return drop(Verdict.tooBig);
   // ip_vs_xmit.c, __ip_vs_get_out_rt() looks at the size when the packet is one hop older, and quotes it so.

@@ -19,6 +19,7 @@ import { ticks } from "./clock.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { NO_CONNECTION, findByClient, findByServer, virtualOf } from "./connection.js";
 import { countMoreIn, countMoreOut } from "./counters.js";
+import { cutToFit } from "./cut.js";
 import { Flow, NETWORK_AT, PARSED_FIRST_FRAGMENT, PARSED_NEXT_FRAGMENT } from "./flow.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
@@ -29,7 +30,7 @@ import {
   PROGRAM_TC6, tcPrograms,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
-import { age, parse, setDestination, setSource } from "./network.js";
+import { age, forbidsFragments, parse, setDestination, setSource } from "./network.js";
 import { mayBeAnswer, mayBeVip } from "./service.js";
 import { readPorts } from "./transport.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -82,14 +83,17 @@ function follow(packet: Packet, flow: Flow, now: u32): i32 {
 function request(packet: Packet, flow: Flow, index: u32, place: u32, method: u32, now: u32): i32 {
   const destination = destinations.at(place);
   if ((destination.flags & DESTINATION_AVAILABLE) === 0) return drop(Verdict.destinationRemoved);
-  countMoreIn(place, dataBytes(flow));
-  if ((destination.flags & DESTINATION_LOCAL) !== 0) return TC_ACT_UNSPEC;
+  const isLocal = (destination.flags & DESTINATION_LOCAL) !== 0;
   const way = make(Way);
-  resolveDestination(packet, destination, now, way);
+  if (!isLocal) resolveDestination(packet, destination, now, way);
+  const fits = destination.hop.mtu - (method === METHOD_TUNNEL ? destination.overhead : 0);
+  if (!isLocal && way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && flow.bytes > fits && !forbidsFragments(packet)) return cutToFit(packet, fits);
+  countMoreIn(place, dataBytes(flow));
+  if (isLocal) return TC_ACT_UNSPEC;
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   // RFC 1122 3.2.2: no error about others than the first.
   if (flow.ttl <= 1) return drop(Verdict.ttlExceeded);
-  if (flow.bytes + (method === METHOD_TUNNEL ? destination.overhead : 0) > destination.hop.mtu) return drop(Verdict.tooBig);
+  if (flow.bytes > fits) return drop(Verdict.tooBig);
   switch (method) {
     case METHOD_MASQ: return setDestination(packet, destination.address) && age(packet) ? transmit(packet, destination.hop, way) : drop(Verdict.rewriteFailed);
     case METHOD_TUNNEL:
@@ -107,7 +111,7 @@ function answer(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   const way = make(Way);
   resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-  if (flow.bytes > connection.clientHop.mtu) return drop(Verdict.tooBig);
+  if (flow.bytes > connection.clientHop.mtu) return forbidsFragments(packet) ? drop(Verdict.tooBig) : cutToFit(packet, connection.clientHop.mtu);
   countMoreOut(connection.destination, dataBytes(flow));
   return setSource(packet, virtualOf(connection)) && age(packet) ? transmit(packet, connection.clientHop, way) : drop(Verdict.rewriteFailed);
 }

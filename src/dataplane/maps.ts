@@ -752,6 +752,7 @@ export const PROGRAM_TC_FRAGMENTS = 12;
 export const PROGRAM_TC6_FRAGMENTS = 13;
 export const PROGRAM_TC_RELAY = 14;
 export const PROGRAM_TC6_RELAY = 15;
+export const PROGRAM_TC_CUT = 16;
 export const PROGRAM_XDP6 = 0;
 export const PROGRAM_XDP_SCTP = 1;
 export const PROGRAM_XDP6_SCTP = 2;
@@ -773,7 +774,9 @@ export const Handover = struct("Handover", {
   /** 1 while a first fragment, whose note is left, goes on to the program that takes whole packets; and what the note is found by. */
   fragmentNoted: u32,
   fragment: FragmentKey,
-  spare: array(u32, 10),
+  /** Of a packet that is to be cut: the bytes that each piece may have (cut.ts). */
+  fits: u32,
+  spare: array(u32, 9),
 }, { size: 128 });
 export const handovers = table("handovers", Handover, PROCESSORS);
 

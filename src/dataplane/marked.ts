@@ -12,6 +12,7 @@ import { TC_ACT_UNSPEC } from "#prelude/packet.js";
 import { ETH_P_IP, ETH_P_IPV6, Ethernet } from "#wire/ethernet.js";
 import { Ipv4 } from "#wire/ipv4.js";
 import { Ipv6 } from "#wire/ipv6.js";
+import { isRest } from "./cut.js";
 import { NETWORK_AT } from "./flow.js";
 import { LinkEnds } from "./hop.js";
 import type { Destination } from "./maps.js";
@@ -29,12 +30,17 @@ export const MARKED_MAC_END = 0x0072;
 export function takeBack(packet: Packet): i32 {
   const before = packet.tcIndex;
   if (before === WAS_HERE) return drop(Verdict.cameAgain);
+  if (isRest(before)) return goOn(packet);
   packet.tcIndex = WAS_HERE;
   if (before === LET_BY) return TC_ACT_UNSPEC;
   const ethernet = packet.view(Ethernet, 0);
   if (ethernet === null) return TC_ACT_UNSPEC;
   if (ethernet.etherType === ETH_P_IP) renew4(packet);
   else if (ethernet.etherType === ETH_P_IPV6) renew6(packet);
+  return goOn(packet);
+}
+
+function goOn(packet: Packet): i32 {
   bpf_tail_call(packet, tcPrograms, PROGRAM_TC);
   return TC_ACT_UNSPEC;
 }

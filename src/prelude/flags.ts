@@ -4,7 +4,8 @@
 export const BPF_ANY = 0n;
 export const BPF_NOEXIST = 1n;
 
-/** bpf_skb_adjust_room(): room between the Ethernet and the IP header. */
+/** bpf_skb_adjust_room(): room behind the IP header without its options; between the Ethernet and the IP header. */
+export const BPF_ADJ_ROOM_NET = 0;
 export const BPF_ADJ_ROOM_MAC = 1;
 
 /** bpf_redirect(): as if the packet came in there. */

@@ -77,6 +77,9 @@ export const bpf_xdp_adjust_tail = helper<(packet: Packet, difference: i32) => i
   65, "bpf_xdp_adjust_tail", ["context", "i32"], "i64", "4.18", { programs: xdp, movesPacket: true });
 
 export const bpf_redirect = helper<(ifindex: u32, flags: u64) => i64>(23, "bpf_redirect", ["u32", "u64"], "i64", "4.4");
+/** Sends a copy; what the program does to the packet afterwards is not done to it. */
+export const bpf_clone_redirect = helper<(packet: Packet, ifindex: u32, flags: u64) => i64>(
+  13, "bpf_clone_redirect", ["context", "u32", "u64"], "i64", "4.2", moves);
 export const bpf_redirect_peer = helper<(ifindex: u32, flags: u64) => i64>(
   155, "bpf_redirect_peer", ["u32", "u64"], "i64", "5.10", { programs: tc });
 /** `neighbour`: a struct bpf_redir_neigh, or null for the route's own next hop. */
