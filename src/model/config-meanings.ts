@@ -1,0 +1,118 @@
+// What the keys of weir.yaml mean, beside what they may hold (config-schema.ts): the tables of docs/configuration.md and
+// weir.yaml(5) are made from both. A key of the schema that has no meaning here is an error of types.
+
+import type { z } from "zod";
+import * as schema from "./config-schema.js";
+
+export interface Meaning {
+  /** `backticks` around what is written in the file. */
+  readonly meaning: string;
+  /** What goes where the key is left out; "needed" where it may not be. Empty: nothing to say. */
+  readonly without: string;
+}
+
+export interface KeySection {
+  readonly name: string;
+  readonly heading: string;
+  /** Where in the file these keys stand. */
+  readonly place: string;
+  readonly fields: z.ZodObject;
+  readonly keys: { readonly [key: string]: Meaning };
+}
+
+const means = (meaning: string, without = ""): Meaning => ({ meaning, without });
+
+const section = <S extends z.ZodObject>(
+  name: string, heading: string, place: string, fields: S, keys: { readonly [K in keyof S["shape"]]-?: Meaning },
+): KeySection => ({ name, heading, place, fields, keys });
+
+const FOR_ALL = "for all of its destinations, as there";
+
+const forwarding = (without: string) => ({
+  method: means("how packets reach the server: `nat` by its address, `dr` by its MAC address on a common segment, `tun` in a tunnel", without),
+  weight: means("the server's share; 0 takes no new connections", "1"),
+  upperThreshold: means("connections at which the server is full and gets no new ones; 0 for no limit", "0"),
+  lowerThreshold: means("connections below which a full server takes new ones again; 0 for three quarters of `upperThreshold`", "0"),
+  tunnel: means("by `tun`: what kind of tunnel", "`ipip`"),
+});
+
+const toAll = ({ method, ...others }: ReturnType<typeof forwarding>) =>
+  Object.fromEntries(Object.entries({ method, ...others }).map(([key]) => [key, means(FOR_ALL)])) as ReturnType<typeof forwarding>;
+
+const scheduling = {
+  scheduler: means("which server a new connection gets; as in LVS", "`wlc`"),
+  schedulerFlags: means("`sh` and `mh`: `…-fallback` takes another server where the chosen one has weight 0 or is full, `…-port` looks at the client's port too; `flag-1` to `flag-3` are the same bits by number", "none"),
+  persistent: means("for how long, in seconds, a client stays with its server", "not persistent"),
+  netmask: means("which clients count as one for persistence", "each for itself"),
+};
+
+export const KEY_SECTIONS: readonly KeySection[] = [
+  section("top", "Top level", "At the top of the file", schema.TopFields, {
+    defaults: means("what services and destinations below do not say themselves"),
+    services: means("the virtual services", "needed; `[]` for none"),
+    interfaces: means("where packets are taken: names, or mappings with `name` and `mode`", "every Ethernet interface that is up"),
+    mode: means("how programs are attached: at `tc`, in the driver by `xdp`, by `generic` XDP without the driver; `auto` chooses for each interface, and `weir status` says why", "`auto`"),
+    addresses: means("VIPs that `weir up` puts on interfaces and `weir down` takes away", "none but those of services with `interface`"),
+    timeouts: means("for how long idle connections are kept", "they stay: 900, 120 and 300 s in a new director"),
+    connectionTable: means("how many connections fit; counts when the director is made", "262144 of IPv4, 65536 of IPv6"),
+    marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
+    sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
+  }),
+  section("defaults", "Defaults", "Under `defaults`; what a service says itself goes before it, and what a destination says before both", schema.DefaultsFields, {
+    protocol: means("as at a service"), ...scheduling, ...forwarding("each says its own"),
+  }),
+  section("service", "A service", "In the list `services`", schema.ServiceFields, {
+    protocol: means("of the packets that the service takes", "needed, here or under `defaults`"),
+    address: means("the VIP; `10.0.0.100:80` says the port too", "needed, unless there is `fwmark`"),
+    port: means("the VIP's port; 0 for every port, of a persistent service", "needed, unless there is `fwmark`"),
+    fwmark: means("instead of protocol, address and port: packets with this firewall mark"),
+    family: means("of a service by `fwmark`: IPv4 or IPv6", "4"),
+    interface: means("puts the VIP on this interface, as `addresses` does", "the VIP is up to you"),
+    ...scheduling,
+    persistenceEngine: means("what makes clients one beside their address: `sip` takes the Call-ID of SIP's messages", "the address alone"),
+    onePacket: means("`true`: every packet is scheduled anew; of UDP and `fwmark` only", "`false`"),
+    ...toAll(forwarding("")),
+    destinations: means("the real servers", "none"),
+  }),
+  section("destination", "A destination", "In the list `destinations` of a service", schema.DestinationFields, {
+    address: means("the real server's, of the service's family (by `tun` of either); with or without a port", "needed"),
+    port: means("the real server's: by `nat` any; by `dr` and `tun` the service's", "the service's"),
+    ...forwarding("needed, here, at the service or under `defaults`"),
+  }),
+  section("tunnel", "A tunnel", "Under `tunnel`", schema.TunnelFields, {
+    type: means("what is around the packet: IP alone, GUE in UDP, or GRE", "`ipip`"),
+    port: means("of `gue`: the UDP port that the real server listens at", "needed by `gue`"),
+    checksum: means("of `gue` and `gre`: no checksum, one of the outer packet, or by `gue` `remote` checksum offload", "`none`"),
+  }),
+  section("interface", "An interface", "In the list `interfaces`, where more than a name is to be said", schema.InterfaceFields, {
+    name: means("the interface, as `ip link` has it", "needed"),
+    mode: means("as `mode` at the top, for this one"),
+  }),
+  section("address", "An address", "In the list `addresses`", schema.AddressFields, {
+    vip: means("the address, with the length of its network or without", "needed"),
+    interface: means("where it is put", "needed"),
+  }),
+  section("timeout", "Timeouts", "Under `timeouts`", schema.TimeoutFields, {
+    tcp: means("of an established TCP connection", "it stays"),
+    tcpFin: means("of a TCP connection that one side has ended", "it stays"),
+    udp: means("between UDP packets of one connection", "it stays"),
+  }),
+  section("mark", "A mark", "In the list `marks`; of the conditions, those that are there must all agree", schema.MarkFields, {
+    mark: means("what packets get that agree", "needed"),
+    family: means("the packet's family", "as the addresses say; without any, 4"),
+    protocol: means("the packet's protocol", "any"),
+    from: means("where the packet comes from", "anywhere"),
+    to: means("where the packet goes", "anywhere"),
+    fromPorts: means("its source port", "any"),
+    ports: means("its destination port", "any"),
+  }),
+  section("table", "The connection table", "Under `connectionTable`", schema.TableFields, {
+    entries: means("connections of IPv4", "262144"),
+    entriesIpv6: means("connections of IPv6", "65536"),
+  }),
+];
+
+/** What the key may hold: the rest of "… is not". */
+export function describeKey({ fields }: KeySection, key: string): string {
+  return (fields.shape[key] as z.ZodType).description ?? "";
+}
