@@ -1,7 +1,7 @@
 // What the keys of weir.yaml mean, beside what they may hold (config-schema.ts): the tables of docs/configuration.md and
 // weir.yaml(5) are made from both. A key of the schema that has no meaning here is an error of types.
 
-import type { z } from "zod";
+import { z } from "zod";
 import * as schema from "./config-schema.js";
 
 export interface Meaning {
@@ -17,6 +17,8 @@ export interface KeySection {
   /** Where in the file these keys stand. */
   readonly place: string;
   readonly fields: z.ZodObject;
+  /** All the schemas that have these keys. */
+  readonly of: readonly z.ZodObject[];
   readonly keys: { readonly [key: string]: Meaning };
 }
 
@@ -24,7 +26,8 @@ const means = (meaning: string, without = ""): Meaning => ({ meaning, without })
 
 const section = <S extends z.ZodObject>(
   name: string, heading: string, place: string, fields: S, keys: { readonly [K in keyof S["shape"]]-?: Meaning },
-): KeySection => ({ name, heading, place, fields, keys });
+  of: readonly z.ZodObject[] = [fields],
+): KeySection => ({ name, heading, place, fields, of, keys });
 
 const FOR_ALL = "for all of its destinations, as there";
 
@@ -36,8 +39,37 @@ const forwarding = (without: string) => ({
   tunnel: means("by `tun`: what kind of tunnel", "`ipip`"),
 });
 
-const toAll = ({ method, ...others }: ReturnType<typeof forwarding>) =>
-  Object.fromEntries(Object.entries({ method, ...others }).map(([key]) => [key, means(FOR_ALL)])) as ReturnType<typeof forwarding>;
+const health = {
+  checks: means("what is asked of the server; it is healthy while all succeed", "none: it is always healthy"),
+  onFailure: means("what becomes of a server that fails: `remove`, or `quiesce`, by which it stays with weight 0 and keeps its connections", "`remove`"),
+  startsDown: means("`true`: the server is not used until its checks have succeeded once", "`false`"),
+  notifyUp: means("what is run when the server becomes healthy, without a shell; a string is split at blanks", "nothing"),
+  notifyDown: means("what is run when it no longer is", "nothing"),
+};
+
+const toAll = <K extends string>(keys: Readonly<Record<K, Meaning>>) =>
+  Object.fromEntries(Object.keys(keys).map((key) => [key, means(FOR_ALL)])) as Record<K, Meaning>;
+
+const request = {
+  path: means("what is asked for", "`/`"),
+  host: means("the name in the header Host", "the address"),
+  method: means("how it is asked", "`GET`"),
+  status: means("which answers are good", "`200-299`"),
+  digest: means("the MD5 of a good answer's body", "any body"),
+  body: means("what the body matches", "any body"),
+  bodyNot: means("what the body does not match", "any body"),
+};
+
+const TCP_KEYS = Object.fromEntries(Object.keys(schema.CHECK_FIELDS.tcp.shape).map((key) => [key, true])) as { [K in keyof typeof schema.CHECK_FIELDS.tcp.shape]: true };
+
+/** What a check of this type has beyond what one by TCP has. */
+const ownSection = <T extends keyof typeof schema.CHECK_FIELDS>(
+  type: T, heading: string, keys: { readonly [K in Exclude<keyof (typeof schema.CHECK_FIELDS)[T]["shape"], keyof typeof TCP_KEYS>]-?: Meaning },
+  of: readonly z.ZodObject[] = [schema.CHECK_FIELDS[type]],
+): KeySection => {
+  const shape = Object.entries(schema.CHECK_FIELDS[type].shape).filter(([key]) => !(key in TCP_KEYS));
+  return { name: type, heading, place: "Beside those of every check", fields: z.strictObject(Object.fromEntries(shape)), of, keys };
+};
 
 const scheduling = {
   scheduler: means("which server a new connection gets; as in LVS", "`wlc`"),
@@ -57,9 +89,10 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     connectionTable: means("how many connections fit; counts when the director is made", "262144 of IPv4, 65536 of IPv6"),
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
     sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
+    include: means("files to be read as if they stood here, seen from this file; `*` stands for any part of a file's name"),
   }),
   section("defaults", "Defaults", "Under `defaults`; what a service says itself goes before it, and what a destination says before both", schema.DefaultsFields, {
-    protocol: means("as at a service"), ...scheduling, ...forwarding("each says its own"),
+    protocol: means("as at a service"), ...scheduling, ...forwarding("each says its own"), ...health,
   }),
   section("service", "A service", "In the list `services`", schema.ServiceFields, {
     protocol: means("of the packets that the service takes", "needed, here or under `defaults`"),
@@ -72,12 +105,71 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     persistenceEngine: means("what makes clients one beside their address: `sip` takes the Call-ID of SIP's messages", "the address alone"),
     onePacket: means("`true`: every packet is scheduled anew; of UDP and `fwmark` only", "`false`"),
     ...toAll(forwarding("")),
+    ...toAll(health),
+    quorum: means("how much of the servers' weight must be healthy, or the service is lost", "`weight: 1`, `hysteresis: 0`"),
+    sorryServer: means("who stands in while the service is lost", "nobody"),
     destinations: means("the real servers", "none"),
   }),
   section("destination", "A destination", "In the list `destinations` of a service", schema.DestinationFields, {
     address: means("the real server's, of the service's family (by `tun` of either); with or without a port", "needed"),
     port: means("the real server's: by `nat` any; by `dr` and `tun` the service's", "the service's"),
     ...forwarding("needed, here, at the service or under `defaults`"),
+    ...health,
+  }),
+  section("check", "A check", "In a list `checks`; `address`, `port`, `source`, `interface` and `mark` are not of `script`", schema.CHECK_FIELDS.tcp, {
+    type: means("how the server is asked", "needed"),
+    every: means("from the beginning of one to that of the next", "10"),
+    timeout: means("no answer for so long is a failure", "5"),
+    retries: means("failures in a row, beyond the first, that are forgiven", "1"),
+    retryDelay: means("from a failure to the next try", "1"),
+    warmup: means("the first comes at random within this time", "0"),
+    address: means("whom to ask", "the destination's"),
+    port: means("where to ask", "the destination's"),
+    source: means("from which address, and port, to ask", "the machine chooses"),
+    interface: means("through which interface to ask", "the machine chooses"),
+    mark: means("with which firewall mark to ask", "none"),
+  }, Object.values(schema.CHECK_FIELDS)),
+  ownSection("https", "A check by http or https", {
+    ...request,
+    requests: means("several to be made one after the other, all of which are to be answered well", "one, of the keys above"),
+    version: means("of HTTP; in quotes", "`\"1.1\"`"),
+    sni: means("https: whether `host` is named in the handshake", "`true`"),
+    verify: means("https: whether the certificate is verified", "`false`"),
+  }, [schema.CHECK_FIELDS.http, schema.CHECK_FIELDS.https]),
+  section("request", "A request", "In the list `requests` of a check by `http` or `https`", schema.RequestFields, request),
+  ownSection("dns", "A check by dns", {
+    record: means("what is asked for, over UDP", "`SOA`"),
+    name: means("of which name", "`.`"),
+  }),
+  ownSection("smtp", "A check by smtp", { helo: means("the name to greet with", "`weir.invalid`") }),
+  ownSection("udp", "A check by udp", {
+    payload: means("what is sent", "an empty packet"),
+    reply: means("`true`: there must be an answer; or what it must be", "it is enough that no ICMP error comes"),
+  }),
+  section("reply", "An answer", "Under `reply` of a check by `udp`", schema.ReplyFields, {
+    begins: means("how the answer begins", "any way"),
+    lengthMin: means("how long it is at least", "0"),
+    lengthMax: means("how long it is at most", "65507"),
+  }),
+  ownSection("script", "A check by script", {
+    command: means("the program and its arguments, run without a shell; status 0 is healthy", "needed"),
+    setsWeight: means("`true`: a status from 2 to 255 sets the weight to 0 to 253", "`false`"),
+    user: means("who runs it", "who runs weir"),
+  }),
+  section("quorum", "The quorum", "Under `quorum`", schema.QuorumFields, {
+    weight: means("the healthy servers' weights together, below which the service is lost", "1"),
+    hysteresis: means("the service is lost only below `weight` less this, and stands again at `weight` and this", "0"),
+    notifyUp: means("what is run when the service stands again", "nothing"),
+    notifyDown: means("what is run when it is lost", "nothing"),
+  }),
+  section("sorry", "The sorry server", "Under `sorryServer`", schema.SorryServerFields, {
+    address: means("as at a destination", "needed"),
+    port: means("as at a destination", "the service's"),
+    method: means("as at a destination", "the service's"),
+    upperThreshold: means("as at a destination", "0"),
+    lowerThreshold: means("as at a destination", "0"),
+    tunnel: means("as at a destination", "`ipip`"),
+    quiesced: means("`true`: it stands with weight 0 while it is not needed", "`false`: it is not there then"),
   }),
   section("tunnel", "A tunnel", "Under `tunnel`", schema.TunnelFields, {
     type: means("what is around the packet: IP alone, GUE in UDP, or GRE", "`ipip`"),
@@ -111,6 +203,11 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     entriesIpv6: means("connections of IPv6", "65536"),
   }),
 ];
+
+/** A key's meaning, by the schema that it is of; undefined where there is none. */
+export function meaningOf(fields: z.ZodObject, key: string): Meaning | undefined {
+  return KEY_SECTIONS.find(({ of, keys }) => of.includes(fields) && key in keys)?.keys[key];
+}
 
 /** What the key may hold: the rest of "… is not". */
 export function describeKey({ fields }: KeySection, key: string): string {

@@ -2,9 +2,13 @@
 // mistake at its place. No kernel and no I/O; what is true of this machine (its interfaces) is handed in.
 
 import type { Address, Destination, Service, Timeouts } from "./director.js";
+import type { DestinationHealth, ServiceHealth } from "./health.js";
 import type { MarkRule } from "./marks.js";
 import type { Sysctls } from "./sysctls.js";
-import { IssueList, readSource } from "./config-source.js";
+import type { Environment } from "./config-environment.js";
+import type { ReadIncluded } from "./config-include.js";
+import { readSources } from "./config-include.js";
+import { IssueList } from "./config-source.js";
 import { readConfiguration } from "./config-read.js";
 
 /** Where the data plane stands: XDP in the driver, XDP before the stack, TC; auto chooses for each interface. */
@@ -22,8 +26,13 @@ export interface VipAddress {
   readonly interface: string;
 }
 
+export interface ConfiguredDestination extends Destination {
+  readonly health: DestinationHealth;
+}
+
 export interface ConfiguredService extends Service {
-  readonly destinations: readonly Destination[];
+  readonly destinations: readonly ConfiguredDestination[];
+  readonly health: ServiceHealth;
 }
 
 export interface Configuration {
@@ -53,11 +62,15 @@ export interface ConfigOptions {
   readonly interfaces?: readonly string[];
   /** Schedulers that this director can run; every name of LVS's when missing. */
   readonly schedulers?: readonly string[];
+  /** What ${NAME} stands for; without it the text is taken as it is. */
+  readonly environment?: Environment;
+  /** Reads what `include` names; without it nothing can be included. */
+  readonly readIncluded?: ReadIncluded;
 }
 
 /** Throws ConfigError. */
 export function parseConfig(text: string, options: ConfigOptions): Configuration {
-  const source = readSource(text, options.file);
+  const source = readSources(text, options.file, options, options.readIncluded);
   const issues = new IssueList(source);
   const configuration = readConfiguration(source.value, { ...options, issues });
   issues.throwIfAny();
@@ -65,7 +78,7 @@ export function parseConfig(text: string, options: ConfigOptions): Configuration
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     for (const inner of Object.values(value)) deepFreeze(inner);
     Object.freeze(value);
   }

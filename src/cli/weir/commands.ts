@@ -34,6 +34,10 @@ export function createProgram(): Command {
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .action(async (file: string) => (await import("./plan.js")).plan(file));
 
+  program.command("schema")
+    .description("print the JSON Schema of weir.yaml, by which editors complete and check it")
+    .action(async () => (await import("./schema.js")).schema());
+
   program.command("down")
     .description("stop forwarding: detach from all interfaces, take away the VIPs that up added, forget all state")
     .action(async () => (await import("./down.js")).down());
