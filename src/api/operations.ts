@@ -8,6 +8,7 @@ import type { Sysctls } from "#model/sysctls.js";
 import type { EventSource } from "#control/event-hub.js";
 import type { Plan } from "#control/plan.js";
 import type { DataPlaneStatus } from "#control/plane.js";
+import type { Applied } from "#control/settings/setting.js";
 
 /** What a running director's configuration is, as far as it can be told from the director. */
 export interface RunningConfiguration {
@@ -15,6 +16,8 @@ export interface RunningConfiguration {
   readonly timeouts: Timeouts;
   readonly sysctls: Sysctls;
   readonly markRules: readonly MarkRule[];
+  /** What was changed on this machine for it: the VIPs. */
+  readonly applied: readonly Applied[];
 }
 
 /** Changes throw what the director throws, and have changed nothing then. */
