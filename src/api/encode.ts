@@ -135,6 +135,7 @@ export function encodeEvent({ at, event }: NumberedEvent, id: string): Event {
   switch (event.kind) {
     case "configuration": return { ...common, kind: event.kind, by: event.by, changes: [...event.changes] };
     case "server": return { ...common, kind: event.kind, service: servicePath(event.service), server: formatEndpoint(event.server), healthy: event.healthy, reason: event.reason };
+    case "weight": return { ...common, kind: event.kind, service: servicePath(event.service), server: formatEndpoint(event.server), before: event.before, weight: event.weight, reason: event.reason };
     case "quorum": return { ...common, kind: event.kind, service: servicePath(event.service), held: event.held };
   }
 }

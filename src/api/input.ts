@@ -43,7 +43,7 @@ const PART_NAMES: { readonly [part in Part]: string } = { path: "path", query: "
 /** The body's places are found only when there is something to say about them. */
 function sourceOf(file: Part, text: string): ConfigSource {
   let source: ConfigSource | undefined;
-  const start = { line: 1, column: 1 };
+  const start = { file, line: 1, column: 1 };
   return {
     file,
     value: undefined,

@@ -7,6 +7,8 @@ export type DirectorEvent =
   | { readonly kind: "configuration"; readonly by: "api" | "file" | "health" | "other"; readonly changes: readonly string[] }
   /** A server became healthy, or is so no longer; `reason`: what its check said. */
   | { readonly kind: "server"; readonly service: ServiceId; readonly server: DestinationId; readonly healthy: boolean; readonly reason: string }
+  /** A check gave a server another weight. */
+  | { readonly kind: "weight"; readonly service: ServiceId; readonly server: DestinationId; readonly before: number; readonly weight: number; readonly reason: string }
   /** A service has enough healthy servers again, or no longer. */
   | { readonly kind: "quorum"; readonly service: ServiceId; readonly held: boolean };
 

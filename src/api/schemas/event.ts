@@ -17,12 +17,16 @@ export const ServerEvent = z.strictObject({
   ...common, kind: z.literal("server"), service, server: z.string(), healthy: z.boolean(), reason: z.string().describe("what its check said"),
 }).meta({ id: "ServerEvent" });
 
+export const WeightEvent = z.strictObject({
+  ...common, kind: z.literal("weight"), service, server: z.string(), before: z.int(), weight: z.int(), reason: z.string().describe("what its check said"),
+}).meta({ id: "WeightEvent", description: "A check gave a server another weight." });
+
 export const QuorumEvent = z.strictObject({ ...common, kind: z.literal("quorum"), service, held: z.boolean() }).meta({ id: "QuorumEvent" });
 
 export const MissedEvent = z.strictObject({ ...common, kind: z.literal("missed") })
   .meta({ id: "MissedEvent", description: "Since Last-Event-ID more happened than is kept, or weir was started anew: ask for what matters." });
 
-export const Event = z.union([ConfigurationEvent, ServerEvent, QuorumEvent, MissedEvent]).meta({ id: "Event" });
+export const Event = z.union([ConfigurationEvent, ServerEvent, WeightEvent, QuorumEvent, MissedEvent]).meta({ id: "Event" });
 
 export const EventHeaders = z.strictObject({ "last-event-id": z.string().optional().describe("the id of the last event that was seen: those after it come first") });
 
