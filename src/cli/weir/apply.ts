@@ -1,4 +1,4 @@
-// weir up FILE [--check]: everything is checked before anything is changed; then the running director becomes what the
+// weir apply FILE [--check]: everything is checked before anything is changed; then the running director becomes what the
 // file says, and this program ends.
 
 import { applyConfiguration } from "#control/apply.js";
@@ -8,7 +8,7 @@ import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
-export async function up(file: string, { check }: { readonly check: boolean }): Promise<void> {
+export async function apply(file: string, { check }: { readonly check: boolean }): Promise<void> {
   const configuration = readConfiguration(file);
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
@@ -37,7 +37,7 @@ function noteTableSize(configuration: Configuration, { connectionTables }: DataP
   for (const { family, entriesMax } of connectionTables) {
     const wanted = family === "IPv4" ? configuration.tableEntries : configuration.tableEntriesIpv6;
     if (wanted === undefined || wanted === entriesMax) continue;
-    const remedy = `for ${wanted}, run weir down, which ends all connections, then weir up`;
+    const remedy = `for ${wanted}, run weir down, which ends all connections, then weir apply`;
     console.error(`weir: the connection table of ${family} keeps its ${entriesMax} entries; ${remedy}`);
   }
 }
