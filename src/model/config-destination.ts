@@ -1,12 +1,18 @@
 // One destination of the configuration: where the real server is, how packets get there, how much it can take.
 
+import type { ConfiguredDestination } from "./config.js";
 import type { Endpoint } from "./config-address.js";
-import { familyOf, notUnicast, readEndpoint } from "./config-address.js";
+import { familyOf, notUnicast } from "./config-address.js";
+import type { EndpointKeys } from "./config-endpoint.js";
+import { readEndpointKeys } from "./config-endpoint.js";
 import type { ConfigPath } from "./config-error.js";
 import { readFields, show } from "./config-fields.js";
+import type { HealthSettings } from "./config-health.js";
+import { checkHealthPort, destinationHealth, inheritHealth, readHealthSettings } from "./config-health.js";
 import type { METHODS } from "./config-schema.js";
-import { DestinationFields, TunnelFields } from "./config-schema.js";
+import { DestinationFields, SorryServerFields, TunnelFields } from "./config-schema.js";
 import type { IssueList } from "./config-source.js";
+import type { ServiceHealth } from "./health.js";
 import type { Destination, ForwardMethod, ServiceId } from "./director.js";
 
 type Method = (typeof METHODS)[number];
@@ -19,6 +25,7 @@ export interface DestinationSettings {
   readonly upperThreshold?: number | undefined;
   readonly lowerThreshold?: number | undefined;
   readonly tunnel?: Tunnel | undefined;
+  readonly health?: HealthSettings | undefined;
 }
 
 /** ipvsadm -m, -g and -i. */
@@ -28,13 +35,32 @@ const NO_TUNNEL: Tunnel = { tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "
 /** Undefined when it cannot be told which server is meant, or how it is reached. */
 export function readDestination(
   value: unknown, path: ConfigPath, service: DestinationSettings, id: ServiceId | undefined, issues: IssueList,
-): Destination | undefined {
+): ConfiguredDestination | undefined {
   const keys = readFields(DestinationFields, value, path, issues);
   const own = { ...keys, tunnel: readTunnel(keys.tunnel, [...path, "tunnel"], issues) };
+  const destination = readServer(own, path, service, id, issues);
+  const health = destinationHealth(inheritHealth(readHealthSettings(keys, path, issues), service.health));
+  if (destination !== undefined) checkHealthPort(health, destination.port, path, issues);
+  return destination && { ...destination, health };
+}
+
+/** Stands in while the quorum is lost. Of the service's own settings it takes the method and the tunnel; its weight is 1, as keepalived's. */
+export function readSorryServer(value: unknown, path: ConfigPath, { method, tunnel }: DestinationSettings, id: ServiceId | undefined, issues: IssueList):
+  Pick<ServiceHealth, "sorryServer" | "sorryServerQuiesced"> {
+  const keys = readFields(SorryServerFields, value, path, issues);
+  const own = { ...keys, tunnel: readTunnel(keys.tunnel, [...path, "tunnel"], issues) };
+  const sorryServer = value === undefined ? undefined : readServer(own, path, { method, tunnel }, id, issues);
+  return { sorryServer, sorryServerQuiesced: keys.quiesced ?? false };
+}
+
+/** Where it is and how packets get there: of a destination, or of a sorry server. */
+function readServer(
+  own: EndpointKeys & DestinationSettings, path: ConfigPath, service: DestinationSettings, id: ServiceId | undefined, issues: IssueList,
+): Destination | undefined {
   const settings = inherit(own, service);
   const endpoint = readEndpointKeys(own, path, "192.168.1.11", issues);
   if (own.address === undefined) issues.missing([...path, "address"], "give the real server's");
-  if (settings.method === undefined && !issues.has([...path.slice(0, -2), "method"]) && !issues.has(["defaults", "method"])) {
+  if (settings.method === undefined && !issues.has([...path.slice(0, 2), "method"]) && !issues.has(["defaults", "method"])) {
     issues.missing([...path, "method"], "say nat, dr or tun here, at the service or under defaults");
   }
   checkThresholds(settings, path, issues);
@@ -108,23 +134,4 @@ export function readTunnel(value: unknown, path: ConfigPath, issues: IssueList):
     issues.add([...path, "checksum"], `${show(checksum)} is not for ${type}; use none${type === "gre" ? " or checksum" : ", or type: gue or gre"}`);
   }
   return { tunnelType: type, tunnelPort: port ?? 0, tunnelChecksum: checksum };
-}
-
-interface EndpointKeys {
-  readonly address?: string | undefined;
-  readonly port?: number | undefined;
-}
-
-/** address and port of a service or a destination; the port may stand in either key. */
-export function readEndpointKeys(keys: EndpointKeys, path: ConfigPath, example: string, issues: IssueList): Endpoint | undefined {
-  if (keys.address === undefined) return undefined;
-  const endpoint = readEndpoint(keys.address);
-  if (endpoint === undefined) {
-    issues.add([...path, "address"], `${show(keys.address)} is not an address; give one such as ${example}, with the port as port`);
-    return undefined;
-  }
-  if (endpoint.port !== undefined && keys.port !== undefined && endpoint.port !== keys.port) {
-    issues.add([...path, "port"], `${keys.port} is not the port in the address, ${endpoint.port}; keep one of them`);
-  }
-  return { ...endpoint, port: endpoint.port ?? keys.port };
 }

@@ -6,6 +6,10 @@ import { SYSCTLS, SYSCTL_NAMES, sysctlValue } from "./sysctls.js";
 
 export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 export const METHODS = ["nat", "dr", "tun"] as const;
+/** Each a file in control/health/checks. */
+export const CHECK_TYPES = ["tcp", "http", "https", "dns", "smtp", "udp", "ping", "script"] as const;
+export const DNS_RECORDS = ["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "PTR", "SRV", "ANY"] as const;
+export const STATUS_RANGE = /^[1-5]\d\d-[1-5]\d\d$/;
 export const MODES = ["auto", "tc", "xdp", "generic"] as const;
 
 /** Linux v6.18 net/netfilter/ipvs/Kconfig. */
@@ -28,6 +32,9 @@ export const TABLE_ENTRIES_MAX = 2 ** 24;
 
 const key = <S extends z.ZodType>(expected: string, schema: S) => schema.optional().describe(expected);
 const whole = (unit: string, min: number, max: number) => key(`${unit} from ${min} to ${max}`, z.int().min(min).max(max));
+const seconds = (min: number, max: number) => key(`a number of seconds from ${min} to ${max}`, z.number().min(min).max(max));
+const flag = key("true or false", z.boolean());
+const text = (expected: string) => key(expected, z.string().min(1));
 const oneOf = <const Names extends readonly string[]>(names: Names) => key(`one of ${names.join(", ")}`, z.enum(names));
 /** Read piece by piece afterwards, so that a mistake inside hides none elsewhere. */
 const list = (of: string) => key(`a list of ${of}`, z.array(z.unknown()));
@@ -43,6 +50,14 @@ const forwarding = {
   upperThreshold: whole("a number of connections", 0, THRESHOLD_MAX),
   lowerThreshold: whole("a number of connections", 0, THRESHOLD_MAX),
   tunnel: mapping("a mapping with type, port and checksum"),
+};
+const command = key("a command: a string or a list of words", z.union([z.string(), z.array(z.string())]));
+const health = {
+  checks: list("checks"),
+  onFailure: oneOf(["remove", "quiesce"]),
+  startsDown: flag,
+  notifyUp: command,
+  notifyDown: command,
 };
 const scheduling = {
   scheduler: oneOf(SCHEDULERS),
@@ -63,7 +78,7 @@ export const TopFields = z.strictObject({
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
 });
 
-export const DefaultsFields = z.strictObject({ protocol: oneOf(PROTOCOLS), ...scheduling, ...forwarding });
+export const DefaultsFields = z.strictObject({ protocol: oneOf(PROTOCOLS), ...scheduling, ...forwarding, ...health });
 
 export const ServiceFields = z.strictObject({
   protocol: oneOf(PROTOCOLS),
@@ -74,12 +89,25 @@ export const ServiceFields = z.strictObject({
   interface: interfaceName,
   ...scheduling,
   persistenceEngine: oneOf(["sip"]),
-  onePacket: key("true or false", z.boolean()),
+  onePacket: flag,
   ...forwarding,
+  ...health,
+  quorum: mapping("a mapping with weight, hysteresis, notifyUp and notifyDown"),
+  sorryServer: mapping("a mapping with address, port, method, tunnel and quiesced"),
   destinations: list("destinations"),
 });
 
-export const DestinationFields = z.strictObject({ address, port, ...forwarding });
+export const DestinationFields = z.strictObject({ address, port, ...forwarding, ...health });
+
+export const QuorumFields = z.strictObject({
+  weight: whole("a whole number", 1, WEIGHT_MAX),
+  hysteresis: whole("a whole number", 0, WEIGHT_MAX),
+  notifyUp: command,
+  notifyDown: command,
+});
+
+const { method, tunnel, upperThreshold, lowerThreshold } = forwarding;
+export const SorryServerFields = z.strictObject({ address, port, method, upperThreshold, lowerThreshold, tunnel, quiesced: flag });
 
 export const TunnelFields = z.strictObject({
   type: oneOf(["ipip", "gue", "gre"]),
@@ -117,4 +145,60 @@ export const MarkFields = z.strictObject({
 export const TableFields = z.strictObject({
   entries: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX),
   entriesIpv6: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX / 2),
+});
+
+const statusCode = z.union([z.int().min(100).max(599), z.string().regex(STATUS_RANGE)]);
+const request = {
+  path: key("a path that begins with /", z.string().startsWith("/")),
+  host: text("the name of a host"),
+  method: oneOf(["GET", "HEAD"]),
+  status: key("a status such as 200, a range such as 200-299, or a list of them", z.union([statusCode, z.array(statusCode).min(1)])),
+  digest: key("an MD5 digest of 32 hexadecimal digits", z.string().regex(/^[\da-f]{32}$/i)),
+  body: text("a regular expression"),
+  bodyNot: text("a regular expression"),
+};
+export const RequestFields = z.strictObject(request);
+
+const anyCheck = {
+  type: oneOf(CHECK_TYPES),
+  every: seconds(0.1, 86400),
+  timeout: seconds(0.1, 3600),
+  retries: whole("a whole number", 0, 1000),
+  retryDelay: seconds(0, 86400),
+  warmup: seconds(0, 86400),
+};
+const networkCheck = {
+  ...anyCheck,
+  address,
+  port: whole("a port", 1, 65535),
+  source: key("an address such as 10.0.0.1, or with a port", z.string()),
+  interface: interfaceName,
+  mark: whole("a firewall mark", 1, 2 ** 32 - 1),
+};
+const httpCheck = z.strictObject({
+  ...networkCheck, ...request,
+  requests: list("requests"),
+  version: oneOf(["1.0", "1.1"]),
+});
+
+/** By a check's type; what one type alone has is no key of the others. */
+export const CHECK_FIELDS = {
+  tcp: z.strictObject(networkCheck),
+  http: httpCheck,
+  https: httpCheck.extend({ sni: flag, verify: flag }),
+  dns: z.strictObject({ ...networkCheck, record: oneOf(DNS_RECORDS), name: text("a domain name") }),
+  smtp: z.strictObject({ ...networkCheck, helo: text("a host's name") }),
+  udp: z.strictObject({
+    ...networkCheck,
+    payload: key("hexadecimal digits in pairs, in quotes", z.string().regex(/^([\da-f]{2})*$/i)),
+    reply: key("true, or a mapping with begins, lengthMin and lengthMax", z.unknown()),
+  }),
+  ping: z.strictObject(networkCheck),
+  script: z.strictObject({ ...anyCheck, command, setsWeight: flag, user: text("a user's name") }),
+} as const;
+
+export const ReplyFields = z.strictObject({
+  begins: key("hexadecimal digits in pairs, in quotes, ## for any byte", z.string().regex(/^([\da-f]{2}|##)*$/i)),
+  lengthMin: whole("a length in bytes", 0, 65507),
+  lengthMax: whole("a length in bytes", 0, 65507),
 });

@@ -6,9 +6,11 @@ import { familyOf, readAddress } from "./config-address.js";
 import type { ReadContext } from "./config-context.js";
 import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { DestinationSettings } from "./config-destination.js";
-import { readDestination, readEndpointKeys, readTunnel } from "./config-destination.js";
+import { readDestination, readSorryServer, readTunnel } from "./config-destination.js";
+import { readEndpointKeys } from "./config-endpoint.js";
 import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
+import { inheritHealth, readHealthSettings, readQuorum } from "./config-health.js";
 import { DefaultsFields, SCHEDULER_FLAGS, ServiceFields } from "./config-schema.js";
 import type { Family, ServiceId } from "./director.js";
 import { formatEndpoint } from "./names.js";
@@ -26,13 +28,14 @@ interface ReadService {
 
 export function readDefaults(value: unknown, { issues }: ReadContext): Defaults {
   const fields = readFields(DefaultsFields, value, ["defaults"], issues);
-  return { ...fields, tunnel: readTunnel(fields.tunnel, ["defaults", "tunnel"], issues) };
+  return { ...fields, tunnel: readTunnel(fields.tunnel, ["defaults", "tunnel"], issues), health: readHealthSettings(fields, ["defaults"], issues) };
 }
 
 export function readService(value: unknown, path: ConfigPath, defaults: Defaults, context: ReadContext): ReadService {
   const keys = readFields(ServiceFields, value, path, context.issues);
   const own: ServiceKeys = { ...keys, tunnel: readTunnel(keys.tunnel, [...path, "tunnel"], context.issues) };
-  const fields: ServiceKeys = { ...defaults, ...own, tunnel: own.tunnel ?? defaults.tunnel };
+  const health = inheritHealth(readHealthSettings(keys, path, context.issues), defaults.health);
+  const fields: ServiceKeys = { ...defaults, ...own, tunnel: own.tunnel ?? defaults.tunnel, health };
   const id = readServiceId(own, fields, path, context);
   const family = familyOf(id);
 
@@ -40,6 +43,8 @@ export function readService(value: unknown, path: ConfigPath, defaults: Defaults
     readDestination(destination, [...path, "destinations", i], fields, id, context.issues));
   checkDuplicates(destinations.map((destination) => destination && formatEndpoint(destination)), [...path, "destinations"],
     (name, first) => `${name} is destinations[${first}] of this service already; take one away`, context);
+  const quorum = readQuorum(own.quorum, [...path, "quorum"], context.issues);
+  const sorryServer = readSorryServer(own.sorryServer, [...path, "sorryServer"], fields, id, context.issues);
   const vip = readVip(own, id, path, context);
   if (id === undefined || family === undefined) return { configured: undefined, vip };
 
@@ -54,6 +59,7 @@ export function readService(value: unknown, path: ConfigPath, defaults: Defaults
     persistenceEngine: fields.persistenceEngine ?? "",
     onePacket: fields.onePacket ?? false,
     destinations: destinations.filter((destination) => destination !== undefined),
+    health: { quorum, ...sorryServer },
   };
   return { configured, vip };
 }

@@ -2,6 +2,7 @@
 // mistake at its place. No kernel and no I/O; what is true of this machine (its interfaces) is handed in.
 
 import type { Address, Destination, Service, Timeouts } from "./director.js";
+import type { DestinationHealth, ServiceHealth } from "./health.js";
 import type { MarkRule } from "./marks.js";
 import type { Sysctls } from "./sysctls.js";
 import { IssueList, readSource } from "./config-source.js";
@@ -22,8 +23,13 @@ export interface VipAddress {
   readonly interface: string;
 }
 
+export interface ConfiguredDestination extends Destination {
+  readonly health: DestinationHealth;
+}
+
 export interface ConfiguredService extends Service {
-  readonly destinations: readonly Destination[];
+  readonly destinations: readonly ConfiguredDestination[];
+  readonly health: ServiceHealth;
 }
 
 export interface Configuration {
@@ -65,7 +71,7 @@ export function parseConfig(text: string, options: ConfigOptions): Configuration
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     for (const inner of Object.values(value)) deepFreeze(inner);
     Object.freeze(value);
   }

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ConfiguredService } from "./config.js";
 import type { Change } from "./diff.js";
 import { diffServices } from "./diff.js";
-import type { Destination } from "./director.js";
+import type { Destination, ServiceWithDestinations } from "./director.js";
 import { formatEndpoint, formatServiceId } from "./names.js";
 
 const destination = (address: string, changes: Partial<Destination> = {}): Destination => ({
   address, port: 80, forward: "masq", weight: 1, upperThreshold: 0, lowerThreshold: 0,
   tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none", ...changes,
 });
-const service = (port: number, destinations: readonly Destination[], changes: Partial<ConfiguredService> = {}): ConfiguredService => ({
+const service = (port: number, destinations: readonly Destination[], changes: Partial<ServiceWithDestinations> = {}): ServiceWithDestinations => ({
   id: { kind: "address", protocol: "tcp", address: "10.0.0.100", port }, scheduler: "wrr", schedulerFlags: 0,
   persistentSeconds: 0, netmask: "255.255.255.255", persistenceEngine: "", onePacket: false, destinations, ...changes,
 });

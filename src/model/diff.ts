@@ -1,8 +1,7 @@
 // The smallest list of changes that makes one list of services into another. What is the same on both sides is not
 // touched, so its connections and counters live on.
 
-import type { ConfiguredService } from "./config.js";
-import type { Destination, DestinationId, Director, Service, ServiceId } from "./director.js";
+import type { Destination, DestinationId, Director, Service, ServiceId, ServiceWithDestinations } from "./director.js";
 import { formatEndpoint, formatServiceId } from "./names.js";
 
 export type Change =
@@ -17,7 +16,7 @@ export type Change =
  * In the order of `wanted`. What comes is added before what goes is taken away: a service never stands without a
  * destination in between, and a packet never falls between an old service and the new one that covers it.
  */
-export function diffServices(current: readonly ConfiguredService[], wanted: readonly ConfiguredService[]): Change[] {
+export function diffServices(current: readonly ServiceWithDestinations[], wanted: readonly ServiceWithDestinations[]): Change[] {
   const currentByName = new Map(current.map((service) => [formatServiceId(service.id), service]));
   const wantedNames = new Set(wanted.map((service) => formatServiceId(service.id)));
   return [
@@ -26,7 +25,7 @@ export function diffServices(current: readonly ConfiguredService[], wanted: read
   ];
 }
 
-function diffService(current: ConfiguredService | undefined, wanted: ConfiguredService): Change[] {
+function diffService(current: ServiceWithDestinations | undefined, wanted: ServiceWithDestinations): Change[] {
   const service = wanted.id;
   if (current === undefined) {
     return [

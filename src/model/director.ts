@@ -50,6 +50,10 @@ export interface Destination extends DestinationId {
   readonly tunnelChecksum: "none" | "checksum" | "remote";
 }
 
+export interface ServiceWithDestinations extends Service {
+  readonly destinations: readonly Destination[];
+}
+
 /** Since the entry was made or zeroed. Bytes are IP lengths. */
 export interface Counters {
   readonly connections: bigint;
@@ -76,7 +80,7 @@ export interface DestinationState extends Destination {
   readonly rates: Rates;
 }
 
-export interface ServiceState extends Service {
+export interface ServiceState extends ServiceWithDestinations {
   readonly counters: Counters;
   readonly rates: Rates;
   /** In the kernel's order: the newest first. */

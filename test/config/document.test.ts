@@ -14,3 +14,9 @@ for (const [name, fields] of Object.entries(schema).filter(([name]) => name.ends
     assert.deepEqual(keys.filter((key) => !text.includes(`\`${key}\``)), []);
   });
 }
+
+for (const [type, fields] of Object.entries(schema.CHECK_FIELDS)) {
+  test(`the document names every key of a check by ${type}`, () => {
+    assert.deepEqual(Object.keys(fields.shape).filter((key) => !text.includes(`\`${key}\``)), []);
+  });
+}

@@ -31,11 +31,19 @@ function outcome(text: string): { kind: string; text: string } {
   }
 }
 
-/** A line a service and a line a destination, with every field of the model. */
+const NO_HEALTH = { destination: { checks: [], onFailure: "remove", startsDown: false, notify: {} }, service: { quorum: { weight: 1, hysteresis: 0, notify: {} }, sorryServerQuiesced: false } };
+
+/** A line a service and a line a destination, with every field of the model; one each for its health where the file says something. */
 function describe({ services, ...rest }: Configuration): string {
-  const lines = services.flatMap(({ destinations, ...service }) => [
+  const lines = services.flatMap(({ destinations, health, ...service }) => [
     `service ${JSON.stringify(service)}`,
-    ...destinations.map((destination) => `  destination ${JSON.stringify(destination)}`),
+    ...describeHealth("  health", health, NO_HEALTH.service),
+    ...destinations.flatMap(({ health: own, ...destination }) => [`  destination ${JSON.stringify(destination)}`, ...describeHealth("    health", own, NO_HEALTH.destination)]),
   ]);
   return [...lines, ...Object.entries(rest).map(([key, value]) => `${key} ${JSON.stringify(value)}`), ""].join("\n");
+}
+
+function describeHealth(label: string, health: object, none: object): readonly string[] {
+  const text = JSON.stringify(health);
+  return text === JSON.stringify(none) ? [] : [`${label} ${text}`];
 }
