@@ -53,8 +53,8 @@ async function secure(socket: Socket, { sni, verify }: HttpProbe, { host }: Http
 
 async function ask(stream: Socket, check: HttpProbe, request: HttpRequest, target: Target, signal: AbortSignal): Promise<Answer> {
   const { path, method, host = defaultHost(check, target) } = request;
-  // Node's and undici's own limits of time stand back: the check has one.
-  const client = new Client(`${check.type}://${formatEndpoint(target)}`, { connect: (_options, callback) => callback(null, stream), headersTimeout: 0, bodyTimeout: 0 });
+  // Limits of time: the check has its own. A socket that is given at once is not taken note of: Client is in the middle of its queue then.
+  const client = new Client(`${check.type}://${formatEndpoint(target)}`, { connect: (_options, callback) => queueMicrotask(() => callback(null, stream)), headersTimeout: 0, bodyTimeout: 0 });
   try {
     const { statusCode, body } = await client.request({ path, method, headers: { host, "user-agent": "weir" }, reset: true, signal });
     return { status: statusCode, body: await read(body, nameOf(check, request, target)) };
