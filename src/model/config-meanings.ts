@@ -84,7 +84,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     services: means("the virtual services", "needed; `[]` for none"),
     interfaces: means("where packets are taken: names, or mappings with `name` and `mode`", "every Ethernet interface that is up"),
     mode: means("how programs are attached: at `tc`, in the driver by `xdp`, by `generic` XDP without the driver; `auto` chooses for each interface, and `weir status` says why", "`auto`"),
-    addresses: means("VIPs that `weir up` puts on interfaces and `weir down` takes away", "none but those of services with `interface`"),
+    addresses: means("VIPs that `weir apply` puts on interfaces and `weir down` takes away", "none but those of services with `interface`"),
     timeouts: means("for how long idle connections are kept", "they stay: 900, 120 and 300 s in a new director"),
     connectionTable: means("how many connections fit; counts when the director is made", "262144 of IPv4, 65536 of IPv6"),
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
