@@ -4,7 +4,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredDestination, ConfiguredService } from "#model/config.js";
-import type { Destination, ServiceId, ServiceState, ServiceWithDestinations } from "#model/director.js";
+import type { Destination, DestinationId, ServiceId, ServiceState, ServiceWithDestinations } from "#model/director.js";
+import type { HealthView, QuorumView, ServerView } from "#model/health-view.js";
 import type { Check } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { CheckState } from "./check-state.js";
@@ -26,22 +27,7 @@ export interface Outcome {
   readonly commands: readonly (readonly string[])[];
 }
 
-export interface ServerHealth {
-  readonly destination: ConfiguredDestination;
-  readonly isHealthy: boolean;
-  /** What scripts have set, else the configured one. */
-  readonly weight: number;
-  readonly checks: readonly CheckState[];
-}
-
-export interface ServiceHealthState {
-  readonly id: ServiceId;
-  readonly hasQuorum: boolean;
-  readonly sorryServerStandsIn: boolean;
-  readonly servers: readonly ServerHealth[];
-}
-
-export class Monitor {
+export class Monitor implements HealthView {
   #services: ReadonlyMap<string, WatchedService> = new Map();
   #places: ReadonlyMap<string, { readonly service: WatchedService; readonly server: WatchedServer; readonly check: CheckState; readonly placed: PlacedCheck }> = new Map();
 
@@ -65,11 +51,11 @@ export class Monitor {
   }
 
   /** Takes a verdict in; undefined when its check is not watched any more. */
-  take(key: string, verdict: Verdict): (Outcome & { readonly service: ServiceId; readonly nextSeconds: number }) | undefined {
+  take(key: string, verdict: Verdict, at: Date): (Outcome & { readonly service: ServiceId; readonly nextSeconds: number }) | undefined {
     const place = this.#places.get(key);
     if (place === undefined) return undefined;
     const { service, server, check } = place;
-    const nextSeconds = check.take(verdict);
+    const nextSeconds = check.take(verdict, at);
     return { ...join([server.judge(verdict), service.settle()]), service: service.configured.id, nextSeconds };
   }
 
@@ -82,8 +68,12 @@ export class Monitor {
     return this.#services.get(formatServiceId(id))?.wanted();
   }
 
-  state(): ServiceHealthState[] {
-    return [...this.#services.values()].map(({ configured, hasQuorum, servers, sorryServerStandsIn }) => ({ id: configured.id, hasQuorum, sorryServerStandsIn, servers }));
+  servers(): ServerView[] {
+    return [...this.#services.values()].flatMap(({ servers }) => servers.map((server) => server.view()));
+  }
+
+  quorums(): QuorumView[] {
+    return [...this.#services.values()].map((service) => service.view());
   }
 }
 
@@ -118,14 +108,24 @@ class WatchedService {
   /** Decides anew. keepalived tells of the beginning too, but for a lost quorum that nobody stands in for. */
   #settleQuorum(): Outcome {
     const { id, health: { quorum, sorryServer } } = this.configured;
-    const weight = this.servers.reduce((sum, server) => sum + (server.isHealthy ? server.weight : 0), 0);
+    const weight = this.#healthyWeight();
     const { isUp, threshold } = judgeQuorum(quorum, this.#hasQuorum, weight);
     const tells = isUp !== this.#hasQuorum || (this.#isNew && !isUp && sorryServer !== undefined);
     this.#hasQuorum = isUp;
     this.#isNew = false;
     if (!tells) return NOTHING;
     const command = isUp ? quorum.notify.up : quorum.notify.down;
-    return { events: [{ kind: isUp ? "quorumWon" : "quorumLost", service: id, weight, threshold, sorryServer }], commands: command === undefined ? [] : [command] };
+    return { events: [{ kind: "quorum", service: id, held: isUp, weight, threshold, sorryServer }], commands: command === undefined ? [] : [command] };
+  }
+
+  view(): QuorumView {
+    const { id, health: { quorum, sorryServer } } = this.configured;
+    const weight = this.#healthyWeight();
+    return { service: id, held: this.hasQuorum, weight, needed: judgeQuorum(quorum, this.hasQuorum, weight).threshold, sorry: sorryServer && this.sorryServerStandsIn };
+  }
+
+  #healthyWeight(): number {
+    return this.servers.reduce((sum, server) => sum + (server.isHealthy ? server.weight : 0), 0);
   }
 
   /** While the sorry server stands in, it is the only one that takes connections. */
@@ -155,7 +155,7 @@ class WatchedService {
   }
 }
 
-class WatchedServer implements ServerHealth {
+class WatchedServer {
   #setWeight: number | undefined;
   #told: "up" | "down" | "starting down";
 
@@ -169,6 +169,10 @@ class WatchedServer implements ServerHealth {
 
   get weight(): number {
     return this.#setWeight ?? this.destination.weight;
+  }
+
+  view(): ServerView {
+    return { service: this.service, server: idOf(this.destination), healthy: this.isHealthy, checks: this.checks.map((check) => check.view(this.destination)) };
   }
 
   /** Of a check that has taken the verdict in already. */
@@ -200,7 +204,7 @@ class WatchedServer implements ServerHealth {
     const before = this.weight;
     if (weight === undefined || weight === before) return NOTHING;
     this.#setWeight = weight;
-    return { events: [{ kind: "weightChanged", service: this.service, server: this.destination, before, weight, reason }], commands: [] };
+    return { events: [{ kind: "weight", service: this.service, server: idOf(this.destination), before, weight, reason }], commands: [] };
   }
 
   /** What was not told yet. The first failure of a server that starts down is told too. */
@@ -212,11 +216,13 @@ class WatchedServer implements ServerHealth {
     const { notify } = this.destination.health;
     const command = this.isHealthy ? notify.up : notify.down;
     return {
-      events: [{ kind: this.isHealthy ? "serverUp" : "serverDown", service: this.service, server: this.destination, reason }],
+      events: [{ kind: "server", service: this.service, server: idOf(this.destination), healthy: this.isHealthy, reason }],
       commands: command === undefined ? [] : [command],
     };
   }
 }
+
+const idOf = ({ address, port }: DestinationId): DestinationId => ({ address, port });
 
 const NOTHING: Outcome = { events: [], commands: [] };
 
