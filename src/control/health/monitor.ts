@@ -4,7 +4,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredDestination, ConfiguredService } from "#model/config.js";
-import type { Destination, DestinationId, ServiceId, ServiceState, ServiceWithDestinations } from "#model/director.js";
+import type { Destination, DestinationId, ServiceId, ServiceState } from "#model/director.js";
 import type { HealthView, QuorumView, ServerView } from "#model/health-view.js";
 import type { Check } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
@@ -46,6 +46,18 @@ export class Monitor implements HealthView {
     return join([...this.#services.values()].map((service) => service.settle()));
   }
 
+  /** Another that goes on from here; what becomes of it is nothing to this one once it is configured. */
+  copy(): Monitor {
+    const copy = new Monitor();
+    copy.#services = this.#services;
+    copy.#places = this.#places;
+    return copy;
+  }
+
+  placed(key: string): PlacedCheck | undefined {
+    return this.#places.get(key)?.placed;
+  }
+
   checks(): PlacedCheck[] {
     return [...this.#places.values()].map(({ placed }) => placed);
   }
@@ -60,11 +72,11 @@ export class Monitor implements HealthView {
   }
 
   /** All services as they should stand, or one of them. */
-  wanted(): ServiceWithDestinations[] {
+  wanted(): ConfiguredService[] {
     return [...this.#services.values()].map((service) => service.wanted());
   }
 
-  wantedOf(id: ServiceId): ServiceWithDestinations | undefined {
+  wantedOf(id: ServiceId): ConfiguredService | undefined {
     return this.#services.get(formatServiceId(id))?.wanted();
   }
 
@@ -129,17 +141,17 @@ class WatchedService {
   }
 
   /** While the sorry server stands in, it is the only one that takes connections. */
-  wanted(): ServiceWithDestinations {
+  wanted(): ConfiguredService {
     const { sorryServer, sorryServerQuiesced } = this.configured.health;
-    const destinations = new Map<string, Destination>();
+    const destinations = new Map<string, ConfiguredDestination>();
     for (const server of this.servers) {
       const destination = server.wanted(this.sorryServerStandsIn);
       if (destination !== undefined) destinations.set(formatEndpoint(destination), destination);
     }
     if (sorryServer !== undefined) {
       const name = formatEndpoint(sorryServer);
-      if (this.sorryServerStandsIn) destinations.set(name, sorryServer);
-      else if (sorryServerQuiesced && !destinations.has(name)) destinations.set(name, { ...sorryServer, weight: 0 });
+      if (this.sorryServerStandsIn) destinations.set(name, unwatched(sorryServer, sorryServer.weight));
+      else if (sorryServerQuiesced && !destinations.has(name)) destinations.set(name, unwatched(sorryServer, 0));
     }
     return { ...this.configured, destinations: [...destinations.values()] };
   }
@@ -180,7 +192,7 @@ class WatchedServer {
     return join([this.#judgeWeight(weight, detail), this.tell(detail)]);
   }
 
-  wanted(sorryServerStandsIn: boolean): Destination | undefined {
+  wanted(sorryServerStandsIn: boolean): ConfiguredDestination | undefined {
     if (this.isHealthy && !sorryServerStandsIn) return { ...this.destination, weight: this.weight };
     return this.destination.health.onFailure === "quiesce" ? { ...this.destination, weight: 0 } : undefined;
   }
@@ -220,6 +232,11 @@ class WatchedServer {
       commands: command === undefined ? [] : [command],
     };
   }
+}
+
+/** A sorry server is believed to live. */
+function unwatched(sorryServer: Destination, weight: number): ConfiguredDestination {
+  return { ...sorryServer, weight, health: { checks: [], onFailure: "remove", startsDown: false, notify: { up: undefined, down: undefined } } };
 }
 
 const idOf = ({ address, port }: DestinationId): DestinationId => ({ address, port });
