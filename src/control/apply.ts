@@ -3,8 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredService, Configuration, InterfaceSelection, VipAddress } from "#model/config.js";
-import type { Change } from "#model/diff.js";
-import { applyChange, diffServices } from "#model/diff.js";
+import { diffServices } from "#model/diff.js";
 import type { Director, Timeouts } from "#model/director.js";
 import { formatMarkRule } from "#model/marks.js";
 import type { SysctlName, Sysctls } from "#model/sysctls.js";
@@ -100,10 +99,8 @@ function applyMarkRules(wanted: Configuration["markRules"], { director, report }
 
 function applyServices(wanted: readonly ConfiguredService[], { director, report }: DirectorParts): void {
   const changes = diffServices(director.services(), wanted);
-  for (const change of changes) {
-    applyChange(director, change);
-    report(describeChange(change));
-  }
+  director.apply(changes);
+  for (const change of changes) report(describeChange(change));
 }
 
 function restoreServices({ director, report }: DirectorParts): () => void {
@@ -111,8 +108,8 @@ function restoreServices({ director, report }: DirectorParts): () => void {
   return () => {
     // The kernel lists the newest destination first: added in that order, they would stand the other way round.
     const services = before.map((service) => ({ ...service, destinations: service.destinations.toReversed() }));
-    const changes: readonly Change[] = diffServices(director.services(), services);
-    for (const change of changes) applyChange(director, change);
+    const changes = diffServices(director.services(), services);
+    director.apply(changes);
     if (changes.length > 0) report("services: put back as they were");
   };
 }

@@ -132,7 +132,7 @@ test("a director is brought up, changed by the smallest difference, shown and ta
   const path = file("director.yaml", text);
   const plan = weirInside("plan", path);
   assert.equal(plan.status, 0, plan.stderr);
-  assert.equal(weirInside("status").stdout, "there is no director here; start one with weir up FILE or weir apply FILE\n");
+  assert.equal(weirInside("status").stdout, "there is no director here; start one with weir apply FILE\n");
   const up = weirInside("apply", path);
   assert.equal(up.status, 0, up.stderr);
   assert.deepEqual(plan.stdout.split("\n").slice(0, -2), up.stdout.split("\n").slice(0, -2));
@@ -183,6 +183,6 @@ test("without a director proc prints what the kernel does where nothing is confi
 
 test("without a director status and down say so", needsNamespace, () => {
   assert.deepEqual(["status", "down"].map((name) => weirInside(name).stdout), [
-    "there is no director here; start one with weir up FILE or weir apply FILE\n", "there is no director here; nothing to take back\n",
+    "there is no director here; start one with weir apply FILE\n", "there is no director here; nothing to take back\n",
   ]);
 });

@@ -12,6 +12,7 @@ export async function apply(file: string, { check }: { readonly check: boolean }
   const configuration = readConfiguration(file);
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
+  noteChecks(configuration);
   const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
   console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
 }
@@ -40,4 +41,10 @@ function noteTableSize(configuration: Configuration, { connectionTables }: DataP
     const remedy = `for ${wanted}, run weir down, which ends all connections, then weir apply`;
     console.error(`weir: the connection table of ${family} keeps its ${entriesMax} entries; ${remedy}`);
   }
+}
+
+/** No process stays to carry them out. */
+function noteChecks({ services }: Configuration): void {
+  const count = services.flatMap(({ destinations }) => destinations.flatMap(({ health }) => health.checks)).length;
+  if (count > 0) console.error(`weir: nothing carries out the ${count} ${count === 1 ? "check" : "checks"} of this file: all servers pass for healthy; the daemon that will is not there yet`);
 }

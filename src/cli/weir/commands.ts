@@ -5,10 +5,13 @@ import { readFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
 import type { ProcFile } from "../proc/files.js";
 import type { LabSwitches, Method } from "./lab.js";
+import type { PageName } from "./manual/pages.js";
 import type { RealServerOptions } from "./realserver.js";
 
 const METHODS: readonly Method[] = ["nat", "dr", "tun"];
 const PROC_FILES: readonly ProcFile[] = ["ip_vs", "ip_vs_app", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats", "ip_vs_stats_percpu"];
+
+const PAGES: readonly PageName[] = ["weir", "weir.yaml", "ipvsadm"];
 
 /** Throws CommanderError for a wrong command line, and for --help and --version, all of which it has printed by then. */
 export function createProgram(): Command {
@@ -21,6 +24,7 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: false });
 
   program.command("apply")
+    .alias("up")
     .description("bring the director to what a configuration file says; the kernel then forwards without this program")
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .option("--check", "only say whether the file is right", false)
@@ -78,6 +82,11 @@ export function createProgram(): Command {
   realserver.command("status")
     .description("show what up changed, and whether it still stands")
     .action(async () => (await import("./realserver.js")).realServerStatusCommand());
+
+  program.command("man")
+    .description("print a page of the manual in the source that man reads: weir man weir.yaml | man -l -")
+    .addArgument(new Argument("[page]", "which of them").choices(PAGES).default("weir"))
+    .action(async (page: PageName) => (await import("./man.js")).man(page, program));
 
   return program;
 }

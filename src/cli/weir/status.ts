@@ -9,7 +9,7 @@ import { formatCount, table } from "./table.js";
 
 export function status(): void {
   const parts = findDirectorParts(() => {});
-  if (parts === undefined) return console.log("there is no director here; start one with weir up FILE or weir apply FILE");
+  if (parts === undefined) return console.log("there is no director here; start one with weir apply FILE");
   const { director, dataPlane } = parts;
   console.log(formatStatus(dataPlane.status(), director.services(), director.timeouts()));
 }
