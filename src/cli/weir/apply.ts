@@ -5,7 +5,9 @@ import { applyConfiguration } from "#control/apply.js";
 import { withCommandLock } from "#control/command-lock.js";
 import type { DataPlaneStatus } from "#control/plane.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
+import { daemonProcess } from "#daemon/instance.js";
 import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
+import { UsageError } from "./errors.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 export async function apply(file: string, { check }: { readonly check: boolean }): Promise<void> {
@@ -13,9 +15,19 @@ export async function apply(file: string, { check }: { readonly check: boolean }
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
   noteChecks(configuration);
+  refuseBesideDaemon();
   const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
   console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
+  if (isWatched(configuration)) console.error(`weir: nothing watches the servers of ${file}, though it has checks; weir up ${file} does`);
 }
+
+/** It would go on by its own file. */
+function refuseBesideDaemon(): void {
+  const pid = daemonProcess();
+  if (pid !== undefined) throw new UsageError(`Cannot apply a file beside process ${pid}, weir up, which keeps the director to its own; change that, and kill -HUP ${pid}`);
+}
+
+const isWatched = ({ services }: Configuration): boolean => services.some(({ destinations }) => destinations.some(({ health }) => health.checks.length > 0));
 
 /** Gives the number of changes. Where there was no director before, a failure leaves none. */
 async function bring(configuration: Configuration, selected: readonly InterfaceSelection[]): Promise<number> {
@@ -34,7 +46,7 @@ async function bring(configuration: Configuration, selected: readonly InterfaceS
 }
 
 /** The table is as large as it was made: its connections could not be taken along into another. */
-function noteTableSize(configuration: Configuration, { connectionTables }: DataPlaneStatus): void {
+export function noteTableSize(configuration: Configuration, { connectionTables }: DataPlaneStatus): void {
   for (const { family, entriesMax } of connectionTables) {
     const wanted = family === "IPv4" ? configuration.tableEntries : configuration.tableEntriesIpv6;
     if (wanted === undefined || wanted === entriesMax) continue;

@@ -13,6 +13,9 @@ import type { Configuration } from "#model/config.js";
 type Report = (line: string) => void;
 type StandingParts = Omit<DirectorParts, "director">;
 
+/** The maps of this network namespace's director, or undefined where there is none. */
+export const findStore = (): KernelStore | undefined => KernelStore.find();
+
 /** The director of this network namespace, or undefined where there is none. */
 export function findDirectorParts(report: Report): DirectorParts | undefined {
   const store = KernelStore.find();

@@ -54,9 +54,15 @@ export class HealthEngine {
   #turn: Promise<void> | undefined;
   #lastFailure: string | undefined;
   #isStopped = false;
+  #isConfigured = false;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+  }
+
+  /** Whether nothing was configured as yet. */
+  get isIdle(): boolean {
+    return !this.#isConfigured;
   }
 
   get view(): HealthView {
@@ -75,6 +81,7 @@ export class HealthEngine {
     try {
       await apply(wanted);
       this.#monitor = next;
+      this.#isConfigured = true;
       this.#applied = new Map(wanted.map((service) => [formatServiceId(service.id), service]));
       this.#changed.clear();
       this.#tell(outcome);
