@@ -25,14 +25,15 @@ export function createProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: false });
 
-  program.command("up")
+  program.command("apply")
+    .alias("up")
     .description("bring the director to what a configuration file says; the kernel then forwards without this program")
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .option("--check", "only say whether the file is right", false)
-    .action(async (file: string, options: { check: boolean }) => (await import("./up.js")).up(file, options));
+    .action(async (file: string, options: { check: boolean }) => (await import("./apply.js")).apply(file, options));
 
   program.command("plan")
-    .description("say what up would change, and what would become of the connections that stand; changes nothing")
+    .description("say what apply would change, and what would become of the connections that stand; changes nothing")
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .action(async (file: string) => (await import("./plan.js")).plan(file));
 
@@ -41,7 +42,7 @@ export function createProgram(): Command {
     .action(async () => (await import("./schema.js")).schema());
 
   program.command("down")
-    .description("stop forwarding: detach from all interfaces, take away the VIPs that up added, forget all state")
+    .description("stop forwarding: detach from all interfaces, take away the VIPs that apply added, forget all state")
     .action(async () => (await import("./down.js")).down());
 
   program.command("status")

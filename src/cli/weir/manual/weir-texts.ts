@@ -45,6 +45,6 @@ interface Example {
 }
 
 export const EXAMPLES: readonly Example[] = [
-  { text: "See what a file would change, then make it so:", lines: ["weir plan /etc/weir/weir.yaml", "weir up /etc/weir/weir.yaml", "weir status"] },
+  { text: "See what a file would change, then make it so:", lines: ["weir plan /etc/weir/weir.yaml", "weir apply /etc/weir/weir.yaml", "weir status"] },
   { text: "Prepare a real server for direct routing:", lines: ["weir realserver up --method dr --vip 10.0.0.100"] },
 ];
