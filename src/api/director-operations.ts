@@ -2,7 +2,6 @@
 
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import type { Change } from "#model/diff.js";
-import { applyChange } from "#model/diff.js";
 import type { Connection, Destination, DestinationId, Service, ServiceId, ServiceState, SyncDaemon, SyncDaemonRequest, Timeouts, Totals } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { HealthView } from "#model/health-view.js";
@@ -226,7 +225,7 @@ class DirectorChanges implements Changes {
   }
 
   #carryOut(change: Change): void {
-    applyChange(this.#director, change);
+    this.#director.apply([change]);
     this.lines.push(describeChange(change));
   }
 

@@ -1,4 +1,4 @@
-// One command at a time changes what weir keeps on this machine: a second `weir up` waits for the first to end.
+// One command at a time changes what weir keeps on this machine: a second `weir apply` waits for the first to end.
 
 import { mkdirSync } from "node:fs";
 import { lock, lockSoon } from "#kernel/lock.js";

@@ -6,6 +6,7 @@ import {
   AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
   SorryServerFields, SysctlKeys, TableFields, TimeoutFields, TopFields, TunnelFields,
 } from "./config-schema.js";
+import { meaningOf } from "./config-meanings.js";
 import { SYSCTLS } from "./sysctls.js";
 
 export interface JsonSchema { readonly [keyword: string]: unknown }
@@ -69,8 +70,14 @@ export function configJsonSchema(): JsonSchema {
 
 function mapping(fields: z.ZodObject, inner: { readonly [key: string]: JsonSchema } = INNER): JsonSchema {
   const { $schema: _draft, properties = {}, ...rest } = z.toJSONSchema(fields, { io: "input", unrepresentable: "any" });
-  const complete = Object.entries(properties).map(([key, schema]) => [key, orVariable({ ...(schema as JsonSchema), ...inner[key] })]);
+  const complete = Object.entries(properties).map(([key, schema]) => [key, orVariable({ ...explained(fields, key, schema as JsonSchema), ...inner[key] })]);
   return { ...rest, properties: Object.fromEntries(complete) };
+}
+
+/** What an editor shows of a key: its meaning, and what it may hold. */
+function explained(fields: z.ZodObject, key: string, schema: JsonSchema): JsonSchema {
+  const meaning = meaningOf(fields, key)?.meaning;
+  return meaning === undefined ? schema : { ...schema, description: `${meaning.replaceAll("`", "")}. Holds ${schema.description}.` };
 }
 
 function checkSchema(type: string, fields: z.ZodObject): JsonSchema {

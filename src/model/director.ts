@@ -134,9 +134,18 @@ export interface SyncDaemon {
 /** What is not given is the director's choice. */
 export type SyncDaemonRequest = Pick<SyncDaemon, "role" | "interface" | "syncId"> & Partial<SyncDaemon>;
 
+/** One step of a change to services and destinations. */
+export type Operation =
+  | { readonly kind: "addService" | "editService"; readonly service: Service }
+  | { readonly kind: "deleteService"; readonly service: Pick<Service, "id"> }
+  | { readonly kind: "addDestination" | "editDestination"; readonly service: ServiceId; readonly destination: Destination }
+  | { readonly kind: "deleteDestination"; readonly service: ServiceId; readonly destination: DestinationId };
+
 export interface Director {
   /** In the kernel's order. Cheap: counters are read too. */
   services(): readonly ServiceState[];
+  /** All of them, each on what those before it make, or none: a wrong one throws what it would throw alone, and nothing is changed. */
+  apply(operations: readonly Operation[]): void;
   addService(service: Service): void;
   editService(service: Service): void;
   deleteService(id: ServiceId): void;

@@ -5,10 +5,13 @@ import { readFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
 import type { ProcFile } from "../proc/files.js";
 import type { LabSwitches, Method } from "./lab.js";
+import type { PageName } from "./manual/pages.js";
 import type { RealServerOptions } from "./realserver.js";
 
 const METHODS: readonly Method[] = ["nat", "dr", "tun"];
 const PROC_FILES: readonly ProcFile[] = ["ip_vs", "ip_vs_app", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats", "ip_vs_stats_percpu"];
+
+const PAGES: readonly PageName[] = ["weir", "weir.yaml", "ipvsadm"];
 
 /** Throws CommanderError for a wrong command line, and for --help and --version, all of which it has printed by then. */
 export function createProgram(): Command {
@@ -20,14 +23,15 @@ export function createProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: false });
 
-  program.command("up")
+  program.command("apply")
+    .alias("up")
     .description("bring the director to what a configuration file says; the kernel then forwards without this program")
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .option("--check", "only say whether the file is right", false)
-    .action(async (file: string, options: { check: boolean }) => (await import("./up.js")).up(file, options));
+    .action(async (file: string, options: { check: boolean }) => (await import("./apply.js")).apply(file, options));
 
   program.command("plan")
-    .description("say what up would change, and what would become of the connections that stand; changes nothing")
+    .description("say what apply would change, and what would become of the connections that stand; changes nothing")
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .action(async (file: string) => (await import("./plan.js")).plan(file));
 
@@ -36,7 +40,7 @@ export function createProgram(): Command {
     .action(async () => (await import("./schema.js")).schema());
 
   program.command("down")
-    .description("stop forwarding: detach from all interfaces, take away the VIPs that up added, forget all state")
+    .description("stop forwarding: detach from all interfaces, take away the VIPs that apply added, forget all state")
     .action(async () => (await import("./down.js")).down());
 
   program.command("status")
@@ -78,6 +82,11 @@ export function createProgram(): Command {
   realserver.command("status")
     .description("show what up changed, and whether it still stands")
     .action(async () => (await import("./realserver.js")).realServerStatusCommand());
+
+  program.command("man")
+    .description("print a page of the manual in the source that man reads: weir man weir.yaml | man -l -")
+    .addArgument(new Argument("[page]", "which of them").choices(PAGES).default("weir"))
+    .action(async (page: PageName) => (await import("./man.js")).man(page, program));
 
   return program;
 }

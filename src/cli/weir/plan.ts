@@ -1,4 +1,4 @@
-// weir plan FILE: what weir up FILE would change, and what would become of the connections that stand. Changes nothing.
+// weir plan FILE: what weir apply FILE would change, and what would become of the connections that stand. Changes nothing.
 
 import { host } from "#control/host.js";
 import { planConfiguration, type Plan } from "#control/plan.js";

@@ -1,4 +1,4 @@
-// weir up FILE [--check]: everything is checked before anything is changed; then the running director becomes what the
+// weir apply FILE [--check]: everything is checked before anything is changed; then the running director becomes what the
 // file says, and this program ends.
 
 import { applyConfiguration } from "#control/apply.js";
@@ -8,10 +8,11 @@ import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
-export async function up(file: string, { check }: { readonly check: boolean }): Promise<void> {
+export async function apply(file: string, { check }: { readonly check: boolean }): Promise<void> {
   const configuration = readConfiguration(file);
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
+  noteChecks(configuration);
   const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
   console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
 }
@@ -37,7 +38,13 @@ function noteTableSize(configuration: Configuration, { connectionTables }: DataP
   for (const { family, entriesMax } of connectionTables) {
     const wanted = family === "IPv4" ? configuration.tableEntries : configuration.tableEntriesIpv6;
     if (wanted === undefined || wanted === entriesMax) continue;
-    const remedy = `for ${wanted}, run weir down, which ends all connections, then weir up`;
+    const remedy = `for ${wanted}, run weir down, which ends all connections, then weir apply`;
     console.error(`weir: the connection table of ${family} keeps its ${entriesMax} entries; ${remedy}`);
   }
+}
+
+/** No process stays to carry them out. */
+function noteChecks({ services }: Configuration): void {
+  const count = services.flatMap(({ destinations }) => destinations.flatMap(({ health }) => health.checks)).length;
+  if (count > 0) console.error(`weir: nothing carries out the ${count} ${count === 1 ? "check" : "checks"} of this file: all servers pass for healthy; the daemon that will is not there yet`);
 }
