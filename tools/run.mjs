@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The one entry of npm's scripts: installs what the lock file names when it changed, builds what changed, then runs.
-//   node tools/run.mjs start|test|build|bench|conformance [ARGS...]
+//   node tools/run.mjs start|test|test:all|build|bench|conformance|docs [ARGS...]
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,10 +18,12 @@ install();
 if (command === "build") { build(); process.exit(0); }
 build();
 if (command === "start") run(process.execPath, ["dist/cli/weir.js", "lab", ...args]);
-else if (command === "test") run(process.execPath, ["--test", "--test-concurrency=2", ...(args.length > 0 ? args : testFiles())]);
+else if (command === "test") test(args.length > 0 ? args : testFiles().filter((file) => !file.endsWith(".long.test.js")));
+else if (command === "test:all") test(testFiles());
 else if (command === "bench") run(process.execPath, ["dist/out/bench/bench.js", ...args]);
 else if (command === "conformance") run(process.execPath, ["dist/out/test/conformance/conformance.js", ...args]);
-else fail(`no command ${command}; there are start, test, build, bench and conformance`);
+else if (command === "docs") run(process.execPath, ["dist/cli/weir/manual/write.js", "documents"]);
+else fail(`no command ${command}; there are start, test, test:all, build, bench, conformance and docs`);
 
 /** Installs when package-lock.json is not the one that was installed last. */
 function install() {
@@ -33,10 +35,11 @@ function install() {
   writeFileSync(stamp, wanted);
 }
 
-/** The TypeScript compiler decides what to redo; it keeps its own records in dist/. */
+/** The TypeScript compiler decides what to redo; it keeps its own records in dist/. Then the manual, which the package takes along. */
 function build() {
   mkdirSync(join(root, "dist"), { recursive: true });
   step(process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
+  step(process.execPath, ["dist/cli/weir/manual/write.js", "manual"]);
 }
 
 function testFiles() {
@@ -47,6 +50,10 @@ function testFiles() {
     }
   }
   return found.sort();
+}
+
+function test(files) {
+  run(process.execPath, ["--test", "--test-concurrency=2", ...files]);
 }
 
 function step(program, argv) {

@@ -1,90 +1,16 @@
-// The command line of weir: which commands there are. What each does is in a sibling of weir/, loaded when it is asked
-// for. Exit status: 0, 1 for a failure, 2 for a wrong command line or a wrong configuration.
+// The program weir: runs one of the commands of weir/commands.ts. Exit status: 0, 1 for a failure, 2 for a wrong command
+// line or a wrong configuration.
 
-import { readFileSync } from "node:fs";
-import { Argument, Command, CommanderError, Option } from "commander";
-import type { ProcFile } from "./proc/files.js";
+import { CommanderError } from "commander";
+import { createProgram } from "./weir/commands.js";
 import { reportError } from "./weir/errors.js";
-import type { LabSwitches, Method } from "./weir/lab.js";
-import type { RealServerOptions } from "./weir/realserver.js";
-
-const METHODS: readonly Method[] = ["nat", "dr", "tun"];
-const PROC_FILES: readonly ProcFile[] = ["ip_vs", "ip_vs_app", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats", "ip_vs_stats_percpu"];
-
-const program = new Command("weir")
-  .description("A Linux Virtual Server director whose packet path is TypeScript, compiled to eBPF and run by the kernel.")
-  .version(version(), "--version", "print the version")
-  .helpOption("-h, --help", "print help for a command")
-  .showSuggestionAfterError()
-  .exitOverride()
-  .configureHelp({ showGlobalOptions: false });
-
-program.command("up")
-  .description("bring the director to what a configuration file says; the kernel then forwards without this program")
-  .argument("<file>", "weir.yaml; JSON is YAML too")
-  .option("--check", "only say whether the file is right", false)
-  .action(async (file: string, options: { check: boolean }) => (await import("./weir/up.js")).up(file, options));
-
-program.command("plan")
-  .description("say what up would change, and what would become of the connections that stand; changes nothing")
-  .argument("<file>", "weir.yaml; JSON is YAML too")
-  .action(async (file: string) => (await import("./weir/plan.js")).plan(file));
-
-program.command("down")
-  .description("stop forwarding: detach from all interfaces, take away the VIPs that up added, forget all state")
-  .action(async () => (await import("./weir/down.js")).down());
-
-program.command("status")
-  .description("show the interfaces, the services with their destinations and counters, the connection table")
-  .action(async () => (await import("./weir/status.js")).status());
-
-program.command("proc")
-  .description("print what a file of /proc/net prints where the kernel's IPVS runs, to the byte")
-  .addArgument(new Argument("<name>", "which of them").choices(PROC_FILES))
-  .action(async (name: ProcFile) => (await import("./weir/proc.js")).proc(name));
-
-program.command("sysctl")
-  .description("show or set net.ipv4.vs of this network namespace's director; without a name, show all")
-  .argument("[name[=value]...]", "drop_entry, net.ipv4.vs.drop_entry, drop_entry=1")
-  .action(async (words: string[]) => (await import("./weir/sysctl.js")).sysctl(words));
-
-program.command("lab")
-  .description("show NAT, DR and TUN at work with real packets, in network namespaces of this machine")
-  .addArgument(new Argument("[method...]", "which of them").choices(METHODS))
-  .option("--no-measure", "show only, measure nothing")
-  .option("--simulate", "use no kernel: the same programs on weir's own eBPF machine", false)
-  .action(async (methods: Method[], options: LabSwitches) => (await import("./weir/lab.js")).lab(methods, options));
-
-const realserver = program.command("realserver")
-  .description("prepare this machine as a real server behind a director, and take that back");
-
-realserver.command("up")
-  .description("dr, tun: hide the VIPs on the loopback, silence ARP for them; tun: take packets out of the tunnel; nat: the gateway")
-  .requiredOption("--vip <address...>", "the virtual address, or several")
-  .addOption(new Option("--method <method>", "how the director forwards").choices(METHODS).makeOptionMandatory())
-  .option("--device <interface>", "where to hide the VIPs; without it on lo, by tun on tunl0 where the kernel has it")
-  .option("--gateway <address>", "nat: the director's address, to become the default route")
-  .action(async (options: RealServerOptions) => (await import("./weir/realserver.js")).realServerUpCommand(options));
-
-realserver.command("down")
-  .description("take back exactly what up changed")
-  .action(async () => (await import("./weir/realserver.js")).realServerDownCommand());
-
-realserver.command("status")
-  .description("show what up changed, and whether it still stands")
-  .action(async () => (await import("./weir/realserver.js")).realServerStatusCommand());
 
 // `weir status | head -1`: who reads has read enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 try {
-  await program.parseAsync();
+  await createProgram().parseAsync();
 } catch (error) {
   // Commander has printed its own errors and helps; only its exit status is left to choose.
   process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportError(error);
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
-  return version;
 }

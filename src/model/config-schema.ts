@@ -76,6 +76,7 @@ export const TopFields = z.strictObject({
   connectionTable: mapping("a mapping with entries, entriesIpv6"),
   marks: list("rules for firewall marks"),
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
+  include: mapping("the name of a file, or a list of names"),
 });
 
 export const DefaultsFields = z.strictObject({ protocol: oneOf(PROTOCOLS), ...scheduling, ...forwarding, ...health });
@@ -153,7 +154,7 @@ const request = {
   host: text("the name of a host"),
   method: oneOf(["GET", "HEAD"]),
   status: key("a status such as 200, a range such as 200-299, or a list of them", z.union([statusCode, z.array(statusCode).min(1)])),
-  digest: key("an MD5 digest of 32 hexadecimal digits", z.string().regex(/^[\da-f]{32}$/i)),
+  digest: key("an MD5 digest of 32 hexadecimal digits", z.string().regex(/^[\da-fA-F]{32}$/)),
   body: text("a regular expression"),
   bodyNot: text("a regular expression"),
 };
@@ -190,7 +191,7 @@ export const CHECK_FIELDS = {
   smtp: z.strictObject({ ...networkCheck, helo: text("a host's name") }),
   udp: z.strictObject({
     ...networkCheck,
-    payload: key("hexadecimal digits in pairs, in quotes", z.string().regex(/^([\da-f]{2})*$/i)),
+    payload: key("hexadecimal digits in pairs, in quotes", z.string().regex(/^([\da-fA-F]{2})*$/)),
     reply: key("true, or a mapping with begins, lengthMin and lengthMax", z.unknown()),
   }),
   ping: z.strictObject(networkCheck),
@@ -198,7 +199,7 @@ export const CHECK_FIELDS = {
 } as const;
 
 export const ReplyFields = z.strictObject({
-  begins: key("hexadecimal digits in pairs, in quotes, ## for any byte", z.string().regex(/^([\da-f]{2}|##)*$/i)),
+  begins: key("hexadecimal digits in pairs, in quotes, ## for any byte", z.string().regex(/^([\da-fA-F]{2}|##)*$/)),
   lengthMin: whole("a length in bytes", 0, 65507),
   lengthMax: whole("a length in bytes", 0, 65507),
 });

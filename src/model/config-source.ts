@@ -4,21 +4,35 @@ import type { Document, ParsedNode, YAMLMap } from "yaml";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import type { ConfigIssue, ConfigPath } from "./config-error.js";
 import { ConfigError, formatPath } from "./config-error.js";
+import type { Environment } from "./config-environment.js";
+import { substituteEnvironment } from "./config-environment.js";
+
+export interface Place {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+}
 
 export interface ConfigSource {
   readonly file: string;
   /** The text as plain values. */
   readonly value: unknown;
   /** Where the value at `path` stands, or its key; what is not there is placed at what would hold it. */
-  place(path: ConfigPath, part?: "key" | "value"): { readonly line: number; readonly column: number };
+  place(path: ConfigPath, part?: "key" | "value"): Place;
 }
 
-/** Throws ConfigError when the text is not YAML. */
-export function readSource(text: string, file: string): ConfigSource {
+export interface SourceOptions {
+  /** What ${NAME} stands for. Undefined: the text is taken as it is. */
+  readonly environment?: Environment | undefined;
+}
+
+/** Throws ConfigError when the text is not YAML, or names variables that are not set. */
+export function readSource(text: string, file: string, { environment }: SourceOptions = {}): ConfigSource {
   const lines = new LineCounter();
   // merge: "<<: *name" is how operators share settings among services.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
-  const mistakes = [...syntaxMistakes(document), ...unknownAliases(document)].map(({ offset, message }): ConfigIssue => ({
+  const mistakes = [...syntaxMistakes(document), ...unknownAliases(document), ...unsetVariables(document, environment)].map(({ offset, message }): ConfigIssue => ({
     file, ...position(lines, offset), path: "", message,
   }));
   if (mistakes.length > 0) throw new ConfigError(file, mistakes);
@@ -26,7 +40,7 @@ export function readSource(text: string, file: string): ConfigSource {
   return {
     file,
     value: valueOf(document, file),
-    place: (path, part = "value") => position(lines, offsetOf(document, path, part)),
+    place: (path, part = "value") => ({ file, ...position(lines, offsetOf(document, path, part)) }),
   };
 }
 
@@ -38,7 +52,7 @@ export class IssueList {
   constructor(private readonly source: ConfigSource) {}
 
   add(path: ConfigPath, message: string, part: "key" | "value" = "value"): void {
-    this.#issues.push({ file: this.source.file, ...this.source.place(path, part), path: formatPath(path), message });
+    this.#issues.push({ ...this.source.place(path, part), path: formatPath(path), message });
     this.explain(path);
   }
 
@@ -57,10 +71,12 @@ export class IssueList {
     if (!this.has(path)) this.add(path, `is missing; ${remedy}`);
   }
 
-  /** Throws ConfigError with all of them, in the order of the file, when there are any. */
+  /** Throws ConfigError with all of them, file by file in the order of each, when there are any. */
   throwIfAny(): void {
     if (this.#issues.length === 0) return;
-    throw new ConfigError(this.source.file, this.#issues.sort((a, b) => a.line - b.line || a.column - b.column));
+    const files = [...new Set(this.#issues.map(({ file }) => file))];
+    const inOrder = (a: ConfigIssue, b: ConfigIssue) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column;
+    throw new ConfigError(this.source.file, this.#issues.sort(inOrder));
   }
 }
 
@@ -91,6 +107,11 @@ function unknownAliases(document: Document): Mistake[] {
     },
   });
   return mistakes;
+}
+
+function unsetVariables(document: Document, environment: Environment | undefined): Mistake[] {
+  if (environment === undefined) return [];
+  return substituteEnvironment(document, environment).map(({ scalar, message }) => ({ offset: startOf(scalar) ?? 0, message }));
 }
 
 function offsetOf(document: Document, path: ConfigPath, part: "key" | "value"): number {

@@ -5,7 +5,10 @@ import type { Address, Destination, Service, Timeouts } from "./director.js";
 import type { DestinationHealth, ServiceHealth } from "./health.js";
 import type { MarkRule } from "./marks.js";
 import type { Sysctls } from "./sysctls.js";
-import { IssueList, readSource } from "./config-source.js";
+import type { Environment } from "./config-environment.js";
+import type { ReadIncluded } from "./config-include.js";
+import { readSources } from "./config-include.js";
+import { IssueList } from "./config-source.js";
 import { readConfiguration } from "./config-read.js";
 
 /** Where the data plane stands: XDP in the driver, XDP before the stack, TC; auto chooses for each interface. */
@@ -59,11 +62,15 @@ export interface ConfigOptions {
   readonly interfaces?: readonly string[];
   /** Schedulers that this director can run; every name of LVS's when missing. */
   readonly schedulers?: readonly string[];
+  /** What ${NAME} stands for; without it the text is taken as it is. */
+  readonly environment?: Environment;
+  /** Reads what `include` names; without it nothing can be included. */
+  readonly readIncluded?: ReadIncluded;
 }
 
 /** Throws ConfigError. */
 export function parseConfig(text: string, options: ConfigOptions): Configuration {
-  const source = readSource(text, options.file);
+  const source = readSources(text, options.file, options, options.readIncluded);
   const issues = new IssueList(source);
   const configuration = readConfiguration(source.value, { ...options, issues });
   issues.throwIfAny();

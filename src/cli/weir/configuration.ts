@@ -7,10 +7,13 @@ import { interfaces } from "#kernel/network.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
 import { UsageError } from "./errors.js";
+import { readIncluded } from "./include.js";
 
 /** Throws ConfigError with every mistake. */
 export function readConfiguration(file: string): Configuration {
-  return parseConfig(readText(file), { file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS) });
+  return parseConfig(readText(file), {
+    file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS), environment: process.env, readIncluded,
+  });
 }
 
 function readText(file: string): string {

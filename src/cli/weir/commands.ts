@@ -1,0 +1,96 @@
+// The command line of weir: which commands there are, with the words of --help, which the manual and the shells' completion
+// tell too. What each does is in a sibling, loaded when it is asked for.
+
+import { readFileSync } from "node:fs";
+import { Argument, Command, Option } from "commander";
+import type { ProcFile } from "../proc/files.js";
+import type { LabSwitches, Method } from "./lab.js";
+import type { PageName } from "./manual/pages.js";
+import type { RealServerOptions } from "./realserver.js";
+
+const METHODS: readonly Method[] = ["nat", "dr", "tun"];
+const PROC_FILES: readonly ProcFile[] = ["ip_vs", "ip_vs_app", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats", "ip_vs_stats_percpu"];
+
+const PAGES: readonly PageName[] = ["weir", "weir.yaml", "ipvsadm"];
+
+/** Throws CommanderError for a wrong command line, and for --help and --version, all of which it has printed by then. */
+export function createProgram(): Command {
+  const program = new Command("weir")
+    .description("A Linux Virtual Server director whose packet path is TypeScript, compiled to eBPF and run by the kernel.")
+    .version(version(), "--version", "print the version")
+    .helpOption("-h, --help", "print help for a command")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: false });
+
+  program.command("up")
+    .description("bring the director to what a configuration file says; the kernel then forwards without this program")
+    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .option("--check", "only say whether the file is right", false)
+    .action(async (file: string, options: { check: boolean }) => (await import("./up.js")).up(file, options));
+
+  program.command("plan")
+    .description("say what up would change, and what would become of the connections that stand; changes nothing")
+    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .action(async (file: string) => (await import("./plan.js")).plan(file));
+
+  program.command("schema")
+    .description("print the JSON Schema of weir.yaml, by which editors complete and check it")
+    .action(async () => (await import("./schema.js")).schema());
+
+  program.command("down")
+    .description("stop forwarding: detach from all interfaces, take away the VIPs that up added, forget all state")
+    .action(async () => (await import("./down.js")).down());
+
+  program.command("status")
+    .description("show the interfaces, the services with their destinations and counters, the connection table")
+    .action(async () => (await import("./status.js")).status());
+
+  program.command("proc")
+    .description("print what a file of /proc/net prints where the kernel's IPVS runs, to the byte")
+    .addArgument(new Argument("<name>", "which of them").choices(PROC_FILES))
+    .action(async (name: ProcFile) => (await import("./proc.js")).proc(name));
+
+  program.command("sysctl")
+    .description("show or set net.ipv4.vs of this network namespace's director; without a name, show all")
+    .argument("[name[=value]...]", "drop_entry, net.ipv4.vs.drop_entry, drop_entry=1")
+    .action(async (words: string[]) => (await import("./sysctl.js")).sysctl(words));
+
+  program.command("lab")
+    .description("show NAT, DR and TUN at work with real packets, in network namespaces of this machine")
+    .addArgument(new Argument("[method...]", "which of them").choices(METHODS))
+    .option("--no-measure", "show only, measure nothing")
+    .option("--simulate", "use no kernel: the same programs on weir's own eBPF machine", false)
+    .action(async (methods: Method[], options: LabSwitches) => (await import("./lab.js")).lab(methods, options));
+
+  const realserver = program.command("realserver")
+    .description("prepare this machine as a real server behind a director, and take that back");
+
+  realserver.command("up")
+    .description("dr, tun: hide the VIPs on the loopback, silence ARP for them; tun: take packets out of the tunnel; nat: the gateway")
+    .requiredOption("--vip <address...>", "the virtual address, or several")
+    .addOption(new Option("--method <method>", "how the director forwards").choices(METHODS).makeOptionMandatory())
+    .option("--device <interface>", "where to hide the VIPs; without it on lo, by tun on tunl0 where the kernel has it")
+    .option("--gateway <address>", "nat: the director's address, to become the default route")
+    .action(async (options: RealServerOptions) => (await import("./realserver.js")).realServerUpCommand(options));
+
+  realserver.command("down")
+    .description("take back exactly what up changed")
+    .action(async () => (await import("./realserver.js")).realServerDownCommand());
+
+  realserver.command("status")
+    .description("show what up changed, and whether it still stands")
+    .action(async () => (await import("./realserver.js")).realServerStatusCommand());
+
+  program.command("man")
+    .description("print a page of the manual in the source that man reads: weir man weir.yaml | man -l -")
+    .addArgument(new Argument("[page]", "which of them").choices(PAGES).default("weir"))
+    .action(async (page: PageName) => (await import("./man.js")).man(page, program));
+
+  return program;
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
+  return version;
+}
