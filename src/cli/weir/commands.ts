@@ -25,8 +25,12 @@ export function createProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: false });
 
+  program.command("up")
+    .description("the daemon: bring the director to what a configuration file says, watch the servers by its checks, and serve the API; SIGHUP reads the file again")
+    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .action(async (file: string) => (await import("./up.js")).up(file, version()));
+
   program.command("apply")
-    .alias("up")
     .description("bring the director to what a configuration file says; the kernel then forwards without this program")
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .option("--check", "only say whether the file is right", false)
