@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
 import type { ProcFile } from "../proc/files.js";
 import type { Completed, Shell } from "./completion/scripts.js";
+import type { InstallOptions } from "./install.js";
 import type { LabSwitches, Method } from "./lab.js";
 import type { PageName } from "./manual/pages.js";
 import type { RealServerOptions } from "./realserver.js";
@@ -99,6 +100,17 @@ export function createProgram(): Command {
     .addArgument(new Argument("<shell>", "for which shell").choices(SHELLS))
     .addArgument(new Argument("[program]", "for which program").choices(COMPLETED).default("weir"))
     .action(async (shell: Shell, name: Completed) => (await import("./completion.js")).completion(shell, name, program));
+
+  program.command("install")
+    .description("put in place what belongs to weir beside its programs: the unit of systemd, manual, completion, a first /etc/weir/weir.yaml")
+    .option("--ipvsadm", "weir's ipvsadm too, in /usr/local/sbin, and in /usr/sbin where there is no other", false)
+    .option("--root <directory>", "put it all under this folder, the root of an image that is being built", "/")
+    .action(async (options: InstallOptions) => (await import("./install.js")).install(options, program));
+
+  program.command("uninstall")
+    .description("take back exactly what install has put in place; files that were changed since stay, and are named")
+    .option("--root <directory>", "what was put under this folder", "/")
+    .action(async (options: { root: string }) => (await import("./install.js")).uninstall(options));
 
   return program;
 }
