@@ -4,14 +4,16 @@
 import { readFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
 import type { ProcFile } from "../proc/files.js";
+import type { Completed, Shell } from "./completion/scripts.js";
 import type { LabSwitches, Method } from "./lab.js";
 import type { PageName } from "./manual/pages.js";
 import type { RealServerOptions } from "./realserver.js";
 
 const METHODS: readonly Method[] = ["nat", "dr", "tun"];
 const PROC_FILES: readonly ProcFile[] = ["ip_vs", "ip_vs_app", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats", "ip_vs_stats_percpu"];
-
 const PAGES: readonly PageName[] = ["weir", "weir.yaml", "ipvsadm"];
+const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
+const COMPLETED: readonly Completed[] = ["weir", "ipvsadm"];
 
 /** Throws CommanderError for a wrong command line, and for --help and --version, all of which it has printed by then. */
 export function createProgram(): Command {
@@ -87,6 +89,12 @@ export function createProgram(): Command {
     .description("print a page of the manual in the source that man reads: weir man weir.yaml | man -l -")
     .addArgument(new Argument("[page]", "which of them").choices(PAGES).default("weir"))
     .action(async (page: PageName) => (await import("./man.js")).man(page, program));
+
+  program.command("completion")
+    .description("print the script by which a shell completes command lines; weir install puts it where shells look")
+    .addArgument(new Argument("<shell>", "for which shell").choices(SHELLS))
+    .addArgument(new Argument("[program]", "for which program").choices(COMPLETED).default("weir"))
+    .action(async (shell: Shell, name: Completed) => (await import("./completion.js")).completion(shell, name, program));
 
   return program;
 }
