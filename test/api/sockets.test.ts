@@ -261,6 +261,25 @@ test("events come as they happen, with those that were missed first", async () =
   });
 });
 
+test("who listens and takes nothing is sent away, and asking for the head alone is not listening", async () => {
+  const api = new MemoryApi();
+  assert.equal((await api.ask("HEAD", "/v1/events")).status, 200);
+  assert.equal(api.hub.listeners, 0);
+  const response = await api.api.fetch(new Request("http://x/v1/events"));
+  const reader = response.body!.getReader();
+  await reader.read();
+  assert.equal(api.hub.listeners, 1);
+  let published = 0;
+  while (api.hub.listeners === 1) {
+    assert.ok(published++ < 10_000);
+    api.hub.publish({ kind: "configuration", by: "file", changes: ["x"] });
+  }
+  assert.ok(published > 1024, `${published} wait for it`);
+  let received = 0;
+  while (!(await reader.read()).done) received++;
+  assert.equal(received, published - 1, "what was before that it still gets");
+});
+
 test("a client that lost its daemon goes on where it was", async () => {
   const [path, api] = [socketPath(), new MemoryApi()];
   const start = () => listen(socket(path), { operations: api.operations });
