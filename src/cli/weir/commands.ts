@@ -3,9 +3,12 @@
 
 import { readFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
+import type { ImportedFormat } from "#convert/format.js";
+import { IMPORTED_FORMATS } from "#convert/format.js";
 import type { ProcFile } from "../proc/files.js";
 import type { Completed, Shell } from "./completion/scripts.js";
 import type { InstallOptions } from "./install.js";
+import type { ImportOptions } from "./import.js";
 import type { LabSwitches, Method } from "./lab.js";
 import type { PageName } from "./manual/pages.js";
 import type { RealServerOptions } from "./realserver.js";
@@ -41,6 +44,13 @@ export function createProgram(): Command {
     .description("say what apply would change, and what would become of the connections that stand; changes nothing")
     .argument("<file>", "weir.yaml; JSON is YAML too")
     .action(async (file: string) => (await import("./plan.js")).plan(file));
+
+  program.command("import")
+    .description("print the file of another program as weir.yaml, its health checks included; what is left out is said line by line")
+    .addArgument(new Argument("<format>", "whose file it is").choices(IMPORTED_FORMATS))
+    .argument("<file>", "keepalived.conf, ldirectord.cf, or what ipvsadm -S printed; - for stdin")
+    .option("--config-id <id>", "keepalived: what its conditions (@id) are compared with; without it the first part of the machine's name")
+    .action(async (format: ImportedFormat, file: string, options: ImportOptions) => (await import("./import.js")).importCommand(format, file, options));
 
   program.command("schema")
     .description("print the JSON Schema of weir.yaml, by which editors complete and check it")
