@@ -11,7 +11,7 @@ import type { Destinations, SlotChooser } from "./destinations.js";
 import { nameOfDestination } from "./destinations.js";
 import { schedulerNumber, serviceIdOf, serviceKey, toNetmask } from "./encode.js";
 import type { Member, MemberLists } from "./members.js";
-import type { ServiceEntry, ServiceRow } from "./service-table.js";
+import type { ServiceRow, StandingServices } from "./service-table.js";
 import { nameOfKey } from "./service-table.js";
 import { bringsFtpData } from "./uses.js";
 
@@ -52,7 +52,7 @@ export interface Plan {
 }
 
 export class Batch {
-  readonly #standing: Map<string, ServiceEntry>;
+  readonly #standing: StandingServices;
   readonly #destinations: Destinations;
   readonly #lists: MemberLists;
   readonly #chooser: SlotChooser;
@@ -63,8 +63,8 @@ export class Batch {
   #freeSlots: Iterator<number> | undefined;
   #sequence = 0;
 
-  /** `standing`: all services that there are, by nameOfKey(). */
-  constructor(standing: Map<string, ServiceEntry>, lists: MemberLists, destinations: Destinations) {
+  /** `standing`: all services that there are. */
+  constructor(standing: StandingServices, lists: MemberLists, destinations: Destinations) {
     this.#standing = standing;
     this.#lists = lists;
     this.#destinations = destinations;
@@ -192,14 +192,14 @@ export class Batch {
 
   /** The smallest number that no service has. */
   #freeSlot(): number {
-    this.#freeSlots ??= freeSlots(new Set(Array.from(this.#standing.values(), ({ row }) => row.slot)));
+    this.#freeSlots ??= freeSlots(new Set(Array.from(this.#standing.values(), ({ slot }) => slot)));
     const { value, done } = this.#freeSlots.next();
-    if (done === true) throw new DirectorError("NO_MEMORY", `Cannot add a service: there are ${maps.SERVICES_MAX} already`);
+    if (done === true) throw new DirectorError("NO_MEMORY", `Cannot add a service: all ${maps.SERVICES_MAX} places are taken`);
     return value;
   }
 
   #nextSequence(): number {
-    if (this.#sequence === 0) for (const { row } of this.#standing.values()) this.#sequence = Math.max(this.#sequence, row.sequence);
+    if (this.#sequence === 0) for (const { sequence } of this.#standing.values()) this.#sequence = Math.max(this.#sequence, sequence);
     return ++this.#sequence;
   }
 }

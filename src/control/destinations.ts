@@ -93,15 +93,17 @@ export class Destinations {
     });
   }
 
-  /** One that was removed comes back to its connections. */
-  revive(index: number, serviceSlot: number, destination: Destination): void {
-    this.rows.write(index, { serviceSlot, lastWeight: 0 });
-    this.edit(index, destination);
+  /** What write() is to make of one that is edited, or that comes back to its connections: available, and as the administrator says. */
+  edited(index: number, destination: Destination): Partial<DestinationRow> {
+    return this.#settingsOf(destination, this.rows.number(index, "flags"), this.rows.number(index, "upperThreshold"));
   }
 
-  /** Writes what an administrator may change, and makes it available. */
-  edit(index: number, destination: Destination): void {
-    this.rows.write(index, this.#settingsOf(destination, this.rows.number(index, "flags"), this.rows.number(index, "upperThreshold")));
+  revived(index: number, serviceSlot: number, destination: Destination): Partial<DestinationRow> {
+    return { serviceSlot, lastWeight: 0, ...this.edited(index, destination) };
+  }
+
+  write(index: number, values: Partial<DestinationRow>): void {
+    this.rows.write(index, values);
   }
 
   #settingsOf(destination: Destination, flagsBefore: number, upperBefore: number): Partial<DestinationRow> {

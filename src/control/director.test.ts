@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
 import {
-  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_MAX, SLOTS_MAX, destinationCounters, destinationRates, destinations, members, schedulerStates, services, settings, slots,
+  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_MAX, SLOTS_MAX, destinationCounters, destinationRates, destinations, members, schedulerStates, servicePlaces, serviceRows, services, settings, slots,
 } from "#dataplane/maps.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import type { Counters, Destination, DirectorErrorCode, Operation, Service } from "#model/director.js";
@@ -124,6 +124,8 @@ test("a wrong step among right ones throws what it would alone, and leaves every
     [{ kind: "deleteDestination", service: SERVICE.id, destination: server(9) }, "NO_SUCH_DESTINATION"],
     [{ kind: "editDestination", service: SERVICE.id, destination: server(1, { weight: -1 }) }, "OUT_OF_RANGE"],
   ];
+  // The first change that is tried ends what the one before it left for packets on their way.
+  assert.throws(() => director.apply([wrong[0]![0]]));
   const before = tablesOf(store);
   for (const [operation, code] of wrong) {
     const steps: readonly Operation[] = [
@@ -148,6 +150,6 @@ test("lists for which there is no room leave the services as they were, and no s
 
 /** All that packets go by. */
 function tablesOf(store: MachineStore): readonly string[] {
-  const tables = [destinations, members, schedulerStates, slots, settings].map((map) => createHash("sha256").update(store.table(map)).digest("hex"));
+  const tables = [destinations, members, schedulerStates, serviceRows, slots, settings, servicePlaces].map((map) => createHash("sha256").update(store.table(map)).digest("hex"));
   return [...tables, ...Array.from(store.hash(services).entries(), ([key, value]) => Buffer.concat([key, value]).toString("hex"))];
 }

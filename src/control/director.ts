@@ -23,16 +23,24 @@ import { SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromAdd
 import { Filters } from "./filters.js";
 import { forgetLocalities } from "./localities.js";
 import { MarkRules } from "./mark-rules.js";
+import type { ListPlace, ListWriter } from "./members.js";
 import { MemberLists } from "./members.js";
 import { Rows } from "./rows.js";
-import type { ServiceEntry } from "./service-table.js";
-import { ServiceTable, idOf } from "./service-table.js";
+import type { ServiceEntry, StandingServices } from "./service-table.js";
+import { ServiceTable, idOf, inOrder } from "./service-table.js";
 import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
 
 /** Twice as long as the expiry's walk takes round the largest table (dataplane/expiry.ts), so that templates end after their connections. */
 const SWEEP_SECONDS = 6;
+
+/** Of a destination that has been there before, and what is to be written of it. */
+interface StandingRow {
+  readonly destination: number;
+  readonly draft: Draft;
+  readonly values: Partial<DestinationRow>;
+}
 
 export class StoreDirector implements Director {
   readonly #store: Store;
@@ -65,16 +73,18 @@ export class StoreDirector implements Director {
   }
 
   services(): readonly ServiceState[] {
-    return Array.from(this.#table.read().values(), (entry) => this.#describe(entry));
+    return inOrder(this.#table.read()).map((entry) => this.#describe(entry));
   }
 
   apply(operations: readonly Operation[]): void {
+    if (operations.length === 0) return;
     this.#store.exclusively(() => {
-      const standing = this.#table.read();
+      const standing = this.#table.settle();
       const plan = new Batch(standing, this.#lists, this.#destinations).plan(operations);
-      const written = this.#writeBeside(plan, standing);
-      this.#publish(plan, written);
-      this.#clearAway(plan);
+      const rows = this.#writeBeside(plan, standing);
+      this.#open(plan, rows);
+      this.#table.publish();
+      this.#close(plan, rows);
     });
   }
 
@@ -92,14 +102,14 @@ export class StoreDirector implements Director {
 
   clear(): void {
     this.#store.exclusively(() => {
-      this.apply(Array.from(this.#table.read().values(), (entry): Operation => ({ kind: "deleteService", service: { id: idOf(entry) } })));
+      this.apply(inOrder(this.#table.read()).map((entry): Operation => ({ kind: "deleteService", service: { id: idOf(entry) } })));
     });
   }
 
   /** Clears away what commands that were killed half-way left behind. */
   reclaim(): void {
     this.#store.exclusively(() => {
-      const entries = [...this.#table.read().values()];
+      const entries = [...this.#table.settle().values()];
       this.#destinations.removeUnlisted(new Set(entries.flatMap(({ row }) => this.#lists.read(row).map(({ destination }) => destination))));
       this.#filters.narrow(entries);
       this.#refreshRealServers();
@@ -183,42 +193,48 @@ export class StoreDirector implements Director {
     this.#settings.write(0, { hashSeed: randomBytes(8).readBigUInt64LE() | 1n });
   }
 
-  /** The services that come or change, with their lists and destinations at places that nobody has: packets find none of it. When there is no room, all is as it was. */
-  #writeBeside({ drafts }: Plan, standing: ReadonlyMap<string, ServiceEntry>): readonly ServiceEntry[] {
+  /**
+   * All that comes, at places that nobody has: packets find none of it as yet. When there is no room, all is as it was.
+   * Gives what is still to be written in place: rows of destinations that stand.
+   */
+  #writeBeside({ drafts, gone }: Plan, standing: StandingServices): readonly StandingRow[] {
     const fresh = drafts.flatMap((draft) => membersOf(draft, "new").map((member) => ({ draft, member })));
-    for (const { draft, member } of fresh) this.#destinations.writeNew(member.destination, draft.id, draft.slot, member.settings!);
     try {
-      const lists = this.#lists.beside(Array.from(standing.values(), ({ row }) => row));
-      return drafts.map(({ key, row, before, isRelisted, isNewToScheduler, members }) => {
-        if (!isRelisted) return { key, row };
-        const list = members === undefined ? this.#lists.read(row) : Array.from(members.values(), ({ destination, weight }) => ({ destination, weight })).reverse();
-        return { key, row: { ...row, ...lists.write(list, row.scheduler, isNewToScheduler ? undefined : before) } };
-      });
+      for (const { draft, member } of fresh) this.#destinations.writeNew(member.destination, draft.id, draft.slot, member.settings!);
+      const lists = this.#lists.beside(Array.from(standing.values(), ({ list }) => list));
+      const written = drafts.map((draft): ServiceEntry => ({ key: draft.key, row: { ...draft.row, ...(draft.isRelisted ? this.#writeList(draft, lists) : {}) } }));
+      const rows = drafts.flatMap((draft) => [
+        ...membersOf(draft, "revived").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.revived(destination, draft.slot, settings!) })),
+        ...membersOf(draft, "edited").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.edited(destination, settings!) })),
+      ]);
+      this.#table.prepare(written, gone, standing);
+      this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded), rows.filter(({ values }) => isMasqueraded(values)).map(({ draft }) => familyOf(draft.id)));
+      return rows;
     } catch (error) {
       for (const { member } of fresh) this.#destinations.remove(member.destination);
       throw error;
     }
   }
 
-  /** Destinations that come or get more stand before packets are led to them; those that get none any more are closed when packets are led past them. */
-  #publish({ drafts, gone }: Plan, written: readonly ServiceEntry[]): void {
+  #writeList({ row, before, isNewToScheduler, members }: Draft, lists: ListWriter): ListPlace {
+    const list = members === undefined ? this.#lists.read(row) : Array.from(members.values(), ({ destination, weight }) => ({ destination, weight })).reverse();
+    return lists.write(list, row.scheduler, isNewToScheduler ? undefined : before);
+  }
+
+  /** What comes back to its connections or gets more is open before packets are led to it. */
+  #open({ drafts }: Plan, rows: readonly StandingRow[]): void {
     for (const draft of drafts) {
       if (draft.isNewToScheduler) forgetLocalities(this.#store, draft.slot, draft.row.scheduler);
       if (draft.before === undefined) this.#totals.clearService(draft.slot);
-      for (const { destination, settings } of membersOf(draft, "revived")) this.#destinations.revive(destination, draft.slot, settings!);
-      for (const { destination, settings } of membersOf(draft, "edited")) if (settings!.weight !== 0) this.#destinations.edit(destination, settings!);
-      for (const { destination } of [...membersOf(draft, "revived"), ...(draft.before === undefined ? membersOf(draft, "edited") : [])]) this.#totals.join(draft.slot, destination);
+      const comeBack = draft.before === undefined ? [...membersOf(draft, "revived"), ...membersOf(draft, "edited")] : membersOf(draft, "revived");
+      for (const { destination } of comeBack) this.#totals.join(draft.slot, destination);
     }
-    this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded));
-    this.#table.write(written);
-    this.#table.delete(gone.map(({ key }) => key));
-    for (const { destination, settings } of drafts.flatMap((draft) => membersOf(draft, "edited"))) {
-      if (settings!.weight === 0) this.#destinations.edit(destination, settings!);
-    }
+    for (const { destination, values } of rows) if (values.weight !== 0) this.#destinations.write(destination, values);
   }
 
-  /** Of what packets find no more. */
-  #clearAway({ drafts, gone, removed }: Plan): void {
+  /** What packets are led to no more, or what takes no more of them. */
+  #close({ drafts, gone, removed }: Plan, rows: readonly StandingRow[]): void {
+    for (const { destination, values } of rows) if (values.weight === 0) this.#destinations.write(destination, values);
     for (const { destination, serviceSlot } of removed) {
       this.#destinations.remove(destination);
       this.#totals.leave(serviceSlot, destination);
@@ -291,3 +307,5 @@ function byProtocol(row: DestinationRow): readonly DestinationRow[] {
 function membersOf({ members }: Draft, change: DraftMember["change"]): readonly DraftMember[] {
   return members === undefined ? [] : [...members.values()].filter((member) => member.change === change);
 }
+
+const isMasqueraded = ({ flags = 0 }: Partial<DestinationRow>): boolean => (flags & maps.DESTINATION_MASQUERADED) !== 0;

@@ -22,9 +22,11 @@ type Counts = { [name in (typeof COUNTS)[number]]: number };
 export class Filters {
   constructor(readonly settings: Rows<typeof maps.settings.value>, readonly destinations: Destinations) {}
 
-  /** For services that come or are edited, and for destinations that stand in the table by now. */
-  widen(entries: readonly ServiceEntry[]): void {
-    this.settings.write(0, this.#countNat([4, 6]));
+  /** For services that come or are edited, destinations that stand in the table by now, and others that are about to be by NAT, by their service's family. */
+  widen(entries: readonly ServiceEntry[], masqueraded: readonly Family[]): void {
+    const { natDestinations, natDestinationsIpv6 } = this.#countNat([4, 6]);
+    const coming = (family: Family) => masqueraded.filter((one) => one === family).length;
+    this.settings.write(0, { natDestinations: natDestinations + coming(4), natDestinationsIpv6: natDestinationsIpv6 + coming(6) });
     if (entries.length === 0) return;
     const filter = Array.from(this.settings.read(0).vipFilter);
     for (const { key } of entries) setBits(filter, decode(ServiceKey, key));

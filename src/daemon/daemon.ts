@@ -44,6 +44,7 @@ export class Daemon {
   readonly #daemonParts: DaemonParts;
   /** Of the director, from the first configuration on. */
   #opened: OpenDirector | undefined;
+  #configuration: Configuration | undefined;
   /** One file after another, however fast the signals come. */
   #reloads: Promise<void> = Promise.resolve();
 
@@ -77,6 +78,12 @@ export class Daemon {
     return daemon;
   }
 
+  /** That is kept to. */
+  get configuration(): Configuration {
+    if (this.#configuration === undefined) throw new Error("the daemon has no configuration before it has started");
+    return this.#configuration;
+  }
+
   get health(): HealthView {
     return this.#engine.view;
   }
@@ -101,6 +108,7 @@ export class Daemon {
       await applyConfiguration({ ...configuration, services }, this.#daemonParts.selectInterfaces(configuration), { ...this.director, report });
       await this.#opened?.prepare(configuration.services.map(withSorryServer));
     });
+    this.#configuration = configuration;
   }
 
   /** Forwarding ends, and nobody is watched any more. Inside of exclusively(). */

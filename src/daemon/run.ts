@@ -6,26 +6,31 @@ import type { HealthView } from "#model/health-view.js";
 import type { DaemonParts } from "./daemon.js";
 import { Daemon } from "./daemon.js";
 import { becomeDaemon } from "./instance.js";
+import type { Log } from "./log.js";
 
 /** What runs beside the checks, for as long as the daemon does: the API. */
-export type Extension = (daemon: Daemon) => Promise<{ stop(): Promise<void> }>;
+export type Extension = (daemon: Daemon) => Promise<RunningExtension>;
+
+export interface RunningExtension {
+  /** After the file was read again: reads its own. What it throws is logged. */
+  reload?(): void;
+  stop(): Promise<void>;
+}
 
 /** Until SIGTERM or SIGINT. Throws what keeps it from starting; then nothing was changed. */
 export async function runDaemon(parts: DaemonParts, extensions: readonly Extension[] = []): Promise<void> {
   const held = becomeDaemon();
   const ending = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
-  const starting = Daemon.start(parts);
-  const endSignals = obeySignals(starting);
+  const running: RunningExtension[] = [];
+  const starting = startAll(parts, extensions, running);
+  const endSignals = obeySignals(starting, running, parts.log);
   try {
     const daemon = await starting;
-    const running = [];
-    for (const extend of extensions) running.push(await extend(daemon));
     const endReports = reportTo(daemon);
     await ending;
     notifyServiceManager(["STOPPING=1"]);
     endReports();
-    for (const extension of running.toReversed()) await extension.stop();
-    await daemon.stop();
+    await stopAll(daemon, running);
     parts.log("information", "the daemon ends; the kernel goes on forwarding as it is");
   } finally {
     endSignals();
@@ -33,16 +38,39 @@ export async function runDaemon(parts: DaemonParts, extensions: readonly Extensi
   }
 }
 
+async function startAll(parts: DaemonParts, extensions: readonly Extension[], running: RunningExtension[]): Promise<Daemon> {
+  const daemon = await Daemon.start(parts);
+  try {
+    for (const extend of extensions) running.push(await extend(daemon));
+    return daemon;
+  } catch (error) {
+    await stopAll(daemon, running);
+    throw error;
+  }
+}
+
+async function stopAll(daemon: Daemon, running: readonly RunningExtension[]): Promise<void> {
+  for (const extension of running.toReversed()) await extension.stop();
+  await daemon.stop();
+}
+
 /** SIGHUP reads the file again, when it has been read for the first time. */
-function obeySignals(starting: Promise<Daemon>): () => void {
-  const reload = (): void => void starting.then(reloadNotified, () => undefined);
+function obeySignals(starting: Promise<Daemon>, running: readonly RunningExtension[], log: Log): () => void {
+  const reload = (): void => void starting.then((daemon) => reloadNotified(daemon, running, log), () => undefined);
   process.on("SIGHUP", reload);
   return () => void process.off("SIGHUP", reload);
 }
 
-async function reloadNotified(daemon: Daemon): Promise<void> {
+async function reloadNotified(daemon: Daemon, running: readonly RunningExtension[], log: Log): Promise<void> {
   notifyServiceManager(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicroseconds()}`]);
   await daemon.reload();
+  for (const extension of running) {
+    try {
+      extension.reload?.();
+    } catch (error) {
+      log("error", (error as Error).message);
+    }
+  }
   notifyServiceManager(["READY=1", status(daemon.health)]);
 }
 

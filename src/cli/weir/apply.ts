@@ -14,11 +14,10 @@ export async function apply(file: string, { check }: { readonly check: boolean }
   const configuration = readConfiguration(file);
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
-  noteChecks(configuration);
   refuseBesideDaemon();
+  noteChecks(configuration);
   const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
   console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
-  if (isWatched(configuration)) console.error(`weir: nothing watches the servers of ${file}, though it has checks; weir up ${file} does`);
 }
 
 /** It would go on by its own file. */
@@ -26,8 +25,6 @@ function refuseBesideDaemon(): void {
   const pid = daemonProcess();
   if (pid !== undefined) throw new UsageError(`Cannot apply a file beside process ${pid}, weir up, which keeps the director to its own; change that, and kill -HUP ${pid}`);
 }
-
-const isWatched = ({ services }: Configuration): boolean => services.some(({ destinations }) => destinations.some(({ health }) => health.checks.length > 0));
 
 /** Gives the number of changes. Where there was no director before, a failure leaves none. */
 async function bring(configuration: Configuration, selected: readonly InterfaceSelection[]): Promise<number> {
@@ -58,5 +55,5 @@ export function noteTableSize(configuration: Configuration, { connectionTables }
 /** No process stays to carry them out. */
 function noteChecks({ services }: Configuration): void {
   const count = services.flatMap(({ destinations }) => destinations.flatMap(({ health }) => health.checks)).length;
-  if (count > 0) console.error(`weir: nothing carries out the ${count} ${count === 1 ? "check" : "checks"} of this file: all servers pass for healthy; the daemon that will is not there yet`);
+  if (count > 0) console.error(`weir: nothing carries out the ${count} ${count === 1 ? "check" : "checks"} of this file, and all its servers pass for healthy: weir up is the daemon that watches them`);
 }

@@ -6,13 +6,19 @@ import { usableInterfaces } from "#control/kernel-plane.js";
 import { interfaces } from "#kernel/network.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
+import type { ReadIncluded } from "#model/config-include.js";
 import { UsageError } from "./errors.js";
 import { readIncluded } from "./include.js";
 
 /** Throws ConfigError with every mistake. */
 export function readConfiguration(file: string): Configuration {
-  return parseConfig(readText(file), {
-    file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS), environment: process.env, readIncluded,
+  return parseConfiguration(readText(file), file, readIncluded);
+}
+
+/** The same of a text. `include`: undefined where there are no files to be included. */
+export function parseConfiguration(text: string, file: string, include: ReadIncluded | undefined): Configuration {
+  return parseConfig(text, {
+    file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS), environment: process.env, ...(include && { readIncluded: include }),
   });
 }
 

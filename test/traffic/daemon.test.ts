@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Worker } from "#lab/remote.js";
 import { startWorker } from "#lab/remote.js";
-import { Bed, needs, PROJECT } from "./bed.js";
+import { Bed, PROJECT, needs, succeeded } from "./bed.js";
 import { service } from "./services.js";
 
 const PORT = 8080;
@@ -34,7 +34,7 @@ describe("weir up", needs, () => {
     mkdirSync(bed.state, { recursive: true });
     writeConfiguration();
     daemon = start();
-    await until(() => daemon.log().includes("has its quorum"), START_MILLISECONDS_MAX);
+    await until(() => daemon.log().includes("; watching\n"), START_MILLISECONDS_MAX);
   });
   after(async () => {
     daemon?.child.kill("SIGKILL");
@@ -92,6 +92,13 @@ describe("weir up", needs, () => {
     assert.match(daemon.log(), /^interface \S+: attached at tc/m);
   });
 
+  test("serves the API, which tells what the checks found", async () => {
+    const [, socketPath = ""] = /the API listens at unix:(\S+)/.exec(daemon.log()) ?? [];
+    const script = `import http from "node:http"; const [, socketPath, path] = process.argv; http.get({ socketPath, path }, (response) => response.pipe(process.stdout));`;
+    const told = await bed.node(["--input-type=module", "-e", script, socketPath, "/v1/health"]);
+    assert.match(succeeded(told), /GET http:\/\/10\.0\.0\.11:8080\/ answered 200/);
+  });
+
   test("a second one in the same network namespace says who is the first; apply and a wrong file are refused", async () => {
     const pid = Number(/process (\d+)/.exec((await bed.weir(["up", file])).stderr)?.[1]);
     assert.ok(existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(file));
@@ -141,9 +148,10 @@ describe("weir up", needs, () => {
     await until(() => daemon.log().includes("the file was not taken; all stays as it was"), START_MILLISECONDS_MAX);
     assert.match(daemon.log(), /services\[0\]\.protocol: "tpc" is not known; did you mean "tcp"\?/);
     assert.equal(await servers(), "10.0.0.11 9, 10.0.0.12 1");
-    writeConfiguration({}, [4, 1]);
+    writeConfiguration({ scheduler: "wrr" }, [4, 1]);
     daemon.child.kill("SIGHUP");
     await until(() => readsBack("10.0.0.11 4, 10.0.0.12 1"), START_MILLISECONDS_MAX);
+    assert.match(await bed.tell("-S -n"), /^-A -t \S+:80 -s wrr$/m);
   });
 
   test("SIGTERM ends it, and the kernel goes on", async () => {
