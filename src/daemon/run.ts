@@ -28,7 +28,7 @@ export async function runDaemon(parts: DaemonParts, extensions: readonly Extensi
     const daemon = await starting;
     const endReports = reportTo(daemon);
     await ending;
-    notifyServiceManager(["STOPPING=1"]);
+    tell(["STOPPING=1"]);
     endReports();
     await stopAll(daemon, running);
     parts.log("information", "the daemon ends; the kernel goes on forwarding as it is");
@@ -62,7 +62,7 @@ function obeySignals(starting: Promise<Daemon>, running: readonly RunningExtensi
 }
 
 async function reloadNotified(daemon: Daemon, running: readonly RunningExtension[], log: Log): Promise<void> {
-  notifyServiceManager(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicroseconds()}`]);
+  tell(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicroseconds()}`]);
   await daemon.reload();
   for (const extension of running) {
     try {
@@ -71,16 +71,25 @@ async function reloadNotified(daemon: Daemon, running: readonly RunningExtension
       log("error", (error as Error).message);
     }
   }
-  notifyServiceManager(["READY=1", status(daemon.health)]);
+  tell(["READY=1", status(daemon.health)]);
 }
 
 /** Readiness now, the status after each event, and signs of life as often as they are asked for. */
 function reportTo(daemon: Daemon): () => void {
-  notifyServiceManager(["READY=1", status(daemon.health)]);
-  const end = daemon.hub.subscribe(() => void notifyServiceManager([status(daemon.health)]));
+  tell(["READY=1", status(daemon.health)]);
+  const end = daemon.hub.subscribe(() => tell([status(daemon.health)]));
   const milliseconds = watchdogMilliseconds();
-  const timer = milliseconds === undefined ? undefined : setInterval(() => notifyServiceManager(["WATCHDOG=1"]), milliseconds / 2);
+  const timer = milliseconds === undefined ? undefined : setInterval(() => tell(["WATCHDOG=1"]), milliseconds / 2);
   return () => { end(); clearInterval(timer); };
+}
+
+/** One that went away is no reason to end. */
+function tell(assignments: readonly string[]): void {
+  try {
+    notifyServiceManager(assignments);
+  } catch {
+    // It watches us, not we it: when it misses what it waits for, it says so itself.
+  }
 }
 
 function status(health: HealthView): string {

@@ -119,7 +119,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
   }),
   section("check", "A check", "In a list `checks`; `address`, `port`, `source`, `interface` and `mark` are not of `script`", schema.CHECK_FIELDS.tcp, {
     type: means("how the server is asked", "needed"),
-    every: means("from the beginning of one to that of the next", "10"),
+    every: means("from the answer to one, or the end of its time, to the next", "10"),
     timeout: means("no answer for so long is a failure", "5"),
     retries: means("failures in a row, beyond the first, that are forgiven", "1"),
     retryDelay: means("from a failure to the next try", "1"),
