@@ -34,7 +34,7 @@ class Requests {
     const path = random.percent(3) ? `/${random.pick(WORDS.map(encodeSafely))}` : random.pick(this.paths).replaceAll(/\{(\w+)\}/g, (_, name: string) => this.parameter(name));
     const hasBody = method !== "GET" && method !== "HEAD" && random.percent(90);
     const body = hasBody ? this.body(path) : undefined;
-    const type = typeof body === "string" && random.percent(70) ? { "content-type": "application/json" } : {};
+    const type: Record<string, string> = typeof body === "string" && random.percent(70) ? { "content-type": "application/json" } : {};
     return { method, path: `${path}${random.percent(15) ? this.query() : ""}`, body, headers: { ...type, ...(random.percent(15) ? random.pick(HEADERS) : {}) } };
   }
 
