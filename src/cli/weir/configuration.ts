@@ -6,6 +6,7 @@ import { usableInterfaces } from "#control/kernel-plane.js";
 import { interfaces } from "#kernel/network.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
+import { readSources } from "#model/config-include.js";
 import { UsageError } from "./errors.js";
 import { readIncluded } from "./include.js";
 
@@ -14,6 +15,11 @@ export function readConfiguration(file: string): Configuration {
   return parseConfig(readText(file), {
     file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS), environment: process.env, readIncluded,
   });
+}
+
+/** What it says, with what it includes and the environment put in, for a daemon that is to read it: the same mistakes are found there. */
+export function readDocument(file: string): object {
+  return readSources(readText(file), file, { environment: process.env }, readIncluded).value as object;
 }
 
 function readText(file: string): string {
