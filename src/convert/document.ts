@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Pair, YAMLMap, YAMLSeq } from "yaml";
-import { Document } from "yaml";
+import { Document, visit } from "yaml";
 import type { Note } from "./report.js";
 import { formatNote } from "./report.js";
 
@@ -137,6 +137,8 @@ const LINE_CHARACTERS = 120;
 /** The text of weir.yaml; what was left out stands at its head as comments. */
 export function printDocument({ document, origins, notes }: Imported, file: string): string {
   const yaml = new Document(document);
+  // What looks like a variable of the environment is none.
+  visit(yaml, { Scalar(_key, scalar) { if (typeof scalar.value === "string") scalar.value = scalar.value.replaceAll("${", () => "$${"); } });
   const services = yaml.get("services") as YAMLSeq<YAMLMap>;
   for (const [i, service] of services.items.entries()) {
     if (origins[i] === undefined) continue;

@@ -30,6 +30,7 @@ export class Report {
   readonly #notes: Note[] = [];
 
   mistake({ file, line, column }: Place, message: string): void {
+    if (this.#issues.some((other) => other.file === file && other.line === line && other.column === column && other.message === message)) return;
     this.#issues.push({ file, line, column, path: "", message });
   }
 

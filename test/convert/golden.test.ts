@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Imported } from "#convert/document.js";
 import { printDocument } from "#convert/document.js";
+import { importLdirectord } from "#convert/ldirectord/ldirectord.js";
 import { importKeepalived } from "#convert/keepalived/keepalived.js";
 import { formatNote } from "#convert/report.js";
 import { parseConfig } from "#model/config.js";
@@ -22,7 +23,13 @@ const FORMATS: { readonly [format: string]: (text: string, files: Files) => Impo
     file: "keepalived.conf", configId: "main",
     include: (pattern) => [...files].filter(([name]) => name === pattern || (pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1)))).map(([file, text]) => ({ file, text })),
   }),
+  ldirectord: (text) => importLdirectord(text, "ldirectord.cf", {
+    hostToAddress: (host, family) => Promise.resolve(HOSTS[host]?.find((address) => address.includes(":") === (family === 6))),
+    serviceToPort: (service) => ({ http: 80, domain: 53 })[service],
+  }),
 };
+
+const HOSTS: { readonly [name: string]: readonly string[] } = { "web.example": ["10.0.0.1", "fd00::1"], sql01: ["10.1.0.1"], sql03: ["10.1.0.3"] };
 
 for (const format of readdirSync(cases).sort()) {
   for (const name of readdirSync(new URL(`${format}/`, cases)).sort()) {
@@ -47,7 +54,7 @@ async function outcome(format: string, text: string, files: Files): Promise<stri
   try {
     const imported = await FORMATS[format]!(text, files);
     const document = printDocument(imported, format);
-    parseConfig(document, { file: "weir.yaml" });
+    parseConfig(document, { file: "weir.yaml", environment: {} });
     const notes = imported.notes.map((note) => `${formatNote(note)}\n`);
     return `=== document\n${document.replace(/^ *#.*\n/gm, "").replace(/^\n/gm, "")}${notes.length > 0 ? `=== notes\n${notes.join("")}` : ""}`;
   } catch (error) {

@@ -46,5 +46,5 @@ function noteTableSize(configuration: Configuration, { connectionTables }: DataP
 /** No process stays to carry them out. */
 function noteChecks({ services }: Configuration): void {
   const count = services.flatMap(({ destinations }) => destinations.flatMap(({ health }) => health.checks)).length;
-  if (count > 0) console.error(`weir: nothing carries out the ${count} ${count === 1 ? "check" : "checks"} of this file: all servers pass for healthy; the daemon that will is not there yet`);
+  if (count > 0) console.error(`weir: nothing carries out the ${count} ${count === 1 ? "check" : "checks"} of this file, and all its servers pass for healthy: weir up is the daemon that watches them`);
 }

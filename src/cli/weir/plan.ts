@@ -2,14 +2,14 @@
 
 import { host } from "#control/host.js";
 import { planConfiguration, type Plan } from "#control/plan.js";
-import { withDaemon } from "./daemon.js";
+import { withDaemon } from "./find-daemon.js";
 import { findDirectorParts } from "./parts.js";
 import { formatCount } from "./table.js";
-import { readConfiguration, readDocument, selectInterfaces, summary } from "./configuration.js";
+import { readConfigurationAndDocument, selectInterfaces, summary } from "./configuration.js";
 
 export async function plan(file: string): Promise<void> {
-  const configuration = readConfiguration(file);
-  const asked = await withDaemon((daemon) => daemon.plan(readDocument(file), { file }));
+  const { configuration, document } = readConfigurationAndDocument(file);
+  const asked = await withDaemon((daemon) => daemon.plan(document, { file }));
   const planned: Plan = asked?.answer ?? await planConfiguration(configuration, selectInterfaces(configuration), findDirectorParts(() => {}), host);
   for (const line of planned.changes) console.log(line);
   for (const line of describeFates(planned)) console.log(line);

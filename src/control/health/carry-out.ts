@@ -14,13 +14,27 @@ export interface CarriedOut {
 
 /** Only of destinations; others a configuration makes. Throws what is nobody's change: no memory, no permission. */
 export function carryOut(director: Director, changes: readonly Change[]): CarriedOut {
+  return carryAll(director, changes) ? { done: changes.map(inWords), failed: [] } : carryEach(director, changes);
+}
+
+/** At once, so that packets see the old servers or the new ones; false when some change does not fit what there is, and none was made. */
+function carryAll(director: Director, changes: readonly Change[]): boolean {
+  try {
+    director.apply(changes);
+    return true;
+  } catch (error) {
+    if (error instanceof DirectorError && OTHERS_DID.has(error.code)) return false;
+    throw error;
+  }
+}
+
+function carryEach(director: Director, changes: readonly Change[]): CarriedOut {
   const done: string[] = [];
   const failed: { attempted: string; reason: string }[] = [];
   for (const change of changes) {
-    const words = describeChange(change).trim();
     const reason = refusal(() => carryOne(director, change));
-    if (reason === undefined) done.push(words);
-    else failed.push({ attempted: words, reason });
+    if (reason === undefined) done.push(inWords(change));
+    else failed.push({ attempted: inWords(change), reason });
   }
   return { done, failed };
 }
@@ -36,6 +50,8 @@ function carryOne(director: Director, change: Change): void {
   }
 }
 
+const inWords = (change: Change): string => describeChange(change).trim();
+
 /** False when it was refused for that. */
 function tolerates(code: DirectorErrorCode, use: () => void): boolean {
   try {
@@ -47,7 +63,9 @@ function tolerates(code: DirectorErrorCode, use: () => void): boolean {
   }
 }
 
+/** What somebody else took away, or did before. */
 const GONE: ReadonlySet<DirectorErrorCode> = new Set(["NO_SUCH_SERVICE", "SERVICE_NOT_DEFINED", "NO_SUCH_DESTINATION"]);
+const OTHERS_DID: ReadonlySet<DirectorErrorCode> = new Set([...GONE, "DESTINATION_EXISTS"]);
 
 function refusal(use: () => void): string | undefined {
   try {

@@ -67,7 +67,8 @@ class World {
       if (answer !== "silence") return Promise.resolve(answer);
       return new Promise((resolve) => signal.addEventListener("abort", () => resolve(unhealthy(String(signal.reason)))));
     },
-    carryOut: (changes) => (this.broken === undefined ? Promise.resolve(carryOut(this.director, changes)) : Promise.reject(this.broken)),
+    exclusively: (use) => (this.broken === undefined ? Promise.resolve().then(use) : Promise.reject(this.broken)),
+    carryOut: (changes) => carryOut(this.director, changes),
     emit: (event) => void this.log.push(...describeEvent(event)),
     notify: (command) => void this.log.push(`run ${command.join(" ")}`),
   });
@@ -76,11 +77,7 @@ class World {
     const standing = this.#isFirst ? this.director.services() : [];
     this.#isFirst = false;
     await this.engine.configure(services, standing, (wanted) => {
-      for (const change of diffServices(this.director.services(), wanted)) {
-        if (change.kind === "addService") this.director.addService(change.service);
-        else if (change.kind === "deleteService") this.director.deleteService(change.service.id);
-        else if (change.kind !== "editService") carryOut(this.director, [change]);
-      }
+      this.director.apply(diffServices(this.director.services(), wanted));
       return Promise.resolve();
     });
   }
@@ -216,7 +213,7 @@ test("a probe that does not end when its time is over is not waited for", async 
   const clock = new TestClock();
   const log: string[] = [];
   const engine = new HealthEngine({
-    clock, random: () => 0, probe: () => new Promise(() => undefined), carryOut: () => Promise.resolve({ done: [], failed: [] }),
+    clock, random: () => 0, probe: () => new Promise(() => undefined), exclusively: (use) => Promise.resolve().then(use), carryOut: () => ({ done: [], failed: [] }),
     emit: (event) => void log.push(...describeEvent(event)), notify: () => undefined,
   });
   await engine.configure([service([destination(A)])], [], () => Promise.resolve());

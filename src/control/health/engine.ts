@@ -28,8 +28,9 @@ export interface EngineParts {
   /** From 0 up to 1. */
   readonly random: () => number;
   readonly probe: (check: Check, destination: DestinationId, signal: AbortSignal) => Promise<Verdict>;
-  /** A failure is tried again. */
-  readonly carryOut: (changes: readonly Change[]) => Promise<CarriedOut>;
+  /** One change of the director at a time, among processes too. What it throws is tried again. */
+  readonly exclusively: (use: () => void) => Promise<void>;
+  readonly carryOut: (changes: readonly Change[]) => CarriedOut;
   readonly emit: (event: HealthEvent) => void;
   readonly notify: (command: readonly string[]) => void;
 }
@@ -49,7 +50,8 @@ export class HealthEngine {
   readonly #changed = new Map<string, ServiceId>();
   /** Verdicts that came while the configuration was changed. */
   #held: (() => void)[] | undefined;
-  #changes: Promise<void> = Promise.resolve();
+  /** Of a change that waits for its turn. */
+  #turn: Promise<void> | undefined;
   #lastFailure: string | undefined;
   #isStopped = false;
 
@@ -62,28 +64,26 @@ export class HealthEngine {
   }
 
   /**
-   * Watches these services from now on. `apply` makes the director what it is given; when it throws, all stays as it was.
-   * `standing`: what the director has, for the first time.
+   * Watches these services from now on; nobody else may change the director meanwhile. `apply` makes it what it is given; when it
+   * throws, all stays as it was. `standing`: what the director has, for the first time.
    */
-  configure(services: readonly ConfiguredService[], standing: readonly ServiceState[], apply: (wanted: readonly ConfiguredService[]) => Promise<void>): Promise<void> {
-    return this.#inTurn(async () => {
-      const next = this.#monitor.copy();
-      const outcome = next.configure(services, standing);
-      const wanted = next.wanted();
-      this.#held = [];
-      try {
-        await apply(wanted);
-        this.#monitor = next;
-        this.#applied = new Map(wanted.map((service) => [formatServiceId(service.id), service]));
-        this.#changed.clear();
-        this.#tell(outcome);
-        this.#startAndStopChecks();
-      } finally {
-        const held = this.#held;
-        this.#held = undefined;
-        for (const take of held) take();
-      }
-    });
+  async configure(services: readonly ConfiguredService[], standing: readonly ServiceState[], apply: (wanted: readonly ConfiguredService[]) => Promise<void>): Promise<void> {
+    const next = this.#monitor.copy();
+    const outcome = next.configure(services, standing);
+    const wanted = next.wanted();
+    this.#held = [];
+    try {
+      await apply(wanted);
+      this.#monitor = next;
+      this.#applied = new Map(wanted.map((service) => [formatServiceId(service.id), service]));
+      this.#changed.clear();
+      this.#tell(outcome);
+      this.#startAndStopChecks();
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const take of held) take();
+    }
   }
 
   /** Ends all checks. What forwards is left as it is. */
@@ -91,7 +91,7 @@ export class HealthEngine {
     this.#isStopped = true;
     for (const runner of this.#runners.values()) runner.stop();
     this.#runners.clear();
-    await this.#changes;
+    await this.#turn;
   }
 
   #startAndStopChecks(): void {
@@ -147,7 +147,7 @@ export class HealthEngine {
     if (outcome.events.length === 0) return;
     this.#changed.set(formatServiceId(outcome.service), outcome.service);
     this.#tell(outcome);
-    void this.#inTurn(() => this.#carryOut());
+    this.#carryOutSoon();
   }
 
   #tell({ events, commands }: Outcome): void {
@@ -155,25 +155,28 @@ export class HealthEngine {
     for (const command of commands) this.#parts.notify(command);
   }
 
-  /** Never throws: what cannot be done is done later. */
-  async #carryOut(): Promise<void> {
-    if (this.#isStopped || this.#changed.size === 0) return;
-    const services = [...this.#changed.values()].flatMap((id) => this.#monitor.wantedOf(id) ?? []);
-    this.#changed.clear();
-    const changes = services.flatMap((service) => diffServices([this.#applied.get(formatServiceId(service.id)) ?? service], [service]));
-    try {
-      const { done, failed } = changes.length === 0 ? { done: [], failed: [] } : await this.#parts.carryOut(changes);
-      for (const service of services) this.#applied.set(formatServiceId(service.id), service);
-      this.#lastFailure = undefined;
-      if (done.length > 0) this.#parts.emit({ kind: "configuration", by: "health", changes: done });
-      for (const failure of failed) this.#parts.emit({ kind: "failure", ...failure });
-    } catch (error) {
-      for (const { id } of services) this.#changed.set(formatServiceId(id), id);
+  #carryOutSoon(): void {
+    this.#turn ??= this.#parts.exclusively(() => {
+      this.#turn = undefined;
+      this.#carryOut();
+    }).catch((error: unknown) => {
+      this.#turn = undefined;
       this.#tellOfFailure((error as Error).message);
-      const callOff = this.#parts.clock.after(RETRY_SECONDS, () => { this.#runners.delete(RETRY); void this.#inTurn(() => this.#carryOut()); });
       this.#runners.get(RETRY)?.stop();
-      this.#runners.set(RETRY, { stop: callOff });
-    }
+      this.#runners.set(RETRY, { stop: this.#parts.clock.after(RETRY_SECONDS, () => this.#carryOutSoon()) });
+    });
+  }
+
+  #carryOut(): void {
+    if (this.#isStopped) return;
+    const services = [...this.#changed.values()].flatMap((id) => this.#monitor.wantedOf(id) ?? []);
+    const changes = services.flatMap((service) => diffServices([this.#applied.get(formatServiceId(service.id)) ?? service], [service]));
+    const { done, failed } = changes.length === 0 ? { done: [], failed: [] } : this.#parts.carryOut(changes);
+    for (const service of services) this.#applied.set(formatServiceId(service.id), service);
+    this.#changed.clear();
+    this.#lastFailure = undefined;
+    if (done.length > 0) this.#parts.emit({ kind: "configuration", by: "health", changes: done });
+    for (const failure of failed) this.#parts.emit({ kind: "failure", ...failure });
   }
 
   /** Once, however often it is tried. */
@@ -181,13 +184,6 @@ export class HealthEngine {
     if (reason === this.#lastFailure) return;
     this.#lastFailure = reason;
     this.#parts.emit({ kind: "failure", attempted: "change the director as its servers' health asks for", reason: `${reason}; it is tried again` });
-  }
-
-  /** Configurations and changes one after another; a failure is its caller's. */
-  #inTurn(use: () => Promise<void>): Promise<void> {
-    const turn = this.#changes.then(use);
-    this.#changes = turn.catch(() => undefined);
-    return turn;
   }
 }
 
