@@ -46,7 +46,8 @@ export class Daemon {
     this.#notifications = new NotificationQueue(systemClock, (event) => this.#emit(event));
     this.#engine = new HealthEngine({
       clock: systemClock, random: Math.random, probe,
-      carryOut: (changes) => withCommandLockSoon(() => carryOut(this.#standing().director, changes)),
+      exclusively: withCommandLockSoon,
+      carryOut: (changes) => carryOut(this.#standing().director, changes),
       emit: (event) => this.#emit(event),
       notify: (command) => this.#notifications.add(command),
     });
