@@ -1,7 +1,7 @@
 // The sockets that the API is served by: a unix socket always, whose permissions decide; a TLS port when the configuration has one.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, unlinkSync } from "node:fs";
 import type { RequestListener, Server } from "node:http";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -67,7 +67,17 @@ async function listenLocally({ path = apiSocketPath(), mode, group }: ApiSocket,
   }
   if (gid !== undefined) chownSync(path, process.getuid!(), gid);
   chmodSync(path, mode);
-  return { address: `unix:${path}`, close: () => closed(server) };
+  const removeSign = path === apiSocketPath() ? () => {} : await leaveSign(path, mode);
+  return { address: `unix:${path}`, close: () => (removeSign(), closed(server)) };
+}
+
+/** Where the socket would be by default, so that commands and clients find it that know nothing of the configuration. */
+async function leaveSign(path: string, mode: number): Promise<() => void> {
+  const sign = apiSocketPath();
+  makeWay(sign, mode);
+  await removeStale(sign);
+  symlinkSync(path, sign);
+  return () => rmSync(sign, { force: true });
 }
 
 function prepareTls(tls: ApiTls, options: ApiOptions) {
@@ -129,7 +139,7 @@ function makeWay(path: string, mode: number): void {
 /** Left by a daemon that was killed. One that answers is another's. */
 async function removeStale(path: string): Promise<void> {
   const outcome = await tryConnection(path);
-  if (outcome === "ENOENT") return;
+  if (outcome === "ENOENT") return rmSync(path, { force: true }); // Nothing, or the sign of what is not there any more.
   if (outcome === "ECONNREFUSED" && statSync(path).isSocket()) return unlinkSync(path);
   const found = outcome === "connected" ? "another daemon answers there; end it first" : `something else is there (${outcome}); take it away`;
   throw new ControlError("API", `Cannot serve the API at ${path}: ${found}`);

