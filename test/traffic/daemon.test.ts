@@ -8,6 +8,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "#api/client.js";
 import type { Worker } from "#lab/remote.js";
 import { startWorker } from "#lab/remote.js";
 import { Bed, PROJECT, needs, succeeded } from "./bed.js";
@@ -144,10 +145,51 @@ describe("the daemon", needs, () => {
     await become(["r1 1", "r2 1"]);
   });
 
+  test("commands ask it, and who follows its events hears of them, and of ipvsadm's", async () => {
+    const [, socket] = /the API listens at unix:(\S+)/.exec(log) ?? [];
+    const client = connect({ socket });
+    const heard: string[] = [];
+    const end = new AbortController();
+    const listening = (async () => { for await (const event of client.events({ signal: end.signal })) if (event.kind === "configuration") heard.push(`${event.by}: ${event.changes.join(", ")}`); })();
+    const hears = async (text: RegExp): Promise<void> => {
+      const deadline = performance.now() + CHANGE_MILLISECONDS_MAX;
+      while (!heard.some((line) => text.test(line)) && performance.now() < deadline) await delay(50);
+      assert.match(heard.join("\n"), text);
+    };
+    const weir = (...args: readonly string[]) => bed.node([`${PROJECT}bin/weir`, ...args]);
+    // Until it is listened to, nobody is told.
+    await weir("sysctl", "sloppy_tcp=1").then(succeeded);
+    for (let value = 2; heard.length === 0; value++) succeeded(await weir("sysctl", `sloppy_tcp=${value}`));
+    assert.match(heard[0]!, /^api: sysctl net\.ipv4\.vs\.sloppy_tcp = \d$/);
+
+    write({ scheduler: "lc" });
+    assert.match(succeeded(await weir("plan", file())), /: scheduler wrr → lc\n.*1 to change, nothing was\n$/s);
+    assert.match(succeeded(await weir("apply", file())), /: scheduler wrr → lc\n/);
+    await hears(/^api: .*scheduler wrr → lc/m);
+    await become(["r1 1", "r2 1"]);
+    assert.equal((await client.health()).servers.every(({ healthy }) => healthy), true);
+
+    await bed.tell(`-E -t ${bed.topology.vip}:80 -s rr`);
+    await hears(/^other: .*scheduler lc → rr/m);
+    end.abort();
+    await listening;
+    await client.close();
+  });
+
   test("stopped, it leaves all as it is", async () => {
     daemon.kill("SIGTERM");
     const [status] = await once(daemon, "close") as [number];
     assert.equal(status, 0, log);
     assert.deepEqual(await answering(), ["r1", "r2"]);
+  });
+
+  test("taken down, there is nothing left for it to keep", async () => {
+    log = "";
+    start();
+    await said(/; watching$/m);
+    assert.match(succeeded(await bed.node([`${PROJECT}bin/weir`, "down"])), /the director is gone, with its services and connections, and its daemon ends\n$/);
+    const [status] = daemon.exitCode === null ? await once(daemon, "close") as [number] : [daemon.exitCode];
+    assert.equal(status, 0, log);
+    assert.equal(await bed.tell("-S -n"), "");
   });
 });

@@ -40,6 +40,9 @@ export class Daemon {
   readonly #notifications: NotificationQueue;
   #parts: DirectorParts | undefined;
   #api: ApiServer | undefined;
+  #end = (): void => {};
+  /** When it was asked to take the director down: there is nothing left to keep. */
+  readonly gone = new Promise<"down">((resolve) => { this.#end = () => resolve("down"); });
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -94,6 +97,7 @@ export class Daemon {
       takeDown: async (report) => {
         await this.#engine.configure([], [], async () => {});
         await takeDown({ ...parts, report });
+        this.#end();
       },
     });
   }

@@ -1,4 +1,4 @@
-// weir up FILE: the daemon, in the foreground. SIGHUP reads the file again, SIGTERM and SIGINT end it; the kernel forwards on.
+// weir up FILE: the daemon, in the foreground. SIGHUP reads the file again, SIGTERM and SIGINT end it; the kernel forwards on. So does weir down, which leaves nothing to forward.
 
 import { readConfiguration, summary } from "./configuration.js";
 import { Daemon } from "./daemon.js";
@@ -19,7 +19,8 @@ export async function up(file: string, version: string): Promise<void> {
     await daemon.start(configuration);
     log(`${file}: ${summary(configuration)}; watching`);
     process.on("SIGHUP", () => void reload(daemon, file, log));
-    log(`${await ended}: the daemon ends, and the kernel forwards on`);
+    const why = await Promise.race([ended, daemon.gone]);
+    log(why === "down" ? "the director was taken down: the daemon ends" : `${why}: the daemon ends, and the kernel forwards on`);
   } finally {
     await daemon.stop();
   }
