@@ -28,16 +28,16 @@ export function formatNote({ file, line, directive, why }: Note): string {
 export class Report {
   readonly #issues: ConfigIssue[] = [];
   readonly #notes: Note[] = [];
+  /** What stands in a line that is used many times is said once. */
+  readonly #said = new Set<string>();
 
   mistake({ file, line, column }: Place, message: string): void {
-    if (this.#issues.some((other) => other.file === file && other.line === line && other.column === column && other.message === message)) return;
+    if (!this.#isNew([file, line, column, message])) return;
     this.#issues.push({ file, line, column, path: "", message });
   }
 
   note({ file, line }: Place, directive: string, why: string): void {
-    if (!this.#notes.some((other) => other.file === file && other.line === line && other.directive === directive && other.why === why)) {
-      this.#notes.push({ file, line, directive, why });
-    }
+    if (this.#isNew([file, line, directive, why])) this.#notes.push({ file, line, directive, why });
   }
 
   /** Throws ConfigError with all mistakes, file by file and in their order, when there are any. */
@@ -50,5 +50,10 @@ export class Report {
   notes(): readonly Note[] {
     const files = [...new Set(this.#notes.map(({ file }) => file))];
     return [...this.#notes].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line);
+  }
+
+  #isNew(said: readonly unknown[]): boolean {
+    const text = JSON.stringify(said);
+    return !this.#said.has(text) && this.#said.add(text) !== undefined;
   }
 }

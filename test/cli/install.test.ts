@@ -1,16 +1,19 @@
 // weir install and uninstall, in a root of the test's own: what is put where, what stays, and that nothing is left.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { hashOf } from "#cli/weir/install/record.js";
 import { sampleConfiguration } from "#cli/weir/install/sample.js";
 import { InstallError, Steps } from "#cli/weir/install/steps.js";
 import { CAPABILITIES, systemdUnit } from "#cli/weir/install/unit.js";
+import { libc } from "#kernel/ffi.js";
 import { whyNoBpf } from "#lab/requirements.js";
 import { parseConfig } from "#model/config.js";
 
@@ -197,35 +200,110 @@ describe("the unit", () => {
     assert.match(systemdUnit({ root: "/", source: "/p", node: "/opt/a b/100%/$x", packageFolder: "/p" }), /^ExecStart="\/opt\/a b\/100%%\/\$\$x" \/p\/bin\/weir up \/etc\/weir\/weir\.yaml$/m);
   });
 
-  test("leaves weir the capabilities that it needs, in the mount namespace that it shares", { skip: whyNoBpf() ?? (spawnSync("setpriv", ["--version"]).error === undefined ? undefined : "setpriv is not installed") }, () => {
-    const namespace = `weir-install-${process.pid}`;
-    const state = `/run/${namespace}`;
-    const file = join(folder, "weir.yaml");
-    writeFileSync(file, "interfaces: [eth0]\nservices: [{ protocol: tcp, address: '10.0.0.100:80', interface: eth0, method: dr, destinations: [{ address: 10.0.0.11 }] }]\nmarks: [{ mark: 1 }]\n");
-    const ip = (...args: readonly string[]): void => { assert.equal(spawnSync("ip", args, { encoding: "utf8" }).stderr, ""); };
-    const bounding = Object.keys(CAPABILITIES).map((name) => `+${name.replace("CAP_", "").toLowerCase()}`);
-    const weir = (capabilities: readonly string[], ...args: readonly string[]) => spawnSync("nsenter", [
-      `--net=/run/netns/${namespace}`, "setpriv", "--bounding-set", ["-all", ...capabilities].join(","), "--inh-caps", "-all", process.execPath, command, ...args,
-    ], { encoding: "utf8", env: { ...process.env, WEIR_STATE: state } });
-    ip("netns", "add", namespace);
+  test("leaves weir the capabilities that it needs, and is told when it is ready", { skip: whyNoBpf() ?? lacksSetpriv() }, async () => {
+    const network = new Network();
     try {
-      ip("-n", namespace, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1");
-      ip("-n", namespace, "link", "set", "eth0", "up");
-      assert.notEqual(weir([], "apply", file).status, 0);
-      const { stdout, stderr, status } = weir(bounding, "apply", file);
-      assert.deepEqual({ stderr, status }, { stderr: "", status: 0 });
-      assert.match(stdout, /attached at tc/);
-      // Seen by commands that are not of the service.
-      const seen = spawnSync("nsenter", [`--net=/run/netns/${namespace}`, process.execPath, command, "status"], { encoding: "utf8", env: { ...process.env, WEIR_STATE: state } });
-      assert.match(seen.stdout, /tcp 10\.0\.0\.100:80/);
-      assert.equal(weir(bounding, "down").status, 0);
+      const file = join(folder, "weir.yaml");
+      const write = (weight: number): void => writeFileSync(file, JSON.stringify({
+        interfaces: ["eth0"], marks: [{ mark: 1 }],
+        services: [{ protocol: "tcp", address: "10.0.0.100:80", interface: "eth0", method: "dr", destinations: [{ address: "10.0.0.11", weight, checks: [{ type: "ping" }] }] }],
+      }));
+      write(1);
+      const bounding = Object.keys(CAPABILITIES).map((name) => `+${name.replace("CAP_", "").toLowerCase()}`);
+      assert.notEqual(network.weir(["apply", file], []).status, 0);
+      const manager = new ServiceManager(join(folder, "notify"));
+      const daemon = network.start(["up", file], bounding, { NOTIFY_SOCKET: manager.path });
+      try {
+        assert.match(await manager.next(), /^READY=1\nSTATUS=1 service, 1 destination$/);
+        // Seen by commands that are not of the service.
+        assert.match(network.weir(["status"]).stdout, /tcp 10\.0\.0\.100:80/);
+        write(5);
+        daemon.kill("SIGHUP");
+        assert.match(await manager.next(), /^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+        assert.match(await manager.next(), /^READY=1\n/);
+        assert.match(network.weir(["status"]).stdout, /10\.0\.0\.11:80 +dr +5/);
+        daemon.kill("SIGTERM");
+        assert.equal(await manager.next(), "STOPPING=1");
+      } finally {
+        if (daemon.exitCode === null) await Promise.race([once(daemon, "exit"), delay(5000).then(() => daemon.kill("SIGKILL"))]);
+        manager.close();
+      }
+      assert.equal(daemon.exitCode, 0);
+      assert.match(network.weir(["status"]).stdout, /tcp 10\.0\.0\.100:80/, "it forwards on");
+      assert.equal(network.weir(["down"], bounding).status, 0);
     } finally {
-      spawnSync("ip", ["netns", "delete", namespace]);
-      spawnSync("umount", [join(state, "bpf")]);
-      rmSync(state, { recursive: true, force: true });
+      network.close();
     }
   });
 });
+
+function lacksSetpriv(): string | undefined {
+  return spawnSync("setpriv", ["--version"]).error === undefined ? undefined : "setpriv is not installed";
+}
+
+/** A network namespace with an interface, in the mount namespace that this process is in. */
+class Network {
+  readonly #name = `weir-install-${process.pid}`;
+  readonly #state = `/run/${this.#name}`;
+
+  constructor() {
+    this.#ip("netns", "add", this.#name);
+    this.#ip("-n", this.#name, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1");
+    this.#ip("-n", this.#name, "link", "set", "eth0", "up");
+  }
+
+  #ip(...args: readonly string[]): void {
+    assert.equal(spawnSync("ip", args, { encoding: "utf8" }).stderr, "");
+  }
+
+  /** `capabilities`: those that are left, as setpriv writes them; undefined: all. */
+  weir(args: readonly string[], capabilities?: readonly string[]) {
+    const [program, ...rest] = this.#argv(args, capabilities);
+    return spawnSync(program!, rest, { encoding: "utf8", env: { ...process.env, WEIR_STATE: this.#state } });
+  }
+
+  start(args: readonly string[], capabilities: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
+    const [program, ...rest] = this.#argv(args, capabilities);
+    return spawn(program!, rest, { stdio: "ignore", env: { ...process.env, WEIR_STATE: this.#state, ...environment } });
+  }
+
+  #argv(args: readonly string[], capabilities?: readonly string[]): readonly string[] {
+    const bounded = capabilities === undefined ? [] : ["setpriv", "--bounding-set", ["-all", ...capabilities].join(","), "--inh-caps", "-all"];
+    return ["nsenter", `--net=/run/netns/${this.#name}`, ...bounded, process.execPath, command, ...args];
+  }
+
+  close(): void {
+    spawnSync("ip", ["netns", "delete", this.#name]);
+    spawnSync("umount", [join(this.#state, "bpf")]);
+    rmSync(this.#state, { recursive: true, force: true });
+  }
+}
+
+/** What systemd listens at for what its services tell: sd_notify(3). */
+class ServiceManager {
+  readonly #fd: number;
+
+  constructor(readonly path: string) {
+    this.#fd = libc().socket(1, 2, 0);
+    const address = Buffer.from(`\x01\x00${path}\x00`, "latin1");
+    assert.equal(libc().bind(this.#fd, address, address.length), 0);
+  }
+
+  async next(): Promise<string> {
+    const bytes = new Uint8Array(4096);
+    for (let tries = 0; tries < 600; tries++) {
+      const length = libc().recv(this.#fd, bytes, bytes.length, MSG_DONTWAIT);
+      if (length >= 0) return Buffer.from(bytes.subarray(0, length)).toString();
+      await delay(50);
+    }
+    throw new Error("nothing was told in half a minute");
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+const MSG_DONTWAIT = 0x40;
 
 test("the first configuration is right, as it stands and with its comments' marks taken away", () => {
   const environment = { file: CONFIGURATION, interfaces: ["eth0", "eth1"], schedulers: ["wrr"] };

@@ -171,6 +171,10 @@ describe("the daemon", needs, () => {
 
     await bed.tell(`-E -t ${bed.topology.vip}:80 -s rr`);
     await hears(/^other: .*scheduler lc → rr/m);
+    write({ scheduler: "wlc" });
+    daemon.kill("SIGHUP");
+    await hears(/^file: .*scheduler rr → wlc/m);
+    assert.deepEqual(heard.filter((line) => /wrr → lc|rr → wlc/.test(line)).map((line) => line.split(":")[0]), ["api", "file"], "each once, and by whom");
     end.abort();
     await listening;
     await client.close();

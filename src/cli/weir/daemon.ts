@@ -39,6 +39,7 @@ export class Daemon {
   readonly #engine: HealthEngine;
   readonly #notifications: NotificationQueue;
   #parts: DirectorParts | undefined;
+  #operations: DirectorOperations | undefined;
   #api: ApiServer | undefined;
   #end = (): void => {};
   /** When it was asked to take the director down: there is nothing left to keep. */
@@ -50,7 +51,7 @@ export class Daemon {
     this.#engine = new HealthEngine({
       clock: systemClock, random: Math.random, probe,
       exclusively: withCommandLockSoon,
-      carryOut: (changes) => carryOut(this.#standing().director, changes),
+      carryOut: (changes) => this.#told(() => carryOut(this.#standing().director, changes)),
       emit: (event) => this.#emit(event),
       notify: (command) => this.#notifications.add(command),
     });
@@ -59,16 +60,18 @@ export class Daemon {
   /** Makes the director what the configuration and the servers' health say, watches the servers, and serves the API. */
   async start(configuration: Configuration): Promise<void> {
     this.#parts = openDirectorParts(configuration, () => {});
+    this.#operations = this.#serve(this.#parts);
     await withCommandLockSoon(() => this.#configure(configuration, (line) => this.#options.log(line)));
-    this.#api = await listen(configuration.api, { operations: this.#operations(), onFailure: (error) => this.#options.log(`API: ${error.message}`, true) });
+    this.#api = await listen(configuration.api, { operations: this.#operations, onFailure: (error) => this.#options.log(`API: ${error.message}`, true) });
     for (const address of this.#api.addresses) this.#options.log(`the API listens at ${address}`);
   }
 
   /** Another configuration. Throws what is wrong with it, and goes on as before then. */
   async reload(configuration: Configuration): Promise<void> {
-    await withCommandLockSoon(() => this.#configure(configuration, (line) => this.#options.log(line)));
+    const changes: string[] = [];
+    await withCommandLockSoon(() => this.#told(() => this.#configure(configuration, (line) => { changes.push(line); this.#options.log(line); })));
+    if (changes.length > 0) this.#hub.publish({ kind: "configuration", by: "file", changes });
     this.#api?.reload();
-    this.#hub.publish({ kind: "configuration", by: "other", changes: [] });
   }
 
   /** What forwards is left as it is. */
@@ -84,8 +87,12 @@ export class Daemon {
       applyConfiguration({ ...configuration, services: asHealthSays(configuration.services, wanted) }, selectInterfaces(configuration), { ...parts, report }));
   }
 
-  #operations(): DirectorOperations {
-    const parts = this.#standing();
+  /** What is done here is told by the daemon itself, and not as something that others did. */
+  #told<T>(use: () => T): T {
+    return this.#operations === undefined ? use() : this.#operations.aside(use);
+  }
+
+  #serve(parts: DirectorParts): DirectorOperations {
     return new DirectorOperations({
       version: this.#options.version, namespace: readlinkSync("/proc/self/ns/net"), parts, hub: this.#hub, health: this.#engine.view,
       readConfiguration: (text, file) => parseConfiguration(text, file, undefined),

@@ -1,5 +1,6 @@
 // weir up FILE: the daemon, in the foreground. SIGHUP reads the file again, SIGTERM and SIGINT end it; the kernel forwards on. So does weir down, which leaves nothing to forward.
 
+import { monotonicMicroseconds, notifyServiceManager } from "#kernel/service-manager.js";
 import { readConfiguration, summary } from "./configuration.js";
 import { Daemon } from "./daemon.js";
 import { reportError } from "./errors.js";
@@ -19,20 +20,25 @@ export async function up(file: string, version: string): Promise<void> {
     await daemon.start(configuration);
     log(`${file}: ${summary(configuration)}; watching`);
     process.on("SIGHUP", () => void reload(daemon, file, log));
+    notifyServiceManager(["READY=1", `STATUS=${summary(configuration)}`]);
     const why = await Promise.race([ended, daemon.gone]);
     log(why === "down" ? "the director was taken down: the daemon ends" : `${why}: the daemon ends, and the kernel forwards on`);
+    notifyServiceManager(["STOPPING=1"]);
   } finally {
     await daemon.stop();
   }
 }
 
 async function reload(daemon: Daemon, file: string, log: (line: string, bad?: boolean) => void): Promise<void> {
+  notifyServiceManager(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicroseconds()}`]);
   try {
     const configuration = readConfiguration(file);
     await daemon.reload(configuration);
     log(`${file}: ${summary(configuration)}; read again`);
+    notifyServiceManager(["READY=1", `STATUS=${summary(configuration)}`]);
   } catch (error) {
     reportError(error);
     log(`${file}: not used; all goes on as before`, true);
+    notifyServiceManager(["READY=1"]);
   }
 }

@@ -19,12 +19,12 @@ export const RANGE_MAX = 65536;
 export const FWMARK_MAX = 2 ** 32 - 1;
 
 export function readGroup(directive: Directive, reading: Reading): readonly Virtual[] {
-  const entries = (directive.block ?? []).flatMap((entry) => {
+  const entries = directive.block ?? [];
+  if (entries.length === 0) reading.report.note(directive, describe(directive), "has no addresses; keepalived removes it, and so does weir");
+  return entries.flatMap((entry) => {
     reading.fates.push({ file: entry.file, line: entry.line, directive: entry.keyword, fate: "used" });
     return entry.keyword === "fwmark" ? readFwmark(entry, reading) : readRange(entry, reading);
   });
-  if ((directive.block ?? []).length === 0) reading.report.note(directive, describe(directive), "has no addresses; keepalived removes it, and so does weir");
-  return entries;
 }
 
 function readFwmark(entry: Directive, reading: Reading): readonly Virtual[] {

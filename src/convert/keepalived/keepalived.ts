@@ -24,7 +24,7 @@ export interface KeepalivedImport extends Imported {
 
 interface Top {
   readonly globals: Globals;
-  readonly groups: Map<string, readonly Virtual[]>;
+  readonly groups: Map<string, Directive>;
   readonly servers: Directive[];
 }
 
@@ -43,8 +43,7 @@ export const TOP_KEYWORDS: Keywords<Top> = {
     read: (directive, { groups }, reading) => {
       const name = reading.word(directive, "a name");
       if (name !== undefined && groups.has(name)) reading.report.mistake(directive, `there is a virtual_server_group ${name} already; put the entries of both into one`);
-      const entries = readGroup(directive, reading);
-      if (name !== undefined) groups.set(name, entries);
+      else if (name !== undefined) groups.set(name, directive);
     },
   },
   virtual_server: { words: 2, block: "needed", becomes: "a service", read: (directive, { servers }) => { servers.push(directive); } },
@@ -64,7 +63,8 @@ export function importKeepalived(text: string, sources: KeepalivedSources): Keep
   const top: Top = { globals: { timeouts: {}, scriptUser: undefined }, groups: new Map(), servers: [] };
   reading.block(readTree(readLines(text, sources, report), report), TOP_KEYWORDS, top, "keepalived.conf");
   // Groups and script_user count wherever they stand.
-  const servers = top.servers.flatMap((directive) => readVirtualServer(directive, top.groups, top.globals.scriptUser, reading) ?? []);
+  const groups = readGroups(top, reading);
+  const servers = top.servers.flatMap((directive) => readVirtualServer(directive, groups, top.globals.scriptUser, reading) ?? []);
   checkTwins(servers, report);
 
   const services: WrittenService[] = [];
@@ -77,6 +77,15 @@ export function importKeepalived(text: string, sources: KeepalivedSources): Keep
   report.throwIfAny(sources.file);
   const { timeouts } = top.globals;
   return { document: { ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), services }, origins, notes: report.notes(), fates: reading.fates };
+}
+
+function readGroups({ groups, servers }: Top, reading: Reading): ReadonlyMap<string, readonly Virtual[]> {
+  const wanted = new Set(servers.filter(({ values }) => values[0] === "group").map(({ values }) => values[1]));
+  return new Map([...groups].map(([name, directive]) => {
+    const entries = readGroup(directive, reading);
+    if (!wanted.has(name)) reading.leave(directive, "left out; no virtual_server is of this group");
+    return [name, entries];
+  }));
 }
 
 function checkTwins(servers: readonly VirtualServer[], report: Report): void {

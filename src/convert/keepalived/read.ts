@@ -49,12 +49,12 @@ export class Reading {
   /** Says that a directive, and its block, is left out. */
   leave(directive: Directive, why: string): void {
     this.report.note(directive, describe(directive), why);
-    const last = this.fates.at(-1);
-    if (last !== undefined && last.line === directive.line && last.directive === directive.keyword) this.fates.pop();
     this.#leave(directive);
   }
 
   #leave(directive: Directive): void {
+    const used = this.fates.findLastIndex(({ file, line, directive: keyword }) => file === directive.file && line === directive.line && keyword === directive.keyword);
+    if (used >= 0) this.fates.splice(used, 1);
     this.fates.push({ ...placeOf(directive), directive: directive.keyword, fate: "left" });
     for (const inner of directive.block ?? []) this.#leave(inner);
   }

@@ -10,6 +10,10 @@ export const INTRODUCTION: readonly string[] = [
 
 /** By a command's words; each text a paragraph. */
 export const COMMAND_TEXTS: Readonly<Record<string, readonly string[]>> = {
+  up: [
+    "Runs in the foreground until SIGTERM or SIGINT, and then leaves forwarding as it stands. A file that is wrong when SIGHUP comes is reported, and all goes on as before. "
+      + "The unit weir.service, which `weir install` puts in place, runs this command.",
+  ],
   apply: [
     "What stands and is not in the file goes, and what the file leaves as it is keeps its connections. Where there is no director yet, one is made; if that fails, nothing is left of it.",
   ],
