@@ -24,13 +24,15 @@ export interface ApiServer {
   readonly addresses: readonly string[];
   /** Reads certificate, key and tokens again; throws ControlError, and goes on with the old ones, when they are not right. */
   reload(): void;
-  /** Whoever is being answered is cut off. */
+  /** Whoever is being answered has half a second for it. */
   close(): Promise<void>;
 }
 
 /** Of a client that sends its request so slowly that it will not end. */
 const HEADERS_TIMEOUT_MILLISECONDS = 10_000;
 const REQUEST_TIMEOUT_MILLISECONDS = 60_000;
+/** Enough for any answer but those that never end, and long lists. */
+const CLOSE_MILLISECONDS = 500;
 /** Each may have many requests; a listener of events holds one. */
 const CONNECTIONS_MAX = 1024;
 
@@ -177,7 +179,11 @@ function bound(server: Server | TlsServer, start: () => void, where: string): Pr
 
 function closed(server: Server | TlsServer): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MILLISECONDS);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
   });
 }

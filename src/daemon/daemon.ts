@@ -39,6 +39,11 @@ export interface OpenDirector {
 export class Daemon {
   /** Of the director: who follows them hears of health, and of another file. */
   readonly hub = new EventHub();
+  /** Around what the daemon changes by itself, which the hub is told of: for who looks for what others change. */
+  aside: <T>(use: () => T) => T = (use) => use();
+  /** When somebody asked it to take the director down: nothing is left to keep. */
+  readonly takenDown: Promise<void>;
+  #end = (): void => undefined;
   readonly #engine: HealthEngine;
   readonly #notifications: NotificationQueue;
   readonly #daemonParts: DaemonParts;
@@ -50,12 +55,13 @@ export class Daemon {
 
   private constructor(parts: DaemonParts) {
     this.#daemonParts = parts;
+    this.takenDown = new Promise((resolve) => { this.#end = resolve; });
     const emit = (event: HealthEvent): void => this.#tell(event);
     this.#notifications = new NotificationQueue(systemClock, emit);
     this.#engine = new HealthEngine({
       clock: systemClock, random: Math.random, probe, emit,
       exclusively: (use) => this.exclusively(use),
-      carryOut: (changes) => carryOut(this.director.director, changes),
+      carryOut: (changes) => this.aside(() => carryOut(this.director.director, changes)),
       notify: (command) => this.#notifications.add(command),
     });
   }
@@ -114,6 +120,7 @@ export class Daemon {
   /** Forwarding ends, and nobody is watched any more. Inside of exclusively(). */
   async takeDown(report: Report): Promise<void> {
     await this.#engine.configure([], [], () => takeDown({ ...this.director, report }));
+    this.#end();
   }
 
   /** Reads the file again. Mistakes are told, and change nothing. */
@@ -133,7 +140,7 @@ export class Daemon {
     const changes: string[] = [];
     try {
       const configuration = read();
-      await this.exclusively(() => this.apply(configuration, (line) => { changes.push(line); log("information", line); }));
+      await this.exclusively(() => this.aside(() => this.apply(configuration, (line) => { changes.push(line); log("information", line); })));
       if (changes.length > 0) this.hub.publish({ kind: "configuration", by: "file", changes });
       log("information", changes.length === 0 ? "the file was read again; nothing to change" : "the file was read again");
     } catch (error) {

@@ -17,7 +17,7 @@ export interface RunningExtension {
   stop(): Promise<void>;
 }
 
-/** Until SIGTERM or SIGINT. Throws what keeps it from starting; then nothing was changed. */
+/** Until SIGTERM, SIGINT, or the end of its director. Throws what keeps it from starting; then nothing was changed. */
 export async function runDaemon(parts: DaemonParts, extensions: readonly Extension[] = []): Promise<void> {
   const held = becomeDaemon();
   const ending = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
@@ -27,11 +27,11 @@ export async function runDaemon(parts: DaemonParts, extensions: readonly Extensi
   try {
     const daemon = await starting;
     const endReports = reportTo(daemon);
-    await ending;
+    const isDown = await Promise.race([ending.then(() => false), daemon.takenDown.then(() => true)]);
     tell(["STOPPING=1"]);
     endReports();
     await stopAll(daemon, running);
-    parts.log("information", "the daemon ends; the kernel goes on forwarding as it is");
+    parts.log("information", isDown ? "the director was taken down; the daemon ends" : "the daemon ends; the kernel goes on forwarding as it is");
   } finally {
     endSignals();
     held.release();

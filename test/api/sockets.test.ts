@@ -320,6 +320,9 @@ test("what others change is told while somebody listens, and what the API change
   api.director.setTimeouts({ tcp: 0, tcpFin: 0, udp: 77 });
   await api.ask("DELETE", "/v1/services/fwmark/5");
   await until(4);
+  // What somebody tells of himself.
+  api.operations.aside(() => api.director.addService({ ...service, id: { ...service.id, fwmark: 6 } }));
+  await api.operations.aside(async () => api.director.deleteService({ ...service.id, fwmark: 6 }));
   await new Promise((resolve) => setTimeout(resolve, 40));
   end();
   assert.deepEqual(heard, [

@@ -4,10 +4,11 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "#api/client.js";
 import type { Worker } from "#lab/remote.js";
 import { startWorker } from "#lab/remote.js";
 import { Bed, PROJECT, needs, succeeded } from "./bed.js";
@@ -99,10 +100,13 @@ describe("weir up", needs, () => {
     assert.match(succeeded(told), /GET http:\/\/10\.0\.0\.11:8080\/ answered 200/);
   });
 
-  test("a second one in the same network namespace says who is the first; apply and a wrong file are refused", async () => {
+  test("a second one in the same network namespace says who is the first; apply where it cannot be asked is refused", async () => {
     const pid = Number(/process (\d+)/.exec((await bed.weir(["up", file])).stderr)?.[1]);
     assert.ok(existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(file));
+    const [, socket = ""] = /the API listens at unix:(\S+)/.exec(daemon.log()) ?? [];
+    renameSync(socket, `${socket}.away`);
     assert.match((await bed.weir(["apply", file])).stderr, new RegExp(`beside process ${pid}, weir up`));
+    renameSync(`${socket}.away`, socket);
   });
 
   test("a killed server is out in time, and its clients are served by the other", async () => {
@@ -154,12 +158,51 @@ describe("weir up", needs, () => {
     assert.match(await bed.tell("-S -n"), /^-A -t \S+:80 -s wrr$/m);
   });
 
+  test("commands ask it, and who follows its events hears of them, and of ipvsadm's", async () => {
+    const [, socket] = /the API listens at unix:(\S+)/.exec(daemon.log()) ?? [];
+    const client = connect({ socket });
+    const heard: string[] = [];
+    const end = new AbortController();
+    const listening = (async () => {
+      for await (const event of client.events({ signal: end.signal })) if (event.kind === "configuration") heard.push(`${event.by}: ${event.changes.join(", ")}`);
+    })();
+    const hears = (text: RegExp): Promise<void> => until(() => heard.some((line) => text.test(line)), START_MILLISECONDS_MAX);
+    // Until it is listened to, nobody is told.
+    for (let value = 1; heard.length === 0; value++) succeeded(await bed.weir(["sysctl", `sloppy_tcp=${value}`]));
+    assert.match(heard[0]!, /^api: sysctl net\.ipv4\.vs\.sloppy_tcp = \d$/);
+
+    writeConfiguration({ scheduler: "lc" });
+    assert.match(succeeded(await bed.weir(["plan", file])), /: scheduler wrr → lc\n.*to change, nothing was\n$/s);
+    assert.match(succeeded(await bed.weir(["apply", file])), /: scheduler wrr → lc\n/);
+    await hears(/^api: .*scheduler wrr → lc/m);
+    assert.equal((await client.health()).servers.every(({ healthy }) => healthy), true);
+
+    await bed.tell("-E -t 203.0.113.100:80 -s rr");
+    await hears(/^other: .*scheduler lc → rr/m);
+    writeConfiguration({ scheduler: "wlc" });
+    daemon.child.kill("SIGHUP");
+    await hears(/^file: .*scheduler rr → wlc/m);
+    assert.deepEqual(heard.filter((line) => /wrr → lc|rr → wlc/.test(line)).map((line) => line.split(":")[0]), ["api", "file"], "each once, and by whom");
+    end.abort();
+    await listening;
+    await client.close();
+  });
+
   test("SIGTERM ends it, and the kernel goes on", async () => {
     daemon.child.kill("SIGTERM");
     const [status] = await once(daemon.child, "exit") as [number | null];
     assert.equal(status, 0);
     assert.match(daemon.log(), /the daemon ends; the kernel goes on forwarding as it is\n$/);
-    assert.equal(await servers(), "10.0.0.11 4, 10.0.0.12 1");
+    assert.equal(await servers(), "10.0.0.11 1, 10.0.0.12 1");
     assert.equal(Object.values(await answering()).reduce((sum, count) => sum + count, 0), 6);
+  });
+
+  test("taken down, there is nothing left for it to keep", async () => {
+    daemon = start();
+    await until(() => daemon.log().includes("; watching\n"), START_MILLISECONDS_MAX);
+    assert.match(succeeded(await bed.weir(["down"])), /the director is gone, with its services and connections, and its daemon ends\n$/);
+    const [status] = daemon.child.exitCode === null ? await once(daemon.child, "exit") as [number | null] : [daemon.child.exitCode];
+    assert.equal(status, 0, daemon.log());
+    assert.equal(await bed.tell("-S -n"), "");
   });
 });

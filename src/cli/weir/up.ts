@@ -41,7 +41,9 @@ function open(configuration: Configuration): OpenDirector {
 /** Where the configuration says that began; another file moves no sockets. */
 function serveApi(version: string, log: Log): Extension {
   return async (daemon) => {
-    const api = await listen(daemon.configuration.api, { operations: operationsOn(daemon, version), onFailure: (error) => log("error", `API: ${error.message}`) });
+    const operations = operationsOn(daemon, version);
+    daemon.aside = (use) => operations.aside(use);
+    const api = await listen(daemon.configuration.api, { operations, onFailure: (error) => log("error", `API: ${error.message}`) });
     for (const address of api.addresses) log("information", `the API listens at ${address}`);
     return { reload: () => api.reload(), stop: () => api.close() };
   };
