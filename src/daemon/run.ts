@@ -74,13 +74,19 @@ async function reloadNotified(daemon: Daemon, running: readonly RunningExtension
   tell(["READY=1", status(daemon.health)]);
 }
 
+/** Counting all servers takes its time: not for each of them that falls at once. */
+const STATUS_MILLISECONDS = 1000;
+
 /** Readiness now, the status as it changes, and signs of life as often as they are asked for. */
 function reportTo(daemon: Daemon): () => void {
   tell(["READY=1", status(daemon.health)]);
-  const end = daemon.hub.subscribe(({ event }) => { if (event.kind !== "configuration") tell([status(daemon.health)]); });
+  let later: NodeJS.Timeout | undefined;
+  const end = daemon.hub.subscribe(({ event }) => {
+    if (event.kind !== "configuration") later ??= setTimeout(() => { later = undefined; tell([status(daemon.health)]); }, STATUS_MILLISECONDS);
+  });
   const milliseconds = watchdogMilliseconds();
   const timer = milliseconds === undefined ? undefined : setInterval(() => tell(["WATCHDOG=1"]), milliseconds / 2);
-  return () => { end(); clearInterval(timer); };
+  return () => { end(); clearTimeout(later); clearInterval(timer); };
 }
 
 /** One that went away is no reason to end. */
