@@ -18,7 +18,7 @@ const seed = seedOfThisRun();
 const cases = new URL("../../../../test/convert/cases/", import.meta.url);
 
 const FORMATS: { readonly [format: string]: (text: string) => Imported | Promise<Imported> } = {
-  keepalived: (text) => importKeepalived(text, { file: "keepalived.conf", configId: "main", include: () => [] }),
+  keepalived: (text) => importKeepalived(text, { file: "keepalived.conf", configId: "main", workingFolder: "/etc/keepalived", include: () => [] }),
   ldirectord: (text) => importLdirectord(text, "ldirectord.cf", { hostToAddress: () => Promise.resolve(undefined), serviceToPort: () => undefined }),
 };
 
