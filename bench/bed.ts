@@ -3,7 +3,7 @@
 
 import { StoreDirector } from "#control/director.js";
 import { nanosecondsToTicks, secondsToTicks } from "#control/encode.js";
-import { shapeOfThisMachine } from "#control/kernel-store.js";
+import { hashAccessOf, shapeOfThisMachine } from "#control/kernel-store.js";
 import { programSpec } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import type { HashAccess, Store } from "#control/store.js";
@@ -154,7 +154,7 @@ class BedStore implements Store {
   }
 
   hash({ name }: MapSpec): HashAccess {
-    return this.maps.get(name)!;
+    return hashAccessOf(this.maps.get(name)!);
   }
 
   now(): number {

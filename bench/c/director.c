@@ -29,6 +29,8 @@ static long (*bpf_fib_lookup)(void *ctx, struct bpf_fib_lookup *params, int size
 extern int services, c_connections, c_counters, c_verdicts;
 extern struct Settings settings;
 extern struct Sysctls sysctls;
+extern struct ServicePlaces servicePlaces[SERVICES_MAX];
+extern struct Service serviceRows[SERVICE_ROWS_MAX];
 extern struct Member members[MEMBERS_MAX];
 extern struct SchedulerState schedulerStates[SCHEDULER_STATES_MAX];
 extern struct Destination destinations[DESTINATIONS_MAX];
@@ -271,10 +273,14 @@ static always_inline void count_bound(struct Destination *destination, __u32 ind
 static always_inline __u32 begin(struct flow *flow, struct CConnection *connection, __u32 now)
 {
 	struct ServiceKey key = { .address.low = flow->key->destination, .port = flow->key->destinationPort, .protocol = flow->key->protocol, .family = IPV4 };
-	struct Service *service = bpf_map_lookup_elem(&services, &key);
+	struct ServiceSlot *found = bpf_map_lookup_elem(&services, &key);
 
-	if (!service)
+	if (!found)
 		return VERDICT_notOurs;
+	__u32 row = servicePlaces[found->slot & (SERVICES_MAX - 1)].rows[settings.generation & 1];
+	if (!row)
+		return VERDICT_notOurs;
+	struct Service *service = &serviceRows[row & (SERVICE_ROWS_MAX - 1)];
 	if (flow->key->protocol == IPPROTO_TCP && (flow->tcp_flags & (FLAG_SYN | FLAG_RST)) != FLAG_SYN)
 		return VERDICT_notASyn;
 	__u32 chosen = schedule(service);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
+import type { Configuration } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
-import { DirectorError } from "#model/director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { applyConfiguration, takeDown } from "./apply.js";
 import type { DirectorRecord } from "./apply.js";
@@ -36,6 +36,7 @@ function machine() {
   };
   return {
     ...parts,
+    apply: (configuration: Configuration) => applyConfiguration(configuration, [{ name: "eth0", mode: "auto" }], parts),
     /** What was said since the last time. */
     said: () => lines.splice(0),
     up: (text: string, ...interfaces: string[]) =>
@@ -120,13 +121,17 @@ test("destinations that come back after a failure stand in their old order", asy
   assert.deepEqual(order().flat(), before.flat());
 });
 
-test("what the director refuses half-way leaves the services as they were", async () => {
-  const { up, services, director } = machine();
+test("what the director refuses among other changes leaves the services as they were, and nothing is said of them", async () => {
+  const { up, apply, said, services } = machine();
   await up(TWO_SERVERS, "eth0");
   const before = services();
-  director.editService = () => { throw new DirectorError("SCHEDULER_NOT_FOUND", "it has no such scheduler"); };
-  await assert.rejects(up(TWO_SERVERS.replace("weight: 2", "weight: 5").replace("scheduler: rr", "scheduler: wrr"), "eth0"), /no such scheduler/);
+  said();
+  const configuration = parseConfig(TWO_SERVERS.replace("weight: 2", "weight: 5"), { file: "weir.yaml" });
+  const [web, dns] = configuration.services;
+  const multicast = { ...web!.destinations[0]!, address: "224.0.0.1", port: 53 };
+  await assert.rejects(apply({ ...configuration, services: [web!, { ...dns!, destinations: [multicast] }] }), /multicast/);
   assert.deepEqual(services(), before);
+  assert.deepEqual(said(), []);
 });
 
 test("down takes back the VIPs that up added and detaches everywhere", async () => {

@@ -3,8 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredService, Configuration, InterfaceSelection, VipAddress } from "#model/config.js";
-import type { Change } from "#model/diff.js";
-import { applyChange, diffServices } from "#model/diff.js";
+import { diffServices } from "#model/diff.js";
 import type { Director, Timeouts } from "#model/director.js";
 import { formatMarkRule } from "#model/marks.js";
 import type { SysctlName, Sysctls } from "#model/sysctls.js";
@@ -15,12 +14,12 @@ import type { RecordFile } from "./record.js";
 import { bringSettings, takeBack } from "./settings/bring.js";
 import type { Applied, Host, Wanted } from "./settings/setting.js";
 
-/** All that `up` and `down` work on. */
+/** All that `apply` and `down` work on. */
 export interface DirectorParts {
   readonly director: Director;
   readonly dataPlane: DataPlane;
   readonly host: Host;
-  /** What `up` changed on this machine, for `down`. */
+  /** What `apply` changed on this machine, for `down`. */
   readonly record: RecordFile<DirectorRecord>;
   /** One line for each change, in an operator's words. */
   readonly report: (line: string) => void;
@@ -50,7 +49,7 @@ export async function applyConfiguration(configuration: Configuration, interface
   }
 }
 
-/** Takes back what `up` did: the VIPs it added, its programs on the interfaces, its state in the kernel. */
+/** Takes back what `apply` did: the VIPs it added, its programs on the interfaces, its state in the kernel. */
 export async function takeDown({ dataPlane, host, record, report }: Omit<DirectorParts, "director">): Promise<void> {
   const applied = record.read()?.applied ?? [];
   await takeBack(applied, { host, applied, save: (left) => record.write({ applied: left }), report });
@@ -100,10 +99,8 @@ function applyMarkRules(wanted: Configuration["markRules"], { director, report }
 
 function applyServices(wanted: readonly ConfiguredService[], { director, report }: DirectorParts): void {
   const changes = diffServices(director.services(), wanted);
-  for (const change of changes) {
-    applyChange(director, change);
-    report(describeChange(change));
-  }
+  director.apply(changes);
+  for (const change of changes) report(describeChange(change));
 }
 
 function restoreServices({ director, report }: DirectorParts): () => void {
@@ -111,8 +108,8 @@ function restoreServices({ director, report }: DirectorParts): () => void {
   return () => {
     // The kernel lists the newest destination first: added in that order, they would stand the other way round.
     const services = before.map((service) => ({ ...service, destinations: service.destinations.toReversed() }));
-    const changes: readonly Change[] = diffServices(director.services(), services);
-    for (const change of changes) applyChange(director, change);
+    const changes = diffServices(director.services(), services);
+    director.apply(changes);
     if (changes.length > 0) report("services: put back as they were");
   };
 }

@@ -1,14 +1,16 @@
 // The table of destinations: which slot belongs to which real server of which service. A slot outlives its removal while
 // connections still refer to it (ip_vs_ctl.c keeps such destinations in a trash list): added again, it is found again.
 
+import { decode, encode } from "#layout/codec.js";
 import type { Values } from "#layout/struct.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, Destination as DestinationStruct,
+  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, Destination as DestinationStruct, Hop, ServiceKey,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf } from "#model/config-address.js";
 import type { Destination, DestinationId, Family, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import { formatEndpoint } from "#model/names.js";
 import { IPPROTO_IP } from "#wire/ipv4.js";
 import type { DestinationTotals } from "./totals.js";
 import {
@@ -16,9 +18,11 @@ import {
   tunnelTypeNumber,
 } from "./encode.js";
 import { Rows } from "./rows.js";
+import { nameOfKey } from "./service-table.js";
 import type { Store } from "./store.js";
 
 export type DestinationRow = Values<typeof DestinationStruct>;
+const NO_HOP = decode(Hop, new Uint8Array(Hop.size));
 
 export class Destinations {
   readonly rows: Rows<typeof destinations.value>;
@@ -44,51 +48,82 @@ export class Destinations {
     };
   }
 
-  isAt(index: number, id: DestinationId): boolean {
-    if (this.rows.number(index, "port") !== toBe16(id.port)) return false;
-    const { address, family } = this.read(index);
-    return fromAddress(address, family as Family) === id.address;
+  idOf(index: number): DestinationId {
+    const { address, port, family } = this.read(index);
+    return { address: fromAddress(address, family as Family), port: fromBe16(port) };
   }
 
-  /** Takes a slot for a destination of that service: the one that it had before, or a free one. Not yet available. */
-  take(service: ServiceId, serviceSlot: number, destination: Destination): number {
-    const known = this.#findRemoved(service, destination);
-    const index = known ?? this.#findFree();
-    if (known === undefined) {
+  /** The addresses and marks of their services, of removed ones with connections too; neighbours that are equal are given once. */
+  *virtuals(): Iterable<{ readonly mark: number; readonly address: DestinationRow["virtualAddress"]; readonly family: Family }> {
+    let lastSlot: number | undefined;
+    for (const index of this.#taken()) {
+      const slot = this.rows.number(index, "serviceSlot");
+      const isListed = (this.rows.number(index, "flags") & DESTINATION_AVAILABLE) !== 0;
+      if (isListed && slot === lastSlot) continue;
+      lastSlot = isListed ? slot : undefined;
+      const { virtualMark: mark, virtualAddress: address, virtualFamily } = this.read(index);
+      yield { mark, address, family: virtualFamily as Family };
+    }
+  }
+
+  /** By the family of their service: those by NAT, now or before. */
+  countMasqueraded(): { readonly [family in Family]: number } {
+    const counts = { 4: 0, 6: 0 };
+    for (const index of this.rows.indicesWith("flags", DESTINATION_MASQUERADED)) if (this.isTaken(index)) counts[this.rows.number(index, "virtualFamily") as Family]++;
+    return counts;
+  }
+
+  /** Chooses slots for destinations that are to come, one beside the other: writes nothing. */
+  chooser(): SlotChooser {
+    return new SlotChooser(this);
+  }
+
+  /** Writes one that is new to its slot: available, and for nobody to find as yet. */
+  writeNew(index: number, service: ServiceId, serviceSlot: number, destination: Destination): void {
+    // A slot that was never taken has nothing to clear, and many come at once.
+    if (this.rows.number(index, "flags") !== 0) {
       this.rows.clear(index);
       this.totals.clear(index);
-      this.rows.write(index, {
-        address: toAddress(destination.address), family: addressFamily(destination.address), port: toBe16(destination.port),
-        virtualFamily: familyOf(service), ...virtualOf(service),
-        // Never asked for. Packets may read a tick earlier than this process does: for them too it must have passed.
-        hop: { ...this.read(index).hop, validUntil: this.#store.now() - 1 },
-      });
     }
-    this.rows.write(index, { serviceSlot, lastWeight: 0 });
-    this.edit(index, destination);
-    return index;
+    this.rows.write(index, {
+      address: toAddress(destination.address), family: addressFamily(destination.address), port: toBe16(destination.port),
+      virtualFamily: familyOf(service), ...virtualOf(service), serviceSlot, ...this.#settingsOf(destination, 0, 0),
+      // Never asked for. Packets may read a tick earlier than this process does: for them too it must have passed.
+      hop: { ...NO_HOP, validUntil: this.#store.now() - 1 },
+    });
   }
 
-  /** Writes what an administrator may change, and makes it available. */
-  edit(index: number, destination: Destination): void {
-    const before = this.read(index);
+  /** What write() is to make of one that is edited, or that comes back to its connections: available, and as the administrator says. */
+  edited(index: number, destination: Destination): Partial<DestinationRow> {
+    return this.#settingsOf(destination, this.rows.number(index, "flags"), this.rows.number(index, "upperThreshold"));
+  }
+
+  revived(index: number, serviceSlot: number, destination: Destination): Partial<DestinationRow> {
+    return { serviceSlot, lastWeight: 0, ...this.edited(index, destination) };
+  }
+
+  write(index: number, values: Partial<DestinationRow>): void {
+    this.rows.write(index, values);
+  }
+
+  #settingsOf(destination: Destination, flagsBefore: number, upperBefore: number): Partial<DestinationRow> {
     // ip_vs_ctl.c, __ip_vs_update_dest(): without a threshold, or with a higher one, it is not overloaded any more.
-    const relieved = destination.upperThreshold === 0 || destination.upperThreshold > before.upperThreshold;
+    const relieved = destination.upperThreshold === 0 || destination.upperThreshold > upperBefore;
     // Where bpf_fib_lookup does not tell a tunnel's outer source (before Linux 6.7), this is the one that packets get.
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
     // ip_vs_xmit.c: what is the director's own goes up its stack, whatever method was given.
     const isLocal = this.#store.isLocal(destination.address);
     const isMasqueraded = !isLocal && destination.forward === "masq";
-    this.rows.write(index, {
+    return {
       ...(source === undefined ? {} : { tunnelSource: toAddress(source) }),
       tunnelType: tunnelTypeNumber(destination.tunnelType), tunnelPort: toBe16(destination.tunnelPort),
       tunnelChecksum: tunnelChecksumNumber(destination.tunnelChecksum), overhead: tunnelOverhead(destination),
       method: methodNumber(destination.forward), weight: destination.weight,
       upperThreshold: destination.upperThreshold, lowerThreshold: destination.lowerThreshold,
-      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (isLocal ? DESTINATION_LOCAL : 0) | (relieved ? 0 : before.flags & DESTINATION_OVERLOAD)
-        | (isMasqueraded ? DESTINATION_MASQUERADED : before.flags & DESTINATION_MASQUERADED),
+      flags: DESTINATION_IN_USE | DESTINATION_AVAILABLE | (isLocal ? DESTINATION_LOCAL : 0) | (relieved ? 0 : flagsBefore & DESTINATION_OVERLOAD)
+        | (isMasqueraded ? DESTINATION_MASQUERADED : flagsBefore & DESTINATION_MASQUERADED),
       ...(destination.weight === 0 ? {} : { lastWeight: destination.weight }),
-    });
+    };
   }
 
   /** No new connections, and none of the old ones' packets; the slot stays theirs. */
@@ -111,30 +146,55 @@ export class Destinations {
     for (const index of this.#taken()) yield this.read(index);
   }
 
-  #findRemoved(service: ServiceId, destination: Destination): number | undefined {
-    const { virtualAddress, virtualMark, virtualPort, protocol } = virtualOf(service);
-    return this.#taken().find((index) => {
-      if ((this.rows.number(index, "flags") & DESTINATION_AVAILABLE) !== 0 || !this.isAt(index, destination)) return false;
-      const row = this.read(index);
-      return row.virtualFamily === familyOf(service) && row.virtualMark === virtualMark && row.virtualPort === virtualPort && row.protocol === protocol
-        && row.virtualAddress.high === virtualAddress.high && row.virtualAddress.low === virtualAddress.low;
-    });
+  /** Removed ones that connections still refer to, by nameOf(). */
+  removed(): ReadonlyMap<string, number> {
+    const removed = this.#taken().filter((index) => (this.rows.number(index, "flags") & DESTINATION_AVAILABLE) === 0);
+    return new Map(removed.map((index) => [this.nameOf(index), index]));
   }
 
-  #findFree(): number {
-    for (let index = 0; index < DESTINATIONS_MAX; index++) if (!this.#isTaken(index)) return index;
-    throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${DESTINATIONS_MAX} are taken, by destinations or by connections of removed ones`);
+  /** Which server of which service it is: nameOfDestination(). */
+  nameOf(index: number): string {
+    const { virtualAddress, virtualMark, virtualPort, virtualFamily, protocol, address, port, family } = this.read(index);
+    const key = encode(ServiceKey, virtualMark !== 0 ? { mark: virtualMark, family: virtualFamily } : { address: virtualAddress, port: virtualPort, protocol, family: virtualFamily });
+    return nameOfDestination(nameOfKey(key), { address: fromAddress(address, family as Family), port: fromBe16(port) });
   }
 
   #taken(): number[] {
-    return this.rows.indicesWith("flags", DESTINATION_IN_USE).filter((index) => this.#isTaken(index));
+    return this.rows.indicesWith("flags", DESTINATION_IN_USE).filter((index) => this.isTaken(index));
   }
 
-  #isTaken(index: number): boolean {
+  isTaken(index: number): boolean {
     const flags = this.rows.number(index, "flags");
     if ((flags & DESTINATION_IN_USE) === 0) return false;
     if ((flags & DESTINATION_AVAILABLE) !== 0) return true;
     return this.rows.number(index, "activeConnections") + this.rows.number(index, "inactiveConnections") + this.rows.number(index, "persistentConnections") > 0;
+  }
+}
+
+/** `service`: nameOfKey() of its key. */
+export const nameOfDestination = (service: string, id: DestinationId): string => `${service} ${formatEndpoint(id)}`;
+
+export interface ChosenSlot {
+  readonly index: number;
+  /** It was this destination's before, and connections still refer to it. */
+  readonly isKnown: boolean;
+}
+
+/** Of one change: no slot is given twice. */
+export class SlotChooser {
+  #removed: ReadonlyMap<string, number> | undefined;
+  #next = 0;
+
+  constructor(readonly destinations: Destinations) {}
+
+  /** The slot that this destination had before, or a free one. `name`: nameOfDestination(). */
+  choose(name: string): ChosenSlot {
+    this.#removed ??= this.destinations.removed();
+    const known = this.#removed.get(name);
+    if (known !== undefined) return { index: known, isKnown: true };
+    while (this.#next < DESTINATIONS_MAX && this.destinations.isTaken(this.#next)) this.#next++;
+    if (this.#next < DESTINATIONS_MAX) return { index: this.#next++, isKnown: false };
+    throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${DESTINATIONS_MAX} are taken, by destinations or by connections of removed ones`);
   }
 }
 

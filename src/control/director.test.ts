@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
-import { DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_MAX, destinationCounters, destinationRates, destinations } from "#dataplane/maps.js";
-import type { Counters, Destination, Service } from "#model/director.js";
+import {
+  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_MAX, SLOTS_MAX, destinationCounters, destinationRates, destinations, members, schedulerStates, servicePlaces, serviceRows, services, settings, slots,
+} from "#dataplane/maps.js";
+import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
+import type { Counters, Destination, DirectorErrorCode, Operation, Service } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import { formatServiceId } from "#model/names.js";
 import { StoreDirector } from "./director.js";
 import { MachineStore } from "./machine-store.js";
 import { Rows } from "./rows.js";
@@ -83,3 +88,68 @@ test("totals are of all services, gone ones too; zeroing is for their sum, not f
   assert.deepEqual(sums(), [[0n, 0n], [11n, 55n], [7n, 35n]]);
   assert.equal(director.totals().rates.connections, 0n);
 });
+
+const OTHER: Service = { ...SERVICE, id: { kind: "address", protocol: "udp", address: "10.0.0.200", port: 53 } };
+const server = (last: number, changes: Partial<Destination> = {}): Destination => ({ ...DESTINATION, address: `10.1.0.${last}`, ...changes });
+const add = (service: Service, ...destinations: readonly Destination[]): Operation[] =>
+  [{ kind: "addService", service }, ...destinations.map((destination): Operation => ({ kind: "addDestination", service: service.id, destination }))];
+const listOf = (director: StoreDirector) => director.services().map(({ id, scheduler, destinations: list }) =>
+  `${formatServiceId(id)} ${scheduler}: ${list.map((one) => `${one.address} ${one.weight}`).join(", ")}`);
+
+test("many steps are one change: each is done on what those before it made", () => {
+  const director = newDirector();
+  director.apply([
+    ...add(SERVICE, server(1), server(2)), ...add(OTHER, server(3)),
+    { kind: "editService", service: { ...SERVICE, scheduler: "wrr" } },
+    { kind: "editDestination", service: SERVICE.id, destination: server(2, { weight: 7 }) },
+    { kind: "deleteDestination", service: SERVICE.id, destination: server(1) },
+    { kind: "deleteService", service: OTHER },
+  ]);
+  assert.deepEqual(listOf(director), ["udp 10.0.0.100:53 wrr: 10.1.0.2 7"]);
+  director.apply([{ kind: "deleteService", service: SERVICE }, ...add(OTHER, server(4)), ...add(SERVICE, server(2), server(5))]);
+  assert.deepEqual(listOf(director), ["udp 10.0.0.200:53 rr: 10.1.0.4 1", "udp 10.0.0.100:53 rr: 10.1.0.5 1, 10.1.0.2 1"]);
+});
+
+test("a wrong step among right ones throws what it would alone, and leaves every table as it was", () => {
+  const store = newStore();
+  const director = new StoreDirector(store);
+  director.apply(add(SERVICE, server(1), server(2)));
+  const wrong: readonly (readonly [Operation, DirectorErrorCode])[] = [
+    [{ kind: "addService", service: SERVICE }, "SERVICE_EXISTS"],
+    [{ kind: "addService", service: { ...OTHER, id: { ...OTHER.id, port: 1 } as Service["id"], scheduler: "none such" } }, "SCHEDULER_NOT_FOUND"],
+    [{ kind: "deleteService", service: { id: { ...SERVICE.id, port: 2 } as Service["id"] } }, "NO_SUCH_SERVICE"],
+    [{ kind: "addDestination", service: SERVICE.id, destination: server(2) }, "DESTINATION_EXISTS"],
+    [{ kind: "addDestination", service: SERVICE.id, destination: { ...DESTINATION, address: "224.0.0.1" } }, "INVALID"],
+    [{ kind: "editDestination", service: SERVICE.id, destination: server(9) }, "NO_SUCH_DESTINATION"],
+    [{ kind: "deleteDestination", service: SERVICE.id, destination: server(9) }, "NO_SUCH_DESTINATION"],
+    [{ kind: "editDestination", service: SERVICE.id, destination: server(1, { weight: -1 }) }, "OUT_OF_RANGE"],
+  ];
+  // The first change that is tried ends what the one before it left for packets on their way.
+  assert.throws(() => director.apply([wrong[0]![0]]));
+  const before = tablesOf(store);
+  for (const [operation, code] of wrong) {
+    const steps: readonly Operation[] = [
+      ...add(OTHER, server(3)), { kind: "editDestination", service: SERVICE.id, destination: server(2, { weight: 5 }) },
+      { kind: "deleteDestination", service: SERVICE.id, destination: server(1) }, { kind: "addDestination", service: SERVICE.id, destination: server(1) }, operation,
+    ];
+    assert.throws(() => director.apply(steps), (error) => error instanceof DirectorError && error.code === code, code);
+    assert.deepEqual(tablesOf(store), before, code);
+  }
+});
+
+test("lists for which there is no room leave the services as they were, and no slot taken", () => {
+  const store = newStore();
+  const director = new StoreDirector(store);
+  director.apply(add(SERVICE, server(1)));
+  const before = listOf(director);
+  const many = Array.from({ length: Math.floor(SLOTS_MAX / MH_SLOTS) + 1 }, (_, i) => add({ ...OTHER, id: { ...OTHER.id, port: i + 1 } as Service["id"], scheduler: "mh" }, server(2))).flat();
+  assert.throws(() => director.apply(many), (error) => error instanceof DirectorError && error.code === "NO_MEMORY");
+  assert.deepEqual(listOf(director), before);
+  assert.equal(new Rows(store, destinations).indicesWith("flags", DESTINATION_AVAILABLE).length, 1);
+});
+
+/** All that packets go by. */
+function tablesOf(store: MachineStore): readonly string[] {
+  const tables = [destinations, members, schedulerStates, serviceRows, slots, settings, servicePlaces].map((map) => createHash("sha256").update(store.table(map)).digest("hex"));
+  return [...tables, ...Array.from(store.hash(services).entries(), ([key, value]) => Buffer.concat([key, value]).toString("hex"))];
+}

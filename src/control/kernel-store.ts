@@ -5,8 +5,9 @@ import type { MapSpec } from "#ebpf/spec.js";
 import { KernelError } from "#kernel/errors.js";
 import { withLock } from "#kernel/lock.js";
 import { BpfMap, possibleCpus } from "#kernel/map.js";
+import { deleteBatch, entries, updateBatch } from "#kernel/map-batch.js";
 import type { StateDirectory } from "#kernel/pin.js";
-import { isLocalAddress, routeTo } from "#kernel/network.js";
+import { localAddresses, routeTo } from "#kernel/network.js";
 import { findState, openState } from "#kernel/pin.js";
 import { CONNECTIONS6_DEFAULT, CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
@@ -32,6 +33,8 @@ export class KernelStore implements Store {
   readonly #tables = new Map<string, Uint8Array>();
   readonly #record: RecordFile<StateRecord>;
   #locksHeld = 0;
+  /** While the lock is held. */
+  #addresses: ReadonlySet<string> | undefined;
 
   private constructor(readonly state: StateDirectory, readonly shape: Shape) {
     this.#specs = mapSpecs(shape);
@@ -93,7 +96,7 @@ export class KernelStore implements Store {
   }
 
   hash(spec: MapSpec): HashAccess {
-    return this.map(spec.name);
+    return hashAccessOf(this.map(spec.name));
   }
 
   now(): number {
@@ -110,7 +113,14 @@ export class KernelStore implements Store {
   }
 
   isLocal(address: string): boolean {
-    return isLocalAddress(address);
+    return address.startsWith("127.") || this.#ownAddresses().has(address);
+  }
+
+  /** Of a batch of destinations, asked for once. */
+  #ownAddresses(): ReadonlySet<string> {
+    if (this.#locksHeld === 0) return localAddresses();
+    this.#addresses ??= localAddresses();
+    return this.#addresses;
   }
 
   exclusively<T>(change: () => T): T {
@@ -121,9 +131,22 @@ export class KernelStore implements Store {
         return change();
       } finally {
         this.#locksHeld--;
+        this.#addresses = undefined;
       }
     });
   }
+}
+
+export function hashAccessOf(map: BpfMap): HashAccess {
+  return {
+    lookup: (key) => map.lookup(key),
+    update: (key, value) => map.update(key, value),
+    delete: (key) => map.delete(key),
+    keys: () => map.keys(),
+    entries: () => entries(map),
+    updateAll: (keys, values) => updateBatch(map, Buffer.concat(keys), Buffer.concat(values)),
+    deleteAll: (keys) => void deleteBatch(map, Buffer.concat(keys)),
+  };
 }
 
 /** All maps or none: what was pinned before a failure goes again. The record is written last: it says that all is there. */
@@ -153,7 +176,7 @@ function recordOf(state: StateDirectory): RecordFile<StateRecord> {
 }
 
 function madeOtherwise({ path }: StateDirectory, map: string): ControlError {
-  const remedy = "run weir down, which ends all connections, then weir up";
+  const remedy = "run weir down, which ends all connections, then weir apply";
   return new ControlError("STATE", `Cannot use the director's state in ${path}: another version of weir made its map "${map}", and differently; ${remedy}`);
 }
 

@@ -35,6 +35,9 @@ export class MachineStore implements Store {
       update: (key, value) => void map.update(key, value),
       delete: (key) => map.delete(key) === 0,
       keys: () => Array.from(map.entries(), ([key]) => key),
+      entries: () => [...map.entries()],
+      updateAll: (keys, values) => keys.forEach((key, i) => void map.update(key, values[i]!)),
+      deleteAll: (keys) => keys.forEach((key) => void map.delete(key)),
     };
   }
 

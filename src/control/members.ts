@@ -5,7 +5,9 @@ import type { Service } from "#dataplane/maps.js";
 import { members } from "#dataplane/maps.js";
 import { DirectorError } from "#model/director.js";
 import { Rows } from "./rows.js";
+import type { StatesWriter } from "./scheduler-states.js";
 import { SchedulerStates } from "./scheduler-states.js";
+import type { Room } from "./spans.js";
 import { Spans } from "./spans.js";
 import type { Store } from "./store.js";
 
@@ -15,7 +17,7 @@ export interface Member {
   readonly weight: number;
 }
 
-type ListPlace = Pick<Service, "membersAt" | "membersCount" | "stateAt">;
+export type ListPlace = Pick<Service, "membersAt" | "membersCount" | "stateAt">;
 
 export class MemberLists {
   readonly #members: Rows<typeof members.value>;
@@ -32,15 +34,25 @@ export class MemberLists {
     return Array.from({ length: place.membersCount }, (_, i) => this.#members.read(place.membersAt + i));
   }
 
-  /** Writes a list where none of `used` stands, its scheduler going on from where it stood in `before`. */
-  write(list: readonly Member[], scheduler: number, before: ListPlace | undefined, used: readonly ListPlace[]): ListPlace {
-    const membersAt = this.#spans.find(list.length, used.map((place) => ({ at: place.membersAt, count: place.membersCount })));
+  /** Writes lists where none of `used` stands, one beside the other. */
+  beside(used: readonly ListPlace[]): ListWriter {
+    const room = this.#spans.beside(used.map((place) => ({ at: place.membersAt, count: place.membersCount })));
+    return new ListWriter(this, this.#members, room, this.#states.beside(used.map((place) => place.stateAt)));
+  }
+}
+
+export class ListWriter {
+  constructor(readonly lists: MemberLists, readonly rows: Rows<typeof members.value>, readonly room: Room, readonly states: StatesWriter) {}
+
+  /** The list's scheduler goes on from where it stood in `before`. */
+  write(list: readonly Member[], scheduler: number, before: ListPlace | undefined): ListPlace {
+    const membersAt = this.room.take(list.length);
     if (membersAt === undefined) {
-      throw new DirectorError("NO_MEMORY", `Cannot list ${list.length} destinations: the table of members holds ${this.#members.length} in all`);
+      throw new DirectorError("NO_MEMORY", `Cannot list ${list.length} destinations: the table of members holds ${this.rows.length} in all`);
     }
-    const previous = before && { stateAt: before.stateAt, list: this.read(before) };
-    const stateAt = this.#states.write(list, scheduler, previous, used.map((place) => place.stateAt));
-    list.forEach((member, i) => this.#members.write(membersAt + i, member));
+    const previous = before && { stateAt: before.stateAt, list: this.lists.read(before) };
+    const stateAt = this.states.write(list, scheduler, previous);
+    list.forEach((member, i) => this.rows.write(membersAt + i, member));
     return { membersAt, membersCount: list.length, stateAt };
   }
 }

@@ -4,6 +4,7 @@ import { decode, encodeInto } from "#layout/codec.js";
 import type { Field, StructType, Values } from "#layout/struct.js";
 import { fieldOf } from "#layout/struct.js";
 import type { Table } from "#prelude/maps.js";
+import { invariant } from "#kernel/errors.js";
 import type { Store } from "./store.js";
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -13,6 +14,7 @@ export class Rows<S extends StructType<any, any>> {
   readonly #view: DataView;
   readonly #fields = new Map<string, Field>();
   readonly length: number;
+  #words: Uint32Array | undefined;
 
   constructor(store: Store, readonly map: Table<S>) {
     this.#bytes = store.table(map);
@@ -39,6 +41,14 @@ export class Rows<S extends StructType<any, any>> {
     const { offset, size } = this.#field(field);
     const at = this.#offset(index) + offset;
     return size === 4 ? this.#view.getUint32(at, LITTLE_ENDIAN) : size === 2 ? this.#view.getUint16(at, LITTLE_ENDIAN) : this.#view.getUint8(at);
+  }
+
+  /** Writes one field of 32 bits, aligned as every field is, after all that this process wrote before: who reads it sees that too. */
+  publish(index: number, field: string, value: number): void {
+    const { offset, size } = this.#field(field);
+    invariant(size === 4, "what is published is one word");
+    this.#words ??= new Uint32Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength >>> 2);
+    Atomics.store(this.#words, (this.#offset(index) + offset) >>> 2, value);
   }
 
   /** One 64-bit field. */

@@ -8,7 +8,10 @@ import { DirectorError } from "#model/director.js";
 import { greatestCommonDivisor } from "./divisor.js";
 import type { Member } from "./members.js";
 import { Rows } from "./rows.js";
+import type { SlotsWriter } from "./slots.js";
 import { Slots } from "./slots.js";
+import type { Room } from "./spans.js";
+import { Spans } from "./spans.js";
 import type { Store } from "./store.js";
 
 /** The state, and the list that it was made with. */
@@ -20,45 +23,39 @@ export interface PreviousState {
 type StateValues = { [field in keyof SchedulerState & string]: SchedulerState[field] };
 
 export class SchedulerStates {
-  readonly #states: Rows<typeof schedulerStates.value>;
+  readonly #rows: Rows<typeof schedulerStates.value>;
+  readonly #places: Spans;
   readonly #slots: Slots;
-  // A state just given up may still be read: the next one begins elsewhere.
-  #cursor: number;
 
   constructor(store: Store) {
-    this.#states = new Rows(store, schedulerStates);
+    this.#rows = new Rows(store, schedulerStates);
+    this.#places = new Spans(this.#rows.length);
     this.#slots = new Slots(store);
-    this.#cursor = Math.floor(Math.random() * this.#states.length);
   }
 
-  /** Writes the state for a list at a place that is not among `used`. Of a service that is new to the scheduler there is no `previous` one. */
-  write(list: readonly Member[], scheduler: number, previous: PreviousState | undefined, used: readonly number[]): number {
-    const stateAt = this.#findPlace(used);
-    this.#states.write(stateAt, { position: 0n, maximumWeight: 0, divisor: 0, ...this.#stateFor(list, scheduler, previous), ...this.#slots.write(list, scheduler, this.#slotsOf(used)) });
+  /** Writes states at places that are not among `used`. */
+  beside(used: readonly number[]): StatesWriter {
+    const slotsUsed = used.map((stateAt) => ({ at: this.#rows.number(stateAt, "slotsAt"), count: this.#rows.number(stateAt, "slotsCount") }));
+    return new StatesWriter(this.#rows, this.#places.beside(used.map((at) => ({ at, count: 1 }))), this.#slots.beside(slotsUsed));
+  }
+}
+
+export class StatesWriter {
+  constructor(readonly rows: Rows<typeof schedulerStates.value>, readonly room: Room, readonly slots: SlotsWriter) {}
+
+  /** Writes the state for a list. Of a service that is new to the scheduler there is no `previous` one. */
+  write(list: readonly Member[], scheduler: number, previous: PreviousState | undefined): number {
+    const stateAt = this.room.take(1);
+    if (stateAt === undefined) throw new DirectorError("NO_MEMORY", `Cannot add a service: all ${this.rows.length} scheduler states are taken`);
+    this.rows.write(stateAt, { position: 0n, maximumWeight: 0, divisor: 0, ...this.#stateFor(list, scheduler, previous), ...this.slots.write(list, scheduler) });
     return stateAt;
   }
 
   #stateFor(list: readonly Member[], scheduler: number, previous: PreviousState | undefined): Partial<StateValues> {
-    const position = previous === undefined ? 0n : this.#states.bigint(previous.stateAt, "position");
+    const position = previous === undefined ? 0n : this.rows.bigint(previous.stateAt, "position");
     if (scheduler === SCHEDULER_RR) return { position: roundRobinPosition(list, previous?.list ?? [], Number(position & 0xffffffffn)) };
     if (scheduler === SCHEDULER_WRR) return weightedState(list, position);
     return {};
-  }
-
-  #slotsOf(used: readonly number[]) {
-    return used.map((stateAt) => ({ at: this.#states.number(stateAt, "slotsAt"), count: this.#states.number(stateAt, "slotsCount") }));
-  }
-
-  #findPlace(used: readonly number[]): number {
-    const taken = new Set(used);
-    const size = this.#states.length;
-    for (let tried = 0; tried < size; tried++) {
-      const at = (this.#cursor + tried) % size;
-      if (taken.has(at)) continue;
-      this.#cursor = at + 1;
-      return at;
-    }
-    throw new DirectorError("NO_MEMORY", `Cannot add a service: all ${size} scheduler states are taken`);
   }
 }
 

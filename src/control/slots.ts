@@ -14,9 +14,19 @@ import type { Candidate } from "./maglev.js";
 import { fillByMaglev } from "./maglev.js";
 import type { Member } from "./members.js";
 import { Rows } from "./rows.js";
-import type { Span } from "./spans.js";
+import type { Room, Span } from "./spans.js";
 import { Spans } from "./spans.js";
 import type { Store } from "./store.js";
+
+export interface SlotsPlace {
+  readonly slotsAt: number;
+  readonly slotsCount: number;
+}
+
+export interface SlotsWriter {
+  /** The slots of a list of members; none for a scheduler that does not hash. */
+  write(list: readonly Member[], scheduler: number): SlotsPlace;
+}
 
 export class Slots {
   readonly #slots: Uint16Array;
@@ -31,10 +41,15 @@ export class Slots {
     this.#spans = new Spans(this.#slots.length);
   }
 
-  /** Writes the slots of a list of members where none of `used` stand; none for a scheduler that does not hash. */
-  write(list: readonly Member[], scheduler: number, used: readonly Span[]): { slotsAt: number; slotsCount: number } {
+  /** Writes slots where none of `used` stand. */
+  beside(used: readonly Span[]): SlotsWriter {
+    const room = this.#spans.beside(used);
+    return { write: (list, scheduler) => this.#write(list, scheduler, room) };
+  }
+
+  #write(list: readonly Member[], scheduler: number, room: Room): SlotsPlace {
     const filled = this.#fill(list, scheduler);
-    const slotsAt = this.#spans.find(filled.length, used);
+    const slotsAt = room.take(filled.length);
     if (slotsAt === undefined) {
       throw new DirectorError("NO_MEMORY", `Cannot hash to ${list.length} destinations: all ${this.#slots.length} slots are taken, by other services of dh, sh and mh`);
     }
@@ -52,9 +67,10 @@ export class Slots {
     }
   }
 
-  #candidate({ destination }: Member): Candidate {
+  /** By its last weight that was not 0: `weight`, which its row may be about to be given. */
+  #candidate({ destination, weight }: Member): Candidate {
     const { lastWeight, address, port } = this.#destinations.read(destination);
-    return { destination, weight: lastWeight, hashed: host32(foldAddress(address as Address)) + host16(port) };
+    return { destination, weight: weight || lastWeight, hashed: host32(foldAddress(address as Address)) + host16(port) };
   }
 }
 

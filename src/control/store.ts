@@ -8,6 +8,12 @@ export interface HashAccess {
   update(key: Uint8Array, value: Uint8Array): void;
   delete(key: Uint8Array): boolean;
   keys(): Iterable<Uint8Array>;
+  /** Copies of all keys and values. */
+  entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** As many of each, in few calls. */
+  updateAll(keys: readonly Uint8Array[], values: readonly Uint8Array[]): void;
+  /** Those that have no entry are passed over. */
+  deleteAll(keys: readonly Uint8Array[]): void;
 }
 
 export interface Store {

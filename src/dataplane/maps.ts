@@ -22,12 +22,15 @@ import { IPV4, IPV6, PROCESSORS } from "./config.js";
 export const CONNECTIONS_DEFAULT = 2 ** 18;
 export const CONNECTIONS6_DEFAULT = 2 ** 16;
 export const SLOTS_PER_BUCKET = 8;
-export const SERVICES_MAX = 2 ** 14;
+/** Those that go and those that come with one change stand side by side: 10,000 can take the place of 10,000 others. */
+export const SERVICES_MAX = 2 ** 15;
+/** Their rows, old and new ones: 3 MiB. The first is none. */
+export const SERVICE_ROWS_MAX = 2 * SERVICES_MAX;
 export const DESTINATIONS_MAX = 2 ** 14;
 /** Members of all services together, twice: an old and a new list stand side by side while one replaces the other. */
 export const MEMBERS_MAX = 2 ** 16;
 /** Schedulers' states: one for each list of members. */
-export const SCHEDULER_STATES_MAX = 2 ** 15;
+export const SCHEDULER_STATES_MAX = 2 ** 16;
 /** Slots of the hashing schedulers' tables, 2 MiB: 256 services by mh or 4,096 by sh or dh, less those being replaced. */
 export const SLOTS_MAX = 2 ** 20;
 /** Addresses that lblc and lblcr remember, of all services; the kernel begins to forget when one has as many. */
@@ -69,6 +72,8 @@ export const Settings = struct("Settings", {
   natDestinationsIpv6: u32,
   /** In ticks: until then the expiry's walk ends connections whose destination was removed. */
   sweepUntil: u32,
+  /** Counts changes of services: the lowest bit says which of a service's two rows is the one that packets go by. */
+  generation: u32,
   /** Bit hash(VIP): some service may have this address. */
   vipFilter: array(u64, VIP_FILTER_BITS / 64),
 });
@@ -132,7 +137,19 @@ export const ServiceKey = struct("ServiceKey", {
   family: u8,
 }, { size: 24 });
 
-/** What a packet needs of a service. Replaced as a whole: packets see the old one or the new one. */
+/**
+ * Where a service is. This never changes while it stands, and rows and lists are never written where a packet may still
+ * read: a change writes them elsewhere, then the numbers of its services' new rows, then `settings.generation`. By that
+ * one store packets go from all of the old configuration to all of the new one; the other numbers follow later.
+ */
+export const ServiceSlot = struct("ServiceSlot", { slot: u32 });
+export const services = hashMap("services", ServiceKey, ServiceSlot, SERVICES_MAX);
+
+/** By slot. In `serviceRows`, by the lowest bit of the generation; 0: there is no such service. */
+export const ServicePlaces = struct("ServicePlaces", { rows: array(u32, 2) }, { size: 8 });
+export const servicePlaces = table("servicePlaces", ServicePlaces, SERVICES_MAX);
+
+/** What a packet needs of a service. */
 export const Service = struct("Service", {
   /** Counts of this service's own (connections refused), and its place in control's lists. */
   slot: u32,
@@ -153,7 +170,7 @@ export const Service = struct("Service", {
   netmask: Address,
 }, { size: 48 });
 export type Service = View<typeof Service>;
-export const services = hashMap("services", ServiceKey, Service, SERVICES_MAX);
+export const serviceRows = table("serviceRows", Service, SERVICE_ROWS_MAX);
 
 /** Service.flags */
 export const SERVICE_ONE_PACKET = 1;

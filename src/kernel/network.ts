@@ -161,10 +161,9 @@ export function readSysctl(key: string): string {
   return sysctl(key, "read", () => readFileSync(`/proc/sys/${key}`, "utf8").trim());
 }
 
-/** Whether an address is this host's own, on an interface that is up (RTN_LOCAL in the kernel's words). */
-export function isLocalAddress(address: string): boolean {
-  if (address.startsWith("127.")) return true;
-  return Object.values(networkInterfaces()).some((held) => held?.some((one) => one.address === address));
+/** This host's own, on interfaces that are up (RTN_LOCAL in the kernel's words); all of 127.0.0.0/8 are so besides. */
+export function localAddresses(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((held) => held?.map(({ address }) => address) ?? []));
 }
 
 export function hasSysctl(key: string): boolean {

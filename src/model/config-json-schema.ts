@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import {
-  AddressFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
+  AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
   SorryServerFields, SysctlKeys, TableFields, TimeoutFields, TopFields, TunnelFields,
 } from "./config-schema.js";
 import { meaningOf } from "./config-meanings.js";
@@ -25,6 +25,9 @@ const INNER: { readonly [key: string]: JsonSchema } = {
   connectionTable: ref("connectionTable"),
   marks: listOf(ref("mark")),
   sysctl: ref("sysctl"),
+  api: ref("api"),
+  socket: ref("socket"),
+  tls: ref("tls"),
   include: { anyOf: [{ type: "string", minLength: 1 }, listOf({ type: "string", minLength: 1 })] },
   tunnel: ref("tunnel"),
   checks: listOf(ref("check")),
@@ -51,6 +54,9 @@ export function configJsonSchema(): JsonSchema {
       connectionTable: mapping(TableFields),
       mark: { ...mapping(MarkFields), required: ["mark"] },
       sysctl: mapping(SysctlKeys, Object.fromEntries(Object.entries(SYSCTLS).map(([name, { expected }]) => [name, sysctlSchema(expected)]))),
+      api: mapping(ApiFields),
+      socket: mapping(ApiSocketFields),
+      tls: { ...mapping(ApiTlsFields), required: ["listen", "certificate", "key", "tokens"] },
       tunnel: mapping(TunnelFields),
       quorum: mapping(QuorumFields),
       sorryServer: { ...mapping(SorryServerFields), required: ["address"] },

@@ -84,11 +84,12 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     services: means("the virtual services", "needed; `[]` for none"),
     interfaces: means("where packets are taken: names, or mappings with `name` and `mode`", "every Ethernet interface that is up"),
     mode: means("how programs are attached: at `tc`, in the driver by `xdp`, by `generic` XDP without the driver; `auto` chooses for each interface, and `weir status` says why", "`auto`"),
-    addresses: means("VIPs that `weir up` puts on interfaces and `weir down` takes away", "none but those of services with `interface`"),
+    addresses: means("VIPs that `weir apply` puts on interfaces and `weir down` takes away", "none but those of services with `interface`"),
     timeouts: means("for how long idle connections are kept", "they stay: 900, 120 and 300 s in a new director"),
     connectionTable: means("how many connections fit; counts when the director is made", "262144 of IPv4, 65536 of IPv6"),
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
     sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
+    api: means("where the daemon's API listens", "its socket alone"),
     include: means("files to be read as if they stood here, seen from this file; `*` stands for any part of a file's name"),
   }),
   section("defaults", "Defaults", "Under `defaults`; what a service says itself goes before it, and what a destination says before both", schema.DefaultsFields, {
@@ -197,6 +198,21 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     to: means("where the packet goes", "anywhere"),
     fromPorts: means("its source port", "any"),
     ports: means("its destination port", "any"),
+  }),
+  section("api", "The API", "Of the daemon, under `api`", schema.ApiFields, {
+    socket: means("its socket: who may write to it may ask", "one for each network namespace under /run/weir"),
+    tls: means("its port for the network", "nobody is served over the network"),
+  }),
+  section("apiSocket", "The API's socket", "Under `socket`", schema.ApiSocketFields, {
+    path: means("where it is", "one for each network namespace under /run/weir"),
+    mode: means("its permissions, in quotes", '`"0660"`'),
+    group: means("whose it is beside root", "root"),
+  }),
+  section("apiTls", "The API's port", "Under `tls`", schema.ApiTlsFields, {
+    listen: means("where it listens", "needed"),
+    certificate: means("whom clients find there", "needed"),
+    key: means("its private key", "needed"),
+    tokens: means("who may ask, and who may change", "needed"),
   }),
   section("table", "The connection table", "Under `connectionTable`", schema.TableFields, {
     entries: means("connections of IPv4", "262144"),

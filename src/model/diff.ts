@@ -1,9 +1,10 @@
 // The smallest list of changes that makes one list of services into another. What is the same on both sides is not
 // touched, so its connections and counters live on.
 
-import type { Destination, DestinationId, Director, Service, ServiceId, ServiceWithDestinations } from "./director.js";
+import type { Destination, Service, ServiceId, ServiceWithDestinations } from "./director.js";
 import { formatEndpoint, formatServiceId } from "./names.js";
 
+/** A director's operation, with what was there before. */
 export type Change =
   | { readonly kind: "addService"; readonly service: Service }
   | { readonly kind: "editService"; readonly service: Service; readonly before: Service }
@@ -60,21 +61,3 @@ function sameDestination(current: Destination, wanted: Destination): boolean {
   return current.forward === wanted.forward && sameTunnel && current.weight === wanted.weight
     && current.upperThreshold === wanted.upperThreshold && current.lowerThreshold === wanted.lowerThreshold;
 }
-
-/** Carries one change out. */
-export function applyChange(director: Director, change: Change): void {
-  switch (change.kind) {
-    case "addService": return director.addService(withoutDestinations(change.service));
-    case "editService": return director.editService(withoutDestinations(change.service));
-    case "deleteService": return director.deleteService(change.service.id);
-    case "addDestination": return director.addDestination(change.service, change.destination);
-    case "editDestination": return director.editDestination(change.service, change.destination);
-    case "deleteDestination": return director.deleteDestination(change.service, idOf(change.destination));
-  }
-}
-
-function withoutDestinations({ id, scheduler, schedulerFlags, persistentSeconds, netmask, persistenceEngine, onePacket }: Service): Service {
-  return { id, scheduler, schedulerFlags, persistentSeconds, netmask, persistenceEngine, onePacket };
-}
-
-const idOf = ({ address, port }: DestinationId): DestinationId => ({ address, port });

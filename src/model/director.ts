@@ -134,9 +134,23 @@ export interface SyncDaemon {
 /** What is not given is the director's choice. */
 export type SyncDaemonRequest = Pick<SyncDaemon, "role" | "interface" | "syncId"> & Partial<SyncDaemon>;
 
+/** One step of a change to services and destinations. */
+export type Operation =
+  | { readonly kind: "addService" | "editService"; readonly service: Service }
+  | { readonly kind: "deleteService"; readonly service: Pick<Service, "id"> }
+  | { readonly kind: "addDestination" | "editDestination"; readonly service: ServiceId; readonly destination: Destination }
+  | { readonly kind: "deleteDestination"; readonly service: ServiceId; readonly destination: DestinationId };
+
 export interface Director {
   /** In the kernel's order. Cheap: counters are read too. */
   services(): readonly ServiceState[];
+  /**
+   * All of them, each on what those before it make, or none: a wrong one throws what it would throw alone, and nothing is changed.
+   * Packets that begin connections see all at once: which services there are, their settings, their servers and the weights that schedulers
+   * share out by. A server's own row is written by itself, just before that where it comes or changes, just after where it goes or its weight
+   * becomes 0: its method, tunnel and thresholds, and what connections that stand meet.
+   */
+  apply(operations: readonly Operation[]): void;
   addService(service: Service): void;
   editService(service: Service): void;
   deleteService(id: ServiceId): void;

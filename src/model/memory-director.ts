@@ -5,7 +5,7 @@
 import { addressFamily, addressWords } from "./address.js";
 import { notUnicast } from "./config-address.js";
 import type {
-  Connection, Counters, Destination, DestinationId, DestinationState, Director, DirectorErrorCode, Family, Service, ServiceId, ServiceState,
+  Connection, Counters, Destination, DestinationId, DestinationState, Director, DirectorErrorCode, Family, Operation, Service, ServiceId, ServiceState,
   SyncDaemon, SyncDaemonRequest, Timeouts, Totals,
 } from "./director.js";
 import { DirectorError } from "./director.js";
@@ -46,8 +46,8 @@ interface Entry {
 const ZERO: Counters = { connections: 0n, packetsIn: 0n, packetsOut: 0n, bytesIn: 0n, bytesOut: 0n };
 
 export class MemoryDirector implements Director {
-  /** The newest first, as in each of the kernel's buckets. */
-  #entries: Entry[] = [];
+  /** By formatServiceId(), the newest last. */
+  #entries = new Map<string, Entry>();
   #timeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 };
   #sysctls: Sysctls = defaultSysctls(MEMORY_PAGES);
   #daemons: SyncDaemon[] = [];
@@ -63,30 +63,52 @@ export class MemoryDirector implements Director {
   }
 
   services(): readonly ServiceState[] {
-    const buckets = new Map(this.#entries.map((entry) => [entry, this.#bucket(entry.service.id)]));
-    return [...this.#entries].sort((a, b) => buckets.get(a)! - buckets.get(b)!)
+    const buckets = new Map(Array.from(this.#entries.values(), (entry) => [entry, this.#bucket(entry.service.id)]));
+    // The newest first in each of the kernel's buckets.
+    return [...this.#entries.values()].reverse().sort((a, b) => buckets.get(a)! - buckets.get(b)!)
       .map(({ service, counters, destinations }) => ({ ...service, counters, rates: ZERO, destinations: [...destinations] }));
+  }
+
+  apply(operations: readonly Operation[]): void {
+    const before = new Map(Array.from(this.#entries, ([name, entry]) => [name, { ...entry, destinations: [...entry.destinations] }]));
+    try {
+      for (const operation of operations) this.#step(operation);
+    } catch (error) {
+      this.#entries = before;
+      throw error;
+    }
+  }
+
+  #step(operation: Operation): void {
+    switch (operation.kind) {
+      case "addService": return this.addService(operation.service);
+      case "editService": return this.editService(operation.service);
+      case "deleteService": return this.deleteService(operation.service.id);
+      case "addDestination": return this.addDestination(operation.service, operation.destination);
+      case "editDestination": return this.editDestination(operation.service, operation.destination);
+      case "deleteDestination": return this.deleteDestination(operation.service, operation.destination);
+    }
   }
 
   addService(service: Service): void {
     if (this.#lookup(service.id) !== undefined) throw refusal("SERVICE_EXISTS", `add ${formatServiceId(service.id)}`, "it exists already");
     this.#checkService(service);
-    this.#entries.unshift({ service, counters: ZERO, destinations: [] });
+    this.#entries.set(formatServiceId(service.id), { service: wordsOf(service), counters: ZERO, destinations: [] });
   }
 
   editService(service: Service): void {
     const entry = this.#find(service.id, "edit");
     this.#checkService(service);
-    entry.service = service;
+    entry.service = wordsOf(service);
   }
 
   deleteService(id: ServiceId): void {
-    const entry = this.#find(id, "delete");
-    this.#entries = this.#entries.filter((other) => other !== entry);
+    this.#find(id, "delete");
+    this.#entries.delete(formatServiceId(id));
   }
 
   clear(): void {
-    this.#entries = [];
+    this.#entries.clear();
   }
 
   addDestination(id: ServiceId, destination: Destination): void {
@@ -121,7 +143,7 @@ export class MemoryDirector implements Director {
   }
 
   zero(id?: ServiceId): void {
-    for (const entry of id === undefined ? this.#entries : [this.#find(id, "zero the counters of")]) {
+    for (const entry of id === undefined ? this.#entries.values() : [this.#find(id, "zero the counters of")]) {
       entry.counters = ZERO;
       entry.destinations = entry.destinations.map((destination) => ({ ...destination, counters: ZERO }));
     }
@@ -177,8 +199,7 @@ export class MemoryDirector implements Director {
   }
 
   #lookup(id: ServiceId): Entry | undefined {
-    const wanted = formatServiceId(id);
-    return this.#entries.find(({ service }) => formatServiceId(service.id) === wanted);
+    return this.#entries.get(formatServiceId(id));
   }
 
   #find(id: ServiceId, verb: string, code: DirectorErrorCode = "NO_SUCH_SERVICE"): Entry {
@@ -203,7 +224,7 @@ export class MemoryDirector implements Director {
   }
 
   #mixesFamilies(): boolean {
-    return this.#entries.some(({ service, destinations }) => destinations.some(({ address }) => addressFamily(address) !== serviceFamily(service.id)));
+    return [...this.#entries.values()].some(({ service, destinations }) => destinations.some(({ address }) => addressFamily(address) !== serviceFamily(service.id)));
   }
 
   /** ip_vs_svc_hashkey(), ip_vs_svc_fwm_hashkey(); services by firewall mark stand behind all others. */
@@ -213,6 +234,11 @@ export class MemoryDirector implements Director {
     const folded = addressWords(id.address).reduce((sum, word) => sum ^ word, 0);
     return (PROTOCOL_NUMBER[id.protocol] ^ folded ^ salt ^ (id.port >> 8) ^ id.port) & (SERVICE_BUCKETS - 1);
   }
+}
+
+/** Without what else may stand beside them. */
+function wordsOf({ id, scheduler, schedulerFlags, persistentSeconds, netmask, persistenceEngine, onePacket }: Service): Service {
+  return { id, scheduler, schedulerFlags, persistentSeconds, netmask, persistenceEngine, onePacket };
 }
 
 function serviceFamily(id: ServiceId): Family {

@@ -10,7 +10,7 @@ import type { Shape } from "#control/shape.js";
 import { FibLookup, Neighbour } from "#dataplane/hop.js";
 import { Machine, type LoadedProgram, type Redirect } from "#ebpf/machine.js";
 import { parseConfig } from "#model/config.js";
-import { applyChange, diffServices } from "#model/diff.js";
+import { diffServices } from "#model/diff.js";
 import { PACKET_HOST, TC_ACT_REDIRECT, TC_ACT_SHOT } from "#prelude/packet.js";
 import { ETH_P_IP } from "#wire/ethernet.js";
 import { hostOf, type HostPlan, type InterfacePlan, type NetworkPlan } from "../plan.js";
@@ -51,7 +51,7 @@ class SimulatedDirector implements Host {
     this.#program = loadPrograms(this.#machine, specs).get("weir_tc")!;
     const director = new StoreDirector(new MachineStore(this.#machine, SHAPE, () => NANOSECONDS));
     const { services } = parseConfig(configuration, { file: "weir.yaml" });
-    for (const change of diffServices([], services)) applyChange(director, change);
+    director.apply(diffServices([], services));
   }
 
   receive(frame: Uint8Array, at: InterfacePlan): readonly Departure[] {

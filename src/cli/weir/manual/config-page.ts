@@ -17,7 +17,7 @@ export function configPage(): Page {
 const DESCRIPTION: Section = {
   heading: "DESCRIPTION",
   blocks: [
-    paragraph("`weir apply` and `weir up` make the running director what this file says, by the smallest difference: a service that the file leaves as it is keeps its connections, "
+    paragraph("`weir apply` makes the running director what this file says, by the smallest difference: a service that the file leaves as it is keeps its connections, "
       + "a destination whose weight changed is edited. What stands in the director and not in the file goes."),
     paragraph("The file is YAML 1.2, anchors, aliases and `<<` merges included, so JSON will do. Every mistake is reported at once, with its line and what would work there, and nothing is changed."),
     paragraph("`${NAME}` in a value is the environment's variable of that name, `${NAME:-default}` the default where it is empty or not set, `$${` these two characters themselves. "

@@ -1,0 +1,77 @@
+// What lets packets pass by without a look-up (dataplane/service.ts): which addresses may be VIPs, of which kinds there
+// are any services, whether connections by NAT can stand. All of it may say too much and never too little: it is widened
+// before packets can find what comes, and narrowed after they can find no more what goes.
+
+import { decode } from "#layout/codec.js";
+import * as maps from "#dataplane/maps.js";
+import { ServiceKey } from "#dataplane/maps.js";
+import { vipFilterBit } from "#dataplane/service.js";
+import type { Family } from "#model/director.js";
+import type { Address } from "#wire/address.js";
+import { IPPROTO_TCP } from "#wire/ipv4.js";
+import type { Destinations } from "./destinations.js";
+import type { AddressValues } from "./encode.js";
+import { toBe16 } from "./encode.js";
+import type { Rows } from "./rows.js";
+import type { ServiceEntry } from "./service-table.js";
+import { FTP_PORT } from "./uses.js";
+
+const COUNTS = ["anyPortServices", "markServices", "ftpServices", "ftpDataServices"] as const;
+type Counts = { [name in (typeof COUNTS)[number]]: number };
+
+export class Filters {
+  constructor(readonly settings: Rows<typeof maps.settings.value>, readonly destinations: Destinations) {}
+
+  /** For services that come or are edited, destinations that stand in the table by now, and others that are about to be by NAT, by their service's family. */
+  widen(entries: readonly ServiceEntry[], masqueraded: readonly Family[]): void {
+    const { natDestinations, natDestinationsIpv6 } = this.#countNat([4, 6]);
+    const coming = (family: Family) => masqueraded.filter((one) => one === family).length;
+    this.settings.write(0, { natDestinations: natDestinations + coming(4), natDestinationsIpv6: natDestinationsIpv6 + coming(6) });
+    if (entries.length === 0) return;
+    const filter = Array.from(this.settings.read(0).vipFilter);
+    for (const { key } of entries) setBits(filter, decode(ServiceKey, key));
+    const counts = countServices(entries);
+    for (const name of COUNTS) counts[name] += this.settings.number(0, name);
+    this.settings.write(0, { ...counts, vipFilter: filter });
+  }
+
+  /** To what all these services need, which are those that there are. */
+  narrow(entries: readonly ServiceEntry[]): void {
+    const keys = entries.map(({ key }) => decode(ServiceKey, key));
+    // ip_vs_ctl.c, ip_vs_unlink_service(): without a service of a family, LVS has no hooks, and connections that still stand wait for the next.
+    const families = new Set(keys.map(({ family }) => family as Family));
+    const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
+    for (const key of keys) setBits(filter, key);
+    for (const { mark, address, family } of this.destinations.virtuals()) {
+      if (families.has(family)) setBits(filter, { mark, address });
+    }
+    this.settings.write(0, { ...countServices(entries), vipFilter: filter, ...this.#countNat([...families]) });
+  }
+
+  #countNat(families: readonly Family[]): { natDestinations: number; natDestinationsIpv6: number } {
+    const counts = this.destinations.countMasqueraded();
+    return { natDestinations: families.includes(4) ? counts[4] : 0, natDestinationsIpv6: families.includes(6) ? counts[6] : 0 };
+  }
+}
+
+function countServices(entries: readonly ServiceEntry[]): Counts {
+  const counts: Counts = { anyPortServices: 0, markServices: 0, ftpServices: 0, ftpDataServices: 0 };
+  for (const { key, row } of entries) {
+    const { mark, port, protocol } = decode(ServiceKey, key);
+    if (mark !== 0) counts.markServices++;
+    else if (port === 0) counts.anyPortServices++;
+    // uses.ts, mayBringFtp()
+    if (mark !== 0 || (protocol === IPPROTO_TCP && (port === 0 || port === toBe16(FTP_PORT)))) counts.ftpServices++;
+    if ((row.flags & maps.SERVICE_FTP) !== 0) counts.ftpDataServices++;
+  }
+  return counts;
+}
+
+const EVERY_BIT = 2n ** 64n - 1n;
+
+/** A mark may be on packets to any address. */
+function setBits(filter: bigint[], { mark, address }: { readonly mark: number; readonly address: AddressValues }): void {
+  if (mark !== 0) return void filter.fill(EVERY_BIT);
+  const bit = vipFilterBit(address as Address);
+  filter[bit >>> 6] = (filter[bit >>> 6] ?? 0n) | (1n << BigInt(bit & 63));
+}
