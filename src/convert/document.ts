@@ -133,10 +133,12 @@ export function shareSettings(service: WrittenService): WrittenService {
 }
 
 const LINE_CHARACTERS = 120;
+/** With more, what is the same is written again each time: a reader of YAML looks for an alias's anchor from the beginning of the file. */
+const ALIASED_SERVICES_MAX = 256;
 
 /** The text of weir.yaml; what was left out stands at its head as comments. */
 export function printDocument({ document, origins, notes }: Imported, file: string): string {
-  const yaml = new Document(document);
+  const yaml = new Document(document, { aliasDuplicateObjects: document.services.length <= ALIASED_SERVICES_MAX });
   // What looks like a variable of the environment is none.
   visit(yaml, { Scalar(_key, scalar) { if (typeof scalar.value === "string") scalar.value = scalar.value.replaceAll("${", () => "$${"); } });
   const services = yaml.get("services") as YAMLSeq<YAMLMap>;

@@ -37,7 +37,7 @@ export async function importCommand(format: ImportedFormat, file: string, option
 /** Throws ConfigError with every mistake. */
 export async function importConfiguration(format: ImportedFormat, file: string, text: string, { configId }: ImportOptions = {}): Promise<Imported> {
   switch (format) {
-    case "keepalived": return importKeepalived(text, { file, include: readIncludes, configId: configId ?? hostname().split(".")[0]! });
+    case "keepalived": return importKeepalived(text, { file, include: readIncludes, workingFolder: process.cwd(), configId: configId ?? hostname().split(".")[0]! });
     case "ldirectord": return importLdirectord(text, file, names);
     case "ipvsadm": return importIpvsadm(text, file);
   }

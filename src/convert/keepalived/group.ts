@@ -14,8 +14,8 @@ export type Virtual = Place & (
   | { readonly kind: "address"; readonly address: Address; readonly family: Family; readonly port: number }
   | { readonly kind: "fwmark"; readonly fwmark: number; readonly family: Family | undefined });
 
-/** A service has a kilobyte or so of its own in the director; more than this was not meant. */
-export const RANGE_MAX = 65536;
+/** Each address becomes a service with its own checks, and the director is tested with ten thousand: more was not meant. */
+export const RANGE_MAX = 16384;
 export const FWMARK_MAX = 2 ** 32 - 1;
 
 export function readGroup(directive: Directive, reading: Reading): readonly Virtual[] {

@@ -50,7 +50,7 @@ export const TOP_KEYWORDS: Keywords<Top> = {
   ...Object.fromEntries([
     ...lefts(VRRP, "vrrp_instance", "vrrp_sync_group", "vrrp_script", "vrrp_track_process", "vrrp_track_file", "garp_group"),
     ...lefts(ADDRESSES, "static_ipaddress", "static_routes", "static_rules", "linkbeat_interfaces", "interface_up_down_delays"),
-    ...lefts(TRACKING, "track_group", "static_track_group", "track_file", "bfd_instance"),
+    ...lefts(TRACKING, "track_group", "track_file", "bfd_instance"),
     ...lefts(SSL, "SSL"),
     ...lefts(PROCESS, "net_namespace", "net_namespace_ipvs", "namespace_with_ipsets", "instance", "use_pid_dir", "linkbeat_use_polling", "child_wait_time", "include_check"),
   ]),

@@ -16,6 +16,8 @@ export interface KeepalivedSources {
   readonly file: string;
   /** The files that an include names; `pattern` may have wildcards and is relative to `folder`, that of the file which includes. */
   include(pattern: string, folder: string): readonly { readonly file: string; readonly text: string }[];
+  /** What relative names of files are relative to; ${_PWD} is absolute. */
+  readonly workingFolder: string;
   /** keepalived -i, or the first part of the machine's name. */
   readonly configId: string;
 }
@@ -47,8 +49,9 @@ class LineReader {
 
   #file(file: string, text: string, includes: number): void {
     const folder = file.includes("/") ? file.slice(0, Math.max(file.lastIndexOf("/"), 1)) : ".";
+    const absolute = folder.startsWith("/") ? folder : folder === "." ? this.sources.workingFolder : `${this.sources.workingFolder}/${folder}`;
     for (const [i, raw] of text.split("\n").entries()) {
-      this.#parameters.define("_PWD", [{ text: folder, file, line: 0, column: 0 }]);
+      this.#parameters.define("_PWD", [{ text: absolute, file, line: 0, column: 0 }]);
       const bare = withoutComment(raw).trimEnd();
       const line: Line = { text: bare.trimStart(), file, line: i + 1, column: bare.length - bare.trimStart().length + 1 };
       if (line.text === "") continue;

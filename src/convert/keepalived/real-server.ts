@@ -50,7 +50,7 @@ interface Options extends Timing {
   readonly checkers: Directive[];
 }
 
-const checker = (name: string): Keyword<Options> => ({ words: 0, block: "needed", becomes: `a check: see ${name} below`, read: (directive, options) => { options.checkers.push(directive); } });
+const CHECKER: Keyword<Options> = { words: 0, block: "needed", becomes: "a check; see below", read: (directive, options) => { options.checkers.push(directive); } };
 
 export const REAL_SERVER_KEYWORDS: Keywords<Options> = {
   weight: { words: 1, becomes: "`weight`", read: (directive, options, reading) => { options.weight = reading.number(directive, "a whole number", 0, WEIGHT_MAX); } },
@@ -65,7 +65,7 @@ export const REAL_SERVER_KEYWORDS: Keywords<Options> = {
   ...timingKeywords(1),
   smtp_alert: left("left out; weir sends no mail: notifyUp and notifyDown can call what does"),
   snmp_name: left("left out; weir has no SNMP"),
-  ...Object.fromEntries(Object.keys(CHECKERS).map((name) => [name, checker(name)])),
+  ...Object.fromEntries(Object.keys(CHECKERS).map((name) => [name, CHECKER])),
   ...Object.fromEntries(Object.entries(LEFT_CHECKERS).map(([name, why]) => [name, left(why)])),
 };
 

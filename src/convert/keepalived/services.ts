@@ -47,8 +47,19 @@ function writeService(virtual: Virtual, server: VirtualServer, reading: Reading)
     onePacket: server.onePacket || undefined,
     quorum: Object.keys(quorum).length === 0 ? undefined : quorum,
     sorryServer: writeSorryServer(virtual, server, family, reading),
-    destinations: server.realServers.map((real) => writeDestination(real, virtual, family, reading)),
+    destinations: withoutTwins(server.realServers, virtual, reading).map((real) => writeDestination(real, virtual, family, reading)),
   }));
+}
+
+/** Of two that become one, the second is left out: keepalived says "real server … is duplicated", or the kernel refuses it. */
+function withoutTwins(servers: readonly RealServer[], virtual: Virtual, { report }: Reading): readonly RealServer[] {
+  const seen = new Set<string>();
+  return servers.filter(({ directive, address, port, written: { method } }) => {
+    const own = virtual.kind === "address" ? virtual.port : 0;
+    const name = `${address} ${method === "nat" ? port ?? own : own}`;
+    if (seen.has(name)) report.note(directive, describe(directive), "left out; the virtual_server has this real server already, and the first counts for keepalived too");
+    return !seen.has(name) && seen.add(name);
+  });
 }
 
 /** keepalived/check/check_parser.c, vs_end_handler(): of a mark it is what the servers are that no tunnel leads to. */

@@ -116,7 +116,7 @@ export function readVirtualServer(directive: Directive, groups: ReadonlyMap<stri
   const virtuals = readVirtuals(directive, groups, reading);
   const method = options.forwarding ?? { method: "nat" as const };
   const defaults = { timing: options, forwarding: method, weight: options.weight ?? 1, virtualhost: options.virtualhost, alpha: options.alpha, inhibit: options.inhibit, scriptUser };
-  const realServers = withoutTwins(options.realServers.flatMap((inner) => readRealServer(inner, defaults, reading) ?? []), reading);
+  const realServers = options.realServers.flatMap((inner) => readRealServer(inner, defaults, reading) ?? []);
   const sorryServer = options.sorryServer && readSorryServer(options.sorryServer, reading);
   if (virtuals === undefined) return undefined;
   if (options.realServers.length === 0) {
@@ -173,16 +173,6 @@ function readSorryServer(directive: Directive, reading: Reading): SorryServer | 
   const port = directive.values[1] === undefined ? undefined : reading.number(directive, "a port", 1, 65535, 1);
   const { file, line, column } = directive;
   return address === undefined ? undefined : { file, line, column, directive, address, port };
-}
-
-/** keepalived: "real server … is duplicated - removing second rs". */
-function withoutTwins(servers: readonly RealServer[], { report }: Reading): readonly RealServer[] {
-  const seen = new Set<string>();
-  return servers.filter((server) => {
-    const name = `${server.address} ${server.port ?? ""}`;
-    if (seen.has(name)) report.note(server, describe(server.directive), "left out; the virtual_server has this real server already, and keepalived takes the first too");
-    return !seen.has(name) && seen.add(name);
-  });
 }
 
 function readProtocol(directive: Directive, options: Options, reading: Reading): void {

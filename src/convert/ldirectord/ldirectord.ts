@@ -84,7 +84,8 @@ async function writeService(section: VirtualSection, virtual: Virtual, options: 
   const mask = netmask && readNetmask(netmask, virtual.family, reading);
   noteIgnored(options, globals, virtual, netmask, reading);
   const sorryServer = await writeFallback(section.virtual, virtual, options, globals, reading);
-  const destinations = options.checkType === "off" ? [] : withoutTwins(reals, reading).map((real) => writeDestination(real, virtual, section, options, globals, reading));
+  checkTwins(reals, virtual, reading);
+  const destinations = options.checkType === "off" ? [] : reals.map((real) => writeDestination(real, virtual, section, options, globals, reading));
   const command = options.fallbackCommand ?? globals.fallbackCommand;
   return shareSettings(defined({
     ...(virtual.kind === "fwmark"
@@ -114,13 +115,15 @@ function noteIgnored(options: Options, globals: Globals, virtual: Virtual, netma
   if (checkType === "off") report.note(checkTypeEntry!, "checktype=off", "the service has no destinations and no sorry server: ldirectord adds none");
 }
 
-function withoutTwins(reals: readonly Real[], { report }: Reading): readonly Real[] {
+/** What packets reach at the same place is one server: ipvsadm refuses the second. */
+function checkTwins(reals: readonly Real[], virtual: Virtual, { report }: Reading): void {
+  const own = virtual.kind === "address" ? virtual.port : 0;
   const seen = new Set<string>();
-  for (const { entry, address, port } of reals) {
-    if (seen.has(`${address} ${port}`)) report.mistake(entry, `${entry.key}: the service has the server ${bracketed(address)}:${port} already; take one away`);
-    seen.add(`${address} ${port}`);
+  for (const { entry, address, port, method } of reals) {
+    const name = `${bracketed(address)}:${method === "nat" && port > 0 ? port : own}`;
+    if (seen.has(name)) report.mistake(entry, `${entry.key}: the service has the server ${name} already; take one away`);
+    seen.add(name);
   }
-  return reals;
 }
 
 function writeDestination(real: Real, virtual: Virtual, section: VirtualSection, options: Options, globals: Globals, reading: Reading): WrittenDestination {

@@ -27,7 +27,7 @@ export interface Real extends Server {
 }
 
 /** More servers than this in one service were not meant. */
-const RANGE_MAX = 65536;
+const RANGE_MAX = 16384;
 
 const HOST = "\\d+\\.\\d+\\.\\d+\\.\\d+|[A-Za-z0-9.-]+?|\\[[0-9A-Fa-f:.]+\\]";
 const REAL = new RegExp(`^(?<first>${HOST})(?:->(?<last>${HOST}))?(?::(?<port>[\\w-]+))?\\s+(?<method>\\w+)(?:\\s+(?<weight>\\d+))?`
