@@ -42,10 +42,16 @@ export class Filters {
     const families = new Set(keys.map(({ family }) => family as Family));
     const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
     for (const key of keys) setBits(filter, key);
-    for (const { mark, address, family } of this.destinations.virtuals()) {
+    for (const { mark, address, family } of this.destinations.removedVirtuals()) {
       if (families.has(family)) setBits(filter, { mark, address });
     }
     this.settings.write(0, { ...countServices(entries), vipFilter: filter, ...this.#countNat([...families]) });
+  }
+
+  /** After destinations went and no service did. */
+  recountNat(): void {
+    const families = ([4, 6] as const).filter((family) => this.settings.number(0, family === 4 ? "natDestinations" : "natDestinationsIpv6") !== 0);
+    this.settings.write(0, this.#countNat(families));
   }
 
   #countNat(families: readonly Family[]): { natDestinations: number; natDestinationsIpv6: number } {

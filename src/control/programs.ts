@@ -145,7 +145,7 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
     define: {
       ...families[recipe.family], HOOK: recipe.hook, TRANSPORTS: recipe.transports ?? TCP_AND_UDP, FRAGMENTS: recipe.fragments ?? false,
       APPLICATION: recipe.application ?? false, ENGINE: recipe.engine ?? false,
-      FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors,
+      FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors, DESTINATIONS: shape.destinations,
       CONNECTIONS: recipe.family === "ipv6" ? shape.connectionsIpv6 : shape.connections,
     },
     tables: tableEntries(shape),

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import {
   AddressFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
-  SorryServerFields, SysctlKeys, TableFields, TimeoutFields, TopFields, TunnelFields,
+  SorryServerFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields, TunnelFields,
 } from "./config-schema.js";
 import { SYSCTLS } from "./sysctls.js";
 
@@ -22,6 +22,7 @@ const INNER: { readonly [key: string]: JsonSchema } = {
   addresses: listOf(ref("address")),
   timeouts: ref("timeouts"),
   connectionTable: ref("connectionTable"),
+  destinationTable: ref("destinationTable"),
   marks: listOf(ref("mark")),
   sysctl: ref("sysctl"),
   include: { anyOf: [{ type: "string", minLength: 1 }, listOf({ type: "string", minLength: 1 })] },
@@ -48,6 +49,7 @@ export function configJsonSchema(): JsonSchema {
       address: { ...mapping(AddressFields), required: ["vip", "interface"] },
       timeouts: mapping(TimeoutFields),
       connectionTable: mapping(TableFields),
+      destinationTable: mapping(DestinationTableFields),
       mark: { ...mapping(MarkFields), required: ["mark"] },
       sysctl: mapping(SysctlKeys, Object.fromEntries(Object.entries(SYSCTLS).map(([name, { expected }]) => [name, sysctlSchema(expected)]))),
       tunnel: mapping(TunnelFields),
