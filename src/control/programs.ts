@@ -186,7 +186,7 @@ let sourceHash: string | undefined;
 
 function fingerprint(name: ProgramName, shape: Shape): string {
   sourceHash ??= hashSources();
-  return createHash("sha256").update(JSON.stringify([sourceHash, name, shape])).digest("hex").slice(0, 16);
+  return createHash("sha256").update(JSON.stringify([sourceHash, name, shape, tableEntries(shape)])).digest("hex").slice(0, 16);
 }
 
 function hashSources(): string {
