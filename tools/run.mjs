@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The one entry of npm's scripts: installs what the lock file names when it changed, builds what changed, then runs.
-//   node tools/run.mjs start|test|test:all|build|bench|conformance [ARGS...]
+//   node tools/run.mjs start|test|test:all|build|bench|conformance|docs [ARGS...]
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -22,7 +22,8 @@ else if (command === "test") test(args.length > 0 ? args : testFiles().filter((f
 else if (command === "test:all") test(testFiles());
 else if (command === "bench") run(process.execPath, ["dist/out/bench/bench.js", ...args]);
 else if (command === "conformance") run(process.execPath, ["dist/out/test/conformance/conformance.js", ...args]);
-else fail(`no command ${command}; there are start, test, test:all, build, bench and conformance`);
+else if (command === "docs") run(process.execPath, ["dist/cli/weir/manual/write.js", "documents"]);
+else fail(`no command ${command}; there are start, test, test:all, build, bench, conformance and docs`);
 
 /** Installs when package-lock.json is not the one that was installed last. */
 function install() {
@@ -34,10 +35,11 @@ function install() {
   writeFileSync(stamp, wanted);
 }
 
-/** The TypeScript compiler decides what to redo; it keeps its own records in dist/. */
+/** The TypeScript compiler decides what to redo; it keeps its own records in dist/. Then the manual, which the package takes along. */
 function build() {
   mkdirSync(join(root, "dist"), { recursive: true });
   step(process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
+  step(process.execPath, ["dist/cli/weir/manual/write.js", "manual"]);
 }
 
 function testFiles() {

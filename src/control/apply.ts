@@ -14,12 +14,12 @@ import type { RecordFile } from "./record.js";
 import { bringSettings, takeBack } from "./settings/bring.js";
 import type { Applied, Host, Wanted } from "./settings/setting.js";
 
-/** All that `up` and `down` work on. */
+/** All that `apply` and `down` work on. */
 export interface DirectorParts {
   readonly director: Director;
   readonly dataPlane: DataPlane;
   readonly host: Host;
-  /** What `up` changed on this machine, for `down`. */
+  /** What `apply` changed on this machine, for `down`. */
   readonly record: RecordFile<DirectorRecord>;
   /** One line for each change, in an operator's words. */
   readonly report: (line: string) => void;
@@ -49,7 +49,7 @@ export async function applyConfiguration(configuration: Configuration, interface
   }
 }
 
-/** Takes back what `up` did: the VIPs it added, its programs on the interfaces, its state in the kernel. */
+/** Takes back what `apply` did: the VIPs it added, its programs on the interfaces, its state in the kernel. */
 export async function takeDown({ dataPlane, host, record, report }: Omit<DirectorParts, "director">): Promise<void> {
   const applied = record.read()?.applied ?? [];
   await takeBack(applied, { host, applied, save: (left) => record.write({ applied: left }), report });

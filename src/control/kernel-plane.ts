@@ -83,7 +83,7 @@ export class KernelPlane implements DataPlane {
     return this.#attach(selections, false);
   }
 
-  /** For who names no interfaces, as ipvsadm: all of them, those that came since the last time too. What `weir up` chose stays. */
+  /** For who names no interfaces, as ipvsadm: all of them, those that came since the last time too. What `weir apply` chose stays. */
   async attachEverywhere(): Promise<void> {
     const { attachments, everywhere } = this.#record();
     const wanted = usableInterfaces();

@@ -175,7 +175,7 @@ function recordOf(state: StateDirectory): RecordFile<StateRecord> {
 }
 
 function madeOtherwise({ path }: StateDirectory, map: string): ControlError {
-  const remedy = "run weir down, which ends all connections, then weir up";
+  const remedy = "run weir down, which ends all connections, then weir apply";
   return new ControlError("STATE", `Cannot use the director's state in ${path}: another version of weir made its map "${map}", and differently; ${remedy}`);
 }
 

@@ -74,7 +74,7 @@ export function markReturnTrouble({ marks }: MarkReturn, attached: readonly stri
   const off = families.flatMap((family) => switchesOf(family, attached)).find((name) => readSysctl(name) === "0");
   if (off !== undefined) return `${off.replaceAll("/", ".")} is 0, so the kernel drops them on their way; sysctl -w ${off.replaceAll("/", ".")}=1`;
   const changed = families.find((family) => !stands(rules(family), marks.filter((one) => one.family === family)));
-  return changed === undefined ? undefined : `the rules of routing (ip -${changed} rule) are not as weir made them, perhaps by another manager's doing; run weir up again`;
+  return changed === undefined ? undefined : `the rules of routing (ip -${changed} rule) are not as weir made them, perhaps by another manager's doing; run weir apply again`;
 }
 
 /** net/ipv4/route.c, ip_route_input_slow() asks the interface alone; net/ipv6/ip6_output.c, ip6_forward() asks "all". */

@@ -1,4 +1,4 @@
-// What `up` would do, without doing it: it is done, to a copy of the director that forwards nothing. So a plan says of a file what `up`
+// what `apply` would do, without doing it: it is done, to a copy of the director that forwards nothing. So a plan says of a file what `apply`
 // then says, word for word, and it says what becomes of the connections that stand.
 
 import type { Configuration, InterfaceSelection } from "#model/config.js";
@@ -15,7 +15,7 @@ import { MemoryHost } from "./settings/memory-host.js";
 import type { Host } from "./settings/setting.js";
 
 export interface Plan {
-  /** What `up` would report. */
+  /** What `apply` would report. */
   readonly changes: readonly string[];
   /** Connections that keep their server. */
   readonly staying: number;
@@ -23,7 +23,7 @@ export interface Plan {
   readonly leaving: readonly { readonly server: string; readonly service: string; readonly connections: number }[];
 }
 
-/** `running`: undefined where there is no director yet. Throws what `up` would throw. */
+/** `running`: undefined where there is no director yet. Throws what `apply` would throw. */
 export async function planConfiguration(
   configuration: Configuration, interfaces: readonly InterfaceSelection[], running: DirectorParts | undefined, host: Host,
 ): Promise<Plan> {

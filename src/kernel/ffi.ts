@@ -11,6 +11,12 @@ export interface Libc {
   munmap(address: bigint, length: number): number;
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   socket(domain: number, type: number, protocol: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
+  send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  sendto(fd: number, bytes: Uint8Array, length: number, flags: number, address: Uint8Array, addressLength: number): number;
+  recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   flock(fd: number, operation: number): number;
   setns(fd: number, type: number): number;
@@ -26,6 +32,12 @@ const DECLARATIONS: { readonly [name in keyof Libc]: string } = {
   munmap: "int munmap(void *address, size_t length)",
   ioctl: "int ioctl(int fd, unsigned long request, void *argument)",
   socket: "int socket(int domain, int type, int protocol)",
+  setsockopt: "int setsockopt(int fd, int level, int option, void *value, unsigned int length)",
+  bind: "int bind(int fd, void *address, unsigned int length)",
+  connect: "int connect(int fd, void *address, unsigned int length)",
+  send: "long send(int fd, void *bytes, size_t length, int flags)",
+  sendto: "long sendto(int fd, void *bytes, size_t length, int flags, void *address, unsigned int addressLength)",
+  recv: "long recv(int fd, void *bytes, size_t length, int flags)",
   getsockopt: "int getsockopt(int fd, int level, int option, void *value, void *length)",
   setns: "int setns(int fd, int type)",
   flock: "int flock(int fd, int operation)",

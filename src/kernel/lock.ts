@@ -39,6 +39,22 @@ export function lock(path: string, { mode = "exclusive", timeoutSeconds = TIMEOU
   }
 }
 
+/** The same, while this process goes on with other things. */
+export async function lockSoon(path: string, { mode = "exclusive", timeoutSeconds = TIMEOUT_SECONDS }: LockOptions = {}): Promise<Lock> {
+  const fd = withFiles(`open the lock ${path}`, () => openSync(path, "a", 0o600));
+  try {
+    const deadline = performance.now() + timeoutSeconds * 1000;
+    while (!tryLock(fd, mode === "shared" ? LOCK_SH : LOCK_EX, path)) {
+      if (performance.now() >= deadline) throw locked(fd, path, timeoutSeconds);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+    }
+    return { release: () => closeSync(fd) };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
 /** Runs `use` while holding the lock. */
 export function withLock<T>(path: string, use: () => T, options?: LockOptions): T {
   const held = lock(path, options);

@@ -13,7 +13,7 @@ export interface NetworkOptions {
   readonly offloads?: "on" | "off";
   /** Whether the real servers of DR and TUN hold the VIP, hidden. Default true; `weir realserver` does it otherwise. */
   readonly hideVip?: boolean;
-  /** Whether the director holds the VIP. Default true; `weir up` can do it otherwise. */
+  /** Whether the director holds the VIP. Default true; `weir apply` can do it otherwise. */
   readonly showVip?: boolean;
   /** MTU of every segment but the client's. Default 1500; TUN needs 20 bytes more for full frames. */
   readonly mtu?: number;

@@ -40,7 +40,7 @@ export class CommandDirector implements LabDirector {
     try {
       const file = join(folder, "weir.yaml");
       await writeFile(file, configuration);
-      return (await command(topology, director, "weir", ["up", file])).split("\n").filter((line) => line !== "");
+      return (await command(topology, director, "weir", ["apply", file])).split("\n").filter((line) => line !== "");
     } finally {
       await rm(folder, { recursive: true });
     }

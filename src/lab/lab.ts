@@ -84,7 +84,7 @@ async function showMethod(terminal: Terminal, topology: Topology, director: LabD
 
 async function configure(terminal: Terminal, topology: Topology, director: LabDirector): Promise<void> {
   const text = configuration(topology);
-  subheading(terminal, "The director's configuration, and what `weir up` does with it");
+  subheading(terminal, "The director's configuration, and what `weir apply` does with it");
   for (const line of text.trimEnd().split("\n")) terminal.line(terminal.dim(`  ${line}`));
   terminal.line();
   for (const line of await director.up(topology, text)) terminal.line(`  ${line}`);

@@ -24,7 +24,8 @@ export function readFields<S extends z.ZodObject>(schema: S, value: unknown, pat
   const wrong = new Set<PropertyKey>();
   for (const issue of result.error.issues) {
     if (issue.code === "unrecognized_keys") {
-      for (const key of issue.keys) unknownKey(key, keys, path, issues);
+      for (const key of issue.keys) unknownKey(key, issue.path.length === 0 ? keys : keysOf(fieldAt(schema, issue.path)), [...path, ...issue.path as (string | number)[]], issues);
+      if (issue.path.length > 0) wrong.add(issue.path[0]!);
       continue;
     }
     wrong.add(issue.path[0] as string);
@@ -41,6 +42,7 @@ function unknownKey(key: string, keys: readonly string[], path: ConfigPath, issu
 }
 
 function wrongValue(issue: z.core.$ZodIssue, found: unknown, schema: z.ZodObject): string {
+  if (found === undefined) return `is missing; give ${describe(schema, issue)}`;
   if (found === null) return `has no value; give ${describe(schema, issue)} or leave the key out`;
   if (issue.code === "invalid_value" && typeof found === "string") {
     return `${show(found)} is not known; ${remedy(found, issue.values.map(String))}`;
@@ -49,9 +51,26 @@ function wrongValue(issue: z.core.$ZodIssue, found: unknown, schema: z.ZodObject
 }
 
 function describe(schema: z.ZodObject, issue: z.core.$ZodIssue): string {
-  const field = schema.shape[issue.path[0] as string] as z.ZodType;
-  return field.description ?? "valid";
+  return fieldAt(schema, issue.path).description ?? "valid";
 }
+
+/** The innermost schema on the way that says what it is. */
+function fieldAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType {
+  const [step, ...rest] = path;
+  if (step === undefined) return schema;
+  const { shape, element } = unwrap(schema) as { readonly shape?: { readonly [key: PropertyKey]: z.ZodType }; readonly element?: z.ZodType };
+  const next = shape?.[step] ?? element;
+  if (next === undefined) return schema;
+  const found = fieldAt(next, rest);
+  return found.description === undefined ? next : found;
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  const { innerType } = schema.def as { readonly innerType?: z.ZodType };
+  return innerType === undefined ? schema : unwrap(innerType);
+}
+
+const keysOf = (schema: z.ZodType): readonly string[] => Object.keys((unwrap(schema) as { readonly shape?: object }).shape ?? {});
 
 /** "did you mean "wrr"?", or all that would work. */
 export function remedy(word: string, candidates: readonly string[]): string {

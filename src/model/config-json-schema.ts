@@ -3,9 +3,10 @@
 
 import { z } from "zod";
 import {
-  AddressFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
+  AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
   SorryServerFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields, TunnelFields,
 } from "./config-schema.js";
+import { meaningOf } from "./config-meanings.js";
 import { SYSCTLS } from "./sysctls.js";
 
 export interface JsonSchema { readonly [keyword: string]: unknown }
@@ -25,6 +26,9 @@ const INNER: { readonly [key: string]: JsonSchema } = {
   destinationTable: ref("destinationTable"),
   marks: listOf(ref("mark")),
   sysctl: ref("sysctl"),
+  api: ref("api"),
+  socket: ref("socket"),
+  tls: ref("tls"),
   include: { anyOf: [{ type: "string", minLength: 1 }, listOf({ type: "string", minLength: 1 })] },
   tunnel: ref("tunnel"),
   checks: listOf(ref("check")),
@@ -52,6 +56,9 @@ export function configJsonSchema(): JsonSchema {
       destinationTable: mapping(DestinationTableFields),
       mark: { ...mapping(MarkFields), required: ["mark"] },
       sysctl: mapping(SysctlKeys, Object.fromEntries(Object.entries(SYSCTLS).map(([name, { expected }]) => [name, sysctlSchema(expected)]))),
+      api: mapping(ApiFields),
+      socket: mapping(ApiSocketFields),
+      tls: { ...mapping(ApiTlsFields), required: ["listen", "certificate", "key", "tokens"] },
       tunnel: mapping(TunnelFields),
       quorum: mapping(QuorumFields),
       sorryServer: { ...mapping(SorryServerFields), required: ["address"] },
@@ -65,8 +72,14 @@ export function configJsonSchema(): JsonSchema {
 
 function mapping(fields: z.ZodObject, inner: { readonly [key: string]: JsonSchema } = INNER): JsonSchema {
   const { $schema: _draft, properties = {}, ...rest } = z.toJSONSchema(fields, { io: "input", unrepresentable: "any" });
-  const complete = Object.entries(properties).map(([key, schema]) => [key, orVariable({ ...(schema as JsonSchema), ...inner[key] })]);
+  const complete = Object.entries(properties).map(([key, schema]) => [key, orVariable({ ...explained(fields, key, schema as JsonSchema), ...inner[key] })]);
   return { ...rest, properties: Object.fromEntries(complete) };
+}
+
+/** What an editor shows of a key: its meaning, and what it may hold. */
+function explained(fields: z.ZodObject, key: string, schema: JsonSchema): JsonSchema {
+  const meaning = meaningOf(fields, key)?.meaning;
+  return meaning === undefined ? schema : { ...schema, description: `${meaning.replaceAll("`", "")}. Holds ${schema.description}.` };
 }
 
 function checkSchema(type: string, fields: z.ZodObject): JsonSchema {

@@ -3,6 +3,7 @@
 import type { ConfigPath } from "./config-error.js";
 import type { Configuration, InterfaceSelection, VipAddress } from "./config.js";
 import { readPrefix } from "./config-address.js";
+import { readApi } from "./config-api.js";
 import type { ReadContext } from "./config-context.js";
 import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { Fields } from "./config-fields.js";
@@ -36,6 +37,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
     ...readTableEntries(top, context),
     markRules: top.marks === undefined ? undefined : readMarkRules(top.marks, context),
     sysctls: readSysctls(top.sysctl, context),
+    api: readApi(top.api, context),
   };
 }
 

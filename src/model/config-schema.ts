@@ -80,6 +80,7 @@ export const TopFields = z.strictObject({
   destinationTable: mapping("a mapping with entries"),
   marks: list("rules for firewall marks"),
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
+  api: mapping("a mapping with socket and tls"),
   include: mapping("the name of a file, or a list of names"),
 });
 
@@ -148,6 +149,24 @@ export const MarkFields = z.strictObject({
 });
 
 export const DestinationTableFields = z.strictObject({ entries: whole("a power of two", DESTINATION_ENTRIES_MIN, DESTINATION_ENTRIES_MAX) });
+
+export const ApiFields = z.strictObject({
+  socket: mapping("a mapping with path, mode and group"),
+  tls: mapping("a mapping with listen, certificate, key and tokens"),
+});
+
+export const ApiSocketFields = z.strictObject({
+  path: key("the path of a socket", z.string().min(1)),
+  mode: key('a mode such as "0660"', z.union([z.string(), z.int()])),
+  group: key("a group, by name or number", z.union([z.string().min(1), z.int().min(0)])),
+});
+
+export const ApiTlsFields = z.strictObject({
+  listen: key("an address with a port, such as 10.0.0.1:8443", z.string()),
+  certificate: key("the path of a PEM file", z.string().min(1)),
+  key: key("the path of a PEM file", z.string().min(1)),
+  tokens: key("the path of a file of tokens", z.string().min(1)),
+});
 
 export const TableFields = z.strictObject({
   entries: whole("a power of two", TABLE_ENTRIES_MIN, TABLE_ENTRIES_MAX),

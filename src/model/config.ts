@@ -1,6 +1,7 @@
 // What a director's configuration file means: weir.yaml in, a frozen Configuration out, or ConfigError with every
 // mistake at its place. No kernel and no I/O; what is true of this machine (its interfaces) is handed in.
 
+import type { ApiConfiguration } from "./config-api.js";
 import type { Address, Destination, Service, Timeouts } from "./director.js";
 import type { DestinationHealth, ServiceHealth } from "./health.js";
 import type { MarkRule } from "./marks.js";
@@ -55,6 +56,8 @@ export interface Configuration {
   readonly tableEntriesIpv6: number | undefined;
   /** Destinations that fit; undefined: the director's own choice. */
   readonly destinationEntries: number | undefined;
+  /** Of the daemon; what is applied once does not go by it. */
+  readonly api: ApiConfiguration;
 }
 
 export interface ConfigOptions {

@@ -56,13 +56,13 @@ test("where it has not been built it says what to do", () => {
 
 test("a wrong command line ends with status 2 and a hint", () => {
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
-    [["upp"], /unknown command 'upp'\n\(Did you mean up\?\)/],
-    [["up"], /missing required argument 'file'/],
+    [["aply"], /unknown command 'aply'\n\(Did you mean apply\?\)/],
+    [["apply"], /missing required argument 'file'/],
     [["sysctl", "drop_entri=1"], /There is no sysctl "drop_entri"; did you mean "drop_entry"\?/],
     [["sysctl", "net.ipv4.vs.drop_entry=4"], /Cannot set the sysctl drop_entry: "4" is not a whole number from 0 to 3/],
     [["sysctl", "conntrack=1"], /"1" is not 0: packets are forwarded before netfilter/],
     [["proc", "ip_vs_con"], new RegExp(`'ip_vs_con' is invalid for argument 'name'. Allowed choices are ${Object.keys(PROC_FILES).join(", ")}\\.`)],
-    [["up", "missing.yaml"], /Cannot read the configuration missing.yaml/],
+    [["apply", "missing.yaml"], /Cannot read the configuration missing.yaml/],
     [["realserver", "up", "--method", "masq", "--vip", "10.0.0.100"], /Allowed choices are nat, dr, tun/],
     [["realserver", "up", "--method", "dr", "--vip", "10.0.0"], /"10.0.0" is not an address/],
     [["realserver", "up", "--method", "dr", "--vip", "10.0.0.100", "--gateway", "10.0.0.1"], /--gateway is for --method nat/],
@@ -77,7 +77,7 @@ test("a wrong command line ends with status 2 and a hint", () => {
 
 test("a wrong configuration ends with status 2 and every mistake at its place", () => {
   const path = file("wrong.yaml", "services:\n  - protocol: tpc\n    address: 10.0.0.100\n    port: 80\n    destinations: [{ address: 10.0.0.300, method: dr }]\n");
-  const { status, stdout, stderr } = weir("up", path);
+  const { status, stdout, stderr } = weir("apply", path);
   assert.equal(status, 2);
   assert.equal(stdout, "");
   assert.equal(stderr, [
@@ -88,9 +88,9 @@ test("a wrong configuration ends with status 2 and every mistake at its place", 
   ].join("\n"));
 });
 
-test("up --check says that a file is right and changes nothing", () => {
+test("apply --check says that a file is right and changes nothing", () => {
   const path = file("right.yaml", "services:\n  - { protocol: tcp, address: 10.0.0.100, port: 80, scheduler: rr, method: dr, destinations: [{ address: 10.0.0.11 }] }\n");
-  const { status, stdout } = weir("up", "--check", path);
+  const { status, stdout } = weir("apply", "--check", path);
   assert.deepEqual([status, stdout], [0, `${path}: 1 service, 1 destination; no mistakes\n`]);
 });
 
@@ -132,22 +132,22 @@ test("a director is brought up, changed by the smallest difference, shown and ta
   const path = file("director.yaml", text);
   const plan = weirInside("plan", path);
   assert.equal(plan.status, 0, plan.stderr);
-  assert.equal(weirInside("status").stdout, "there is no director here; start one with weir up FILE\n");
-  const up = weirInside("up", path);
+  assert.equal(weirInside("status").stdout, "there is no director here; start one with weir apply FILE\n");
+  const up = weirInside("apply", path);
   assert.equal(up.status, 0, up.stderr);
   assert.deepEqual(plan.stdout.split("\n").slice(0, -2), up.stdout.split("\n").slice(0, -2));
   assert.match(up.stdout, /^service tcp 10\.0\.0\.100:80: added, scheduler wrr$/m);
   assert.match(up.stdout, /^interface eth0: attached at tc/m);
   assert.match(up.stdout, /^address 10\.0\.0\.100\/32: put on eth0$/m);
 
-  assert.equal(weirInside("up", path).stdout, `${path}: 1 service, 2 destinations; nothing to change\n`);
+  assert.equal(weirInside("apply", path).stdout, `${path}: 1 service, 2 destinations; nothing to change\n`);
   writeFileSync(path, text.replace("weight: 2", "weight: 5"));
   assert.match(weirInside("plan", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n.*; 1 to change, nothing was\n$/);
-  assert.match(weirInside("up", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n[^\n]*\n$/);
+  assert.match(weirInside("apply", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n[^\n]*\n$/);
   assert.match(weirInside("status").stdout, /^  10\.1\.0\.2:80 +nat +5 +0 +0/m);
 
   writeFileSync(path, text.replace("interfaces: [eth0]", "interfaces: [eth1]"));
-  assert.match(weirInside("up", path).stderr, /:1:14: interfaces\[0\]: there is no interface "eth1" here; did you mean "eth0"\?/);
+  assert.match(weirInside("apply", path).stderr, /:1:14: interfaces\[0\]: there is no interface "eth1" here; did you mean "eth0"\?/);
 
   assert.match(weirInside("down").stdout, /^address 10\.0\.0\.100\/32: taken off eth0$/m);
   assert.doesNotMatch(inside("ip", "-o", "address", "show", "dev", "eth0").stdout, /10\.0\.0\.100/);
@@ -166,11 +166,11 @@ test("sysctls are set all or none, by command and by file, for as long as the di
   assert.equal(shown(), "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\n");
 
   const path = file("sysctl.yaml", "interfaces: [eth0]\nservices: []\nsysctl: { drop_entry: 1, drop_packet: 3, sync_threshold: 9 90 }\n");
-  const up = weirInside("up", path);
+  const up = weirInside("apply", path);
   assert.equal(up.status, 0, up.stderr);
   assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.drop_packet = 3\nsysctl net\.ipv4\.vs\.sync_threshold = 9\t90 \(nothing goes by it: /);
   assert.equal(weirInside("sysctl").stdout.split("\n").length, 30);
-  assert.equal(weirInside("up", path).stdout, `${path}: 0 services, 0 destinations; nothing to change\n`);
+  assert.equal(weirInside("apply", path).stdout, `${path}: 0 services, 0 destinations; nothing to change\n`);
   assert.equal(weirInside("down").status, 0);
   assert.equal(shown(), "net.ipv4.vs.drop_entry = 0\nnet.ipv4.vs.sync_threshold = 3\t50\n");
 });
@@ -183,6 +183,6 @@ test("without a director proc prints what the kernel does where nothing is confi
 
 test("without a director status and down say so", needsNamespace, () => {
   assert.deepEqual(["status", "down"].map((name) => weirInside(name).stdout), [
-    "there is no director here; start one with weir up FILE\n", "there is no director here; nothing to take back\n",
+    "there is no director here; start one with weir apply FILE\n", "there is no director here; nothing to take back\n",
   ]);
 });

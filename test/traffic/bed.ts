@@ -71,7 +71,7 @@ export class Bed {
 
   /** Makes the director what the configuration says, which is no mistake; what it reported. */
   async up(configuration: object): Promise<string> {
-    return succeeded(await this.weir(["up", "-"], { input: JSON.stringify(configuration) }));
+    return succeeded(await this.weir(["apply", "-"], { input: JSON.stringify(configuration) }));
   }
 
   weir(args: readonly string[], settings: CommandSettings = {}): Promise<CommandResult> {

@@ -25,7 +25,7 @@ describe("a transfer under way", needs, () => {
   });
   after(() => bed?.close());
 
-  test("survives weir up, of the same configuration and of one with other services", async () => {
+  test("survives weir apply, of the same configuration and of one with other services", async () => {
     const { topology } = bed;
     await undisturbed(bed, async () => {
       assert.match(await bed.up(base), /nothing to change\n$/);
@@ -50,7 +50,7 @@ describe("a transfer under way", needs, () => {
     await bed.script("other-state", "older");
     const before = JSON.parse(await bed.script("attachments")) as Attachments;
     await undisturbed(bed, async () => {
-      assert.equal((await bed.weir(["up", "-"], { input: JSON.stringify(base), environment: { WEIR_CACHE: folder } })).status, 0);
+      assert.equal((await bed.weir(["apply", "-"], { input: JSON.stringify(base), environment: { WEIR_CACHE: folder } })).status, 0);
     });
     const after = JSON.parse(await bed.script("attachments")) as Attachments;
     assert.deepEqual(Object.keys(after), Object.keys(before));
@@ -65,7 +65,7 @@ describe("a transfer under way", needs, () => {
       for (let round = 0; round < 6; round++) {
         const ports = [81, 82, 83, 84].slice(round % 3);
         const wanted = { services: [service(bed.topology, { serverPort: 8080 }), ...ports.map((port) => service(bed.topology, { port, serverPort: 8080 }))] };
-        const victims = [bed.spawn("weir", ["up", "-"], JSON.stringify(wanted)), bed.spawn("ipvsadm", ["-a", "-t", "203.0.113.100:80", "-r", `10.0.0.2${round}:8080`, "-m"])];
+        const victims = [bed.spawn("weir", ["apply", "-"], JSON.stringify(wanted)), bed.spawn("ipvsadm", ["-a", "-t", "203.0.113.100:80", "-r", `10.0.0.2${round}:8080`, "-m"])];
         // Node starts for a tenth of a second or more; then come the few milliseconds in which something is changed.
         await delay(100 + 40 * round);
         for (const victim of victims) victim.kill("SIGKILL");

@@ -87,7 +87,7 @@ for (const method of ["nat", "dr"] as const) {
       await bed.tell("--set 900 120 300");
     });
 
-    test("where rules of weir's are gone, nothing goes round, weir status says so, and weir up brings them again", async () => {
+    test("where rules of weir's are gone, nothing goes round, weir status says so, and weir apply brings them again", async () => {
       const { client, topology } = bed;
       await bed.tell("--set 1 1 1");
       const session = await client.openSession({ address: topology.vip, port: 80 });

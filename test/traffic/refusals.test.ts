@@ -26,7 +26,7 @@ describe("refused, with nothing changed", needs, () => {
       "interfaces: [eth0, eth7]", "services:", "  - protocol: tpc", "    address: 203.0.113.100", "    port: 80000", "    sheduler: rr",
       "    destinations:", "      - { address: 10.0.0.300, method: nat }", "      - { address: 10.0.0.11, method: dr, port: 81 }", "",
     ].join("\n");
-    const outcome = await unchanged(() => bed.weir(["up", "-"], { input: text }));
+    const outcome = await unchanged(() => bed.weir(["apply", "-"], { input: text }));
     assert.deepEqual([outcome.status, outcome.stdout], [2, ""]);
     const places = outcome.stderr.split("\n").slice(1, -1).map((line) => /^-:(\d+):(\d+): \S+: .+$/.exec(line)?.[1]);
     assert.match(outcome.stderr, /^Cannot use -: \d mistakes\n-:1:20: interfaces\[1\]: there is no interface "eth7" here/);
@@ -35,13 +35,13 @@ describe("refused, with nothing changed", needs, () => {
   });
 
   test("a file that is not there: its name, status 2", async () => {
-    const { status, stderr } = await unchanged(() => bed.weir(["up", "/nonexistent/weir.yaml"]));
+    const { status, stderr } = await unchanged(() => bed.weir(["apply", "/nonexistent/weir.yaml"]));
     assert.deepEqual([status, stderr.trim().split("\n").length], [2, 1]);
     assert.match(stderr, /^weir: Cannot read the configuration \/nonexistent\/weir\.yaml: /);
   });
 
   test("a user without privileges: what is needed, for each command", async () => {
-    const up = await unchanged(() => unprivileged(["weir", "up", "-"], { input: JSON.stringify(standing) }));
+    const up = await unchanged(() => unprivileged(["weir", "apply", "-"], { input: JSON.stringify(standing) }));
     assertOneMessage(up, 1, /permission|root/);
     for (const args of [["weir", "status"], ["weir", "down"]]) assertOneMessage(await unchanged(() => unprivileged(args)), 1, /permission|root/);
     const list = await unchanged(() => unprivileged(["ipvsadm", "-Ln"]));
@@ -52,7 +52,7 @@ describe("refused, with nothing changed", needs, () => {
   test("a program that the verifier refuses: its words, status 1; the old one goes on", async () => {
     await fillCache(`${bed.state}/refused`, (program, name) => (name === "weir_tc" ? refusedByVerifier(program) : program));
     const input = JSON.stringify({ interfaces: ["eth0", "eth1"], services: [service(bed.topology, { serverPort: 8080 }), service(bed.topology, { port: 81 })] });
-    const outcome = await unchanged(() => bed.weir(["up", "-"], { input, environment: { WEIR_CACHE: `${bed.state}/refused` } }));
+    const outcome = await unchanged(() => bed.weir(["apply", "-"], { input, environment: { WEIR_CACHE: `${bed.state}/refused` } }));
     assert.equal(outcome.status, 1);
     assert.match(outcome.stderr, /weir_tc.*R0 !read_ok/s);
     assert.doesNotMatch(outcome.stderr, /\n    at /);
@@ -61,13 +61,13 @@ describe("refused, with nothing changed", needs, () => {
 
   test("an interface that takes no program: which, and why; the others are left as they were", async () => {
     const input = JSON.stringify({ ...standing, interfaces: ["eth0", "eth1", { name: "lo", mode: "xdp" }] });
-    assertOneMessage(await unchanged(() => bed.weir(["up", "-"], { input })), 1, /XDP program .*"lo"/);
+    assertOneMessage(await unchanged(() => bed.weir(["apply", "-"], { input })), 1, /XDP program .*"lo"/);
   });
 
   test("maps of another version: which, and what to do; weir down is the way out", async () => {
     await bed.script("other-state", "different");
     const before = await bed.script("attachments");
-    for (const args of [["up", "-"], ["status"]]) assertOneMessage(await bed.weir(args, { input: JSON.stringify(standing) }), 1, /"settings".*weir down/);
+    for (const args of [["apply", "-"], ["status"]]) assertOneMessage(await bed.weir(args, { input: JSON.stringify(standing) }), 1, /"settings".*weir down/);
     const list = await bed.ipvsadm(["-Ln"]);
     assert.notEqual(list.status, 0);
     assert.match(list.stderr, /"settings"/);

@@ -33,7 +33,7 @@ describe("tc filter", needs, () => {
     const { server } = await client.sessionGet(session);
     const before = await filters(bed, "eth0");
     await fillCache(`${bed.state}/other-version`, anotherVersion, { tcx: false });
-    succeeded(await bed.weir(["up", "-"], { input: JSON.stringify(configuration), environment: { WEIR_CACHE: `${bed.state}/other-version` } }));
+    succeeded(await bed.weir(["apply", "-"], { input: JSON.stringify(configuration), environment: { WEIR_CACHE: `${bed.state}/other-version` } }));
     const after = await filters(bed, "eth0");
     assert.notEqual(after, before);
     assert.equal(after.match(/direct-action/g)?.length, 1);

@@ -68,7 +68,7 @@ const SERVER: Rule = {
   allowed: ["forwarding-method", "weight", "u-threshold", "l-threshold", "tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum"],
 };
 
-const COMMAND_RULES: Readonly<Record<Command, Rule>> = {
+export const COMMAND_RULES: Readonly<Record<Command, Rule>> = {
   "add-service": SERVICE, "edit-service": SERVICE, "delete-service": { required: ["service-address"] },
   "add-server": SERVER, "edit-server": SERVER, "delete-server": { required: ["service-address", "real-server"] },
   list: {

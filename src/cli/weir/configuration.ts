@@ -6,13 +6,27 @@ import { usableInterfaces } from "#control/kernel-plane.js";
 import { interfaces } from "#kernel/network.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
+import type { ReadIncluded } from "#model/config-include.js";
+import { readSources } from "#model/config-include.js";
 import { UsageError } from "./errors.js";
 import { readIncluded } from "./include.js";
 
 /** Throws ConfigError with every mistake. */
 export function readConfiguration(file: string): Configuration {
-  return parseConfig(readText(file), {
-    file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS), environment: process.env, readIncluded,
+  return parseConfiguration(readText(file), file, readIncluded);
+}
+
+/** The same, and what a daemon is to be given: what the file says, with what it includes and the environment put in. */
+export function readConfigurationAndDocument(file: string): { readonly configuration: Configuration; readonly document: object } {
+  const text = readText(file);
+  const configuration = parseConfiguration(text, file, readIncluded);
+  return { configuration, document: readSources(text, file, { environment: process.env }, readIncluded).value as object };
+}
+
+/** The same of a text. `include`: undefined for a text of somebody else's, who has no say in what files and variables this process reads. */
+export function parseConfiguration(text: string, file: string, include: ReadIncluded | undefined): Configuration {
+  return parseConfig(text, {
+    file, interfaces: interfaces().map(({ name }) => name), schedulers: Object.keys(SCHEDULERS), ...(include && { environment: process.env, readIncluded: include }),
   });
 }
 

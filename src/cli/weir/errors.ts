@@ -9,7 +9,7 @@ export class UsageError extends Error {
 /** By name, so that a command that fails loads none of the layers it did not use. */
 const EXIT_STATUS: { readonly [name: string]: number } = {
   UsageError: 2, ConfigError: 2, SysctlError: 2,
-  ControlError: 1, LabError: 1, DirectorError: 1, KernelError: 1, VerifierError: 1, CompileError: 1,
+  ControlError: 1, LabError: 1, InstallError: 1, DirectorError: 1, KernelError: 1, VerifierError: 1, CompileError: 1,
 };
 
 /** Prints the error and gives the exit status. */

@@ -40,7 +40,7 @@ State in the kernel: /run/weir/bpf/netns-1`);
 
 test("a director without interfaces or services says so", () => {
   const text = formatStatus({ attachments: [], connectionTables: [], verdicts: {}, stateDirectory: "" }, [], TIMEOUTS);
-  assert.match(text, /^Interfaces: none; nothing is forwarded \(weir up FILE\)\n\nServices: none\n/);
+  assert.match(text, /^Interfaces: none; nothing is forwarded \(weir apply FILE\)\n\nServices: none\n/);
 });
 
 test("columns are as wide as their widest cell, numbers stand to the right", () => {

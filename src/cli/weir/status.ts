@@ -9,7 +9,7 @@ import { formatCount, table } from "./table.js";
 
 export function status(): void {
   const parts = findDirectorParts(() => {});
-  if (parts === undefined) return console.log("there is no director here; start one with weir up FILE");
+  if (parts === undefined) return console.log("there is no director here; start one with weir apply FILE");
   const { director, dataPlane } = parts;
   console.log(formatStatus(dataPlane.status(), director.services(), director.timeouts()));
 }
@@ -24,7 +24,7 @@ export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceS
 }
 
 function formatInterfaces({ attachments }: DataPlaneStatus): string {
-  if (attachments.length === 0) return "Interfaces: none; nothing is forwarded (weir up FILE)";
+  if (attachments.length === 0) return "Interfaces: none; nothing is forwarded (weir apply FILE)";
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
 }
 

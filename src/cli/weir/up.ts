@@ -1,43 +1,43 @@
-// weir up FILE [--check]: everything is checked before anything is changed; then the running director becomes what the
-// file says, and this program ends.
+// weir up FILE: the daemon, in the foreground. SIGHUP reads the file again, SIGTERM and SIGINT end it; the kernel forwards on.
 
-import { applyConfiguration } from "#control/apply.js";
-import { withCommandLock } from "#control/command-lock.js";
-import type { DataPlaneStatus } from "#control/plane.js";
-import type { Configuration, InterfaceSelection } from "#model/config.js";
-import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
-import { findDirectorParts, openDirectorParts } from "./parts.js";
+import { monotonicMicroseconds, notifyServiceManager } from "#kernel/service-manager.js";
+import { readConfiguration, summary } from "./configuration.js";
+import { Daemon } from "./daemon.js";
+import { reportError } from "./errors.js";
 
-export async function up(file: string, { check }: { readonly check: boolean }): Promise<void> {
+/** Linux include/linux/kern_levels.h, as sd-daemon(3) has it: where the journal reads, a line begins with its level. */
+const LEVELS = { bad: "<4>", good: "<6>" };
+
+export async function up(file: string, version: string): Promise<void> {
   const configuration = readConfiguration(file);
-  if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
-
-  const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
-  console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
-}
-
-/** Gives the number of changes. Where there was no director before, a failure leaves none. */
-async function bring(configuration: Configuration, selected: readonly InterfaceSelection[]): Promise<number> {
-  let changes = 0;
-  const report = (line: string): void => { changes++; console.log(line); };
-  const isNew = findDirectorParts(report) === undefined;
-  const parts = openDirectorParts(configuration, report);
+  const inJournal = process.env["JOURNAL_STREAM"] !== undefined;
+  const log = (line: string, bad = false): void => console.log(`${inJournal ? (bad ? LEVELS.bad : LEVELS.good) : ""}${line}`);
+  const daemon = new Daemon({ version, log });
+  const ended = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
   try {
-    noteTableSize(configuration, parts.dataPlane.status());
-    await applyConfiguration(configuration, selected, parts);
-    return changes;
-  } catch (error) {
-    if (isNew) await parts.dataPlane.detach();
-    throw error;
+    await daemon.start(configuration);
+    log(`${file}: ${summary(configuration)}; watching`);
+    process.on("SIGHUP", () => void reload(daemon, file, log));
+    notifyServiceManager(["READY=1", `STATUS=${summary(configuration)}`]);
+    log(`${await ended}: the daemon ends, and the kernel forwards on`);
+    notifyServiceManager(["STOPPING=1"]);
+  } finally {
+    await daemon.stop();
   }
 }
 
-/** The table is as large as it was made: its connections could not be taken along into another. */
-function noteTableSize(configuration: Configuration, { connectionTables }: DataPlaneStatus): void {
-  for (const { family, entriesMax } of connectionTables) {
-    const wanted = family === "IPv4" ? configuration.tableEntries : configuration.tableEntriesIpv6;
-    if (wanted === undefined || wanted === entriesMax) continue;
-    const remedy = `for ${wanted}, run weir down, which ends all connections, then weir up`;
-    console.error(`weir: the connection table of ${family} keeps its ${entriesMax} entries; ${remedy}`);
+async function reload(daemon: Daemon, file: string, log: (line: string, bad?: boolean) => void): Promise<void> {
+  notifyServiceManager(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicroseconds()}`]);
+  try {
+    const configuration = readConfiguration(file);
+    await daemon.reload(configuration);
+    log(`${file}: ${summary(configuration)}; read again`);
+    notifyServiceManager(["READY=1", `STATUS=${summary(configuration)}`]);
+  } catch (error) {
+    reportError(error);
+    log(`${file}: not used; all goes on as before`, true);
+    notifyServiceManager(["READY=1"]);
   }
 }

@@ -1,0 +1,50 @@
+// weir apply FILE [--check]: everything is checked before anything is changed; then the running director becomes what the
+// file says, and this program ends.
+
+import { applyConfiguration } from "#control/apply.js";
+import { withCommandLock } from "#control/command-lock.js";
+import type { DataPlaneStatus } from "#control/plane.js";
+import type { Configuration, InterfaceSelection } from "#model/config.js";
+import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
+import { findDirectorParts, openDirectorParts } from "./parts.js";
+
+export async function apply(file: string, { check }: { readonly check: boolean }): Promise<void> {
+  const configuration = readConfiguration(file);
+  if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
+
+  noteChecks(configuration);
+  const changes = await withCommandLock(() => bring(configuration, selectInterfaces(configuration)));
+  console.log(`${file}: ${summary(configuration)}${changes === 0 ? "; nothing to change" : ""}`);
+}
+
+/** Gives the number of changes. Where there was no director before, a failure leaves none. */
+async function bring(configuration: Configuration, selected: readonly InterfaceSelection[]): Promise<number> {
+  let changes = 0;
+  const report = (line: string): void => { changes++; console.log(line); };
+  const isNew = findDirectorParts(report) === undefined;
+  const parts = openDirectorParts(configuration, report);
+  try {
+    noteTableSize(configuration, parts.dataPlane.status());
+    await applyConfiguration(configuration, selected, parts);
+    return changes;
+  } catch (error) {
+    if (isNew) await parts.dataPlane.detach();
+    throw error;
+  }
+}
+
+/** The table is as large as it was made: its connections could not be taken along into another. */
+function noteTableSize(configuration: Configuration, { connectionTables }: DataPlaneStatus): void {
+  for (const { family, entriesMax } of connectionTables) {
+    const wanted = family === "IPv4" ? configuration.tableEntries : configuration.tableEntriesIpv6;
+    if (wanted === undefined || wanted === entriesMax) continue;
+    const remedy = `for ${wanted}, run weir down, which ends all connections, then weir apply`;
+    console.error(`weir: the connection table of ${family} keeps its ${entriesMax} entries; ${remedy}`);
+  }
+}
+
+/** No process stays to carry them out. */
+function noteChecks({ services }: Configuration): void {
+  const count = services.flatMap(({ destinations }) => destinations.flatMap(({ health }) => health.checks)).length;
+  if (count > 0) console.error(`weir: nothing carries out the ${count} ${count === 1 ? "check" : "checks"} of this file, and all its servers pass for healthy: weir up is the daemon that watches them`);
+}

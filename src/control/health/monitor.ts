@@ -1,0 +1,268 @@
+// Which servers are to be in each service, by what the checks found: pure state, no clock and no I/O. Verdicts go in; events,
+// commands to run and the services as they should stand come out.
+// keepalived 2.2.7 keepalived/check/ipwrapper.c: update_svr_checker_state(), perform_svr_state(), update_quorum_state().
+
+import { isDeepStrictEqual } from "node:util";
+import type { ConfiguredDestination, ConfiguredService } from "#model/config.js";
+import type { Destination, DestinationId, ServiceId, ServiceState } from "#model/director.js";
+import type { HealthView, QuorumView, ServerView } from "#model/health-view.js";
+import type { Check } from "#model/health.js";
+import { formatEndpoint, formatServiceId } from "#model/names.js";
+import { CheckState } from "./check-state.js";
+import type { HealthEvent } from "./events.js";
+import { judgeQuorum } from "./quorum.js";
+import type { Verdict } from "./verdict.js";
+
+/** A check in its place; the same as long as its configuration is the same, but for its timing. */
+export interface PlacedCheck {
+  readonly key: string;
+  readonly service: ServiceId;
+  readonly destination: ConfiguredDestination;
+  readonly check: Check;
+}
+
+export interface Outcome {
+  readonly events: readonly HealthEvent[];
+  /** To be run one after another, in this order. */
+  readonly commands: readonly (readonly string[])[];
+}
+
+export class Monitor implements HealthView {
+  #services: ReadonlyMap<string, WatchedService> = new Map();
+  #places: ReadonlyMap<string, { readonly service: WatchedService; readonly server: WatchedServer; readonly check: CheckState; readonly placed: PlacedCheck }> = new Map();
+
+  /**
+   * Watches these services from now on; what was watched before keeps its state. `standing`: what the director has, when nothing
+   * was watched before: a server that a service there lacks, or has with weight 0, was down, and is until its checks succeed.
+   */
+  configure(services: readonly ConfiguredService[], standing: readonly ServiceState[] = []): Outcome {
+    const before = this.#services;
+    const standingByName = new Map(standing.map((service) => [formatServiceId(service.id), service]));
+    this.#services = new Map(services.map((service) => {
+      const name = formatServiceId(service.id);
+      return [name, new WatchedService(service, before.get(name), standingByName.get(name))];
+    }));
+    this.#places = new Map([...this.#services.values()].flatMap((service) => service.places()));
+    return join([...this.#services.values()].map((service) => service.settle()));
+  }
+
+  /** Another that goes on from here; what becomes of it is nothing to this one once it is configured. */
+  copy(): Monitor {
+    const copy = new Monitor();
+    copy.#services = this.#services;
+    copy.#places = this.#places;
+    return copy;
+  }
+
+  placed(key: string): PlacedCheck | undefined {
+    return this.#places.get(key)?.placed;
+  }
+
+  checks(): PlacedCheck[] {
+    return [...this.#places.values()].map(({ placed }) => placed);
+  }
+
+  /** Takes a verdict in; undefined when its check is not watched any more. */
+  take(key: string, verdict: Verdict, at: Date): (Outcome & { readonly service: ServiceId; readonly nextSeconds: number }) | undefined {
+    const place = this.#places.get(key);
+    if (place === undefined) return undefined;
+    const { service, server, check } = place;
+    const nextSeconds = check.take(verdict, at);
+    return { ...join([server.judge(verdict), service.settle()]), service: service.configured.id, nextSeconds };
+  }
+
+  /** All services as they should stand, or one of them. */
+  wanted(): ConfiguredService[] {
+    return [...this.#services.values()].map((service) => service.wanted());
+  }
+
+  wantedOf(id: ServiceId): ConfiguredService | undefined {
+    return this.#services.get(formatServiceId(id))?.wanted();
+  }
+
+  servers(): ServerView[] {
+    return [...this.#services.values()].flatMap(({ servers }) => servers.map((server) => server.view()));
+  }
+
+  quorums(): QuorumView[] {
+    return [...this.#services.values()].map((service) => service.view());
+  }
+}
+
+class WatchedService {
+  readonly servers: readonly WatchedServer[];
+  #hasQuorum: boolean;
+  #isNew: boolean;
+
+  constructor(readonly configured: ConfiguredService, before: WatchedService | undefined, standing: ServiceState | undefined) {
+    this.servers = configured.destinations.map((destination) => {
+      const name = formatEndpoint(destination);
+      const was = before?.servers.find((server) => formatEndpoint(server.destination) === name);
+      return was === undefined ? new WatchedServer(configured.id, destination, wasDown(destination, standing)) : was.continuedAs(destination);
+    });
+    this.#hasQuorum = before?.hasQuorum ?? false;
+    this.#isNew = before === undefined;
+  }
+
+  get hasQuorum(): boolean {
+    return this.#hasQuorum;
+  }
+
+  get sorryServerStandsIn(): boolean {
+    return !this.#hasQuorum && this.configured.health.sorryServer !== undefined;
+  }
+
+  /** After a change of the configuration or of a server. */
+  settle(): Outcome {
+    return join([...this.servers.map((server) => server.tell("its checks are others now")), this.#settleQuorum()]);
+  }
+
+  /** Decides anew. keepalived tells of the beginning too, but for a lost quorum that nobody stands in for. */
+  #settleQuorum(): Outcome {
+    const { id, health: { quorum, sorryServer } } = this.configured;
+    const weight = this.#healthyWeight();
+    const { isUp, threshold } = judgeQuorum(quorum, this.#hasQuorum, weight);
+    const tells = isUp !== this.#hasQuorum || (this.#isNew && !isUp && sorryServer !== undefined);
+    this.#hasQuorum = isUp;
+    this.#isNew = false;
+    if (!tells) return NOTHING;
+    const command = isUp ? quorum.notify.up : quorum.notify.down;
+    return { events: [{ kind: "quorum", service: id, held: isUp, weight, threshold, sorryServer }], commands: command === undefined ? [] : [command] };
+  }
+
+  view(): QuorumView {
+    const { id, health: { quorum, sorryServer } } = this.configured;
+    const weight = this.#healthyWeight();
+    return { service: id, held: this.hasQuorum, weight, needed: judgeQuorum(quorum, this.hasQuorum, weight).threshold, sorry: sorryServer && this.sorryServerStandsIn };
+  }
+
+  #healthyWeight(): number {
+    return this.servers.reduce((sum, server) => sum + (server.isHealthy ? server.weight : 0), 0);
+  }
+
+  /** While the sorry server stands in, it is the only one that takes connections. */
+  wanted(): ConfiguredService {
+    const { sorryServer, sorryServerQuiesced } = this.configured.health;
+    const destinations = new Map<string, ConfiguredDestination>();
+    for (const server of this.servers) {
+      const destination = server.wanted(this.sorryServerStandsIn);
+      if (destination !== undefined) destinations.set(formatEndpoint(destination), destination);
+    }
+    if (sorryServer !== undefined) {
+      const name = formatEndpoint(sorryServer);
+      if (this.sorryServerStandsIn) destinations.set(name, unwatched(sorryServer, sorryServer.weight));
+      else if (sorryServerQuiesced && !destinations.has(name)) destinations.set(name, unwatched(sorryServer, 0));
+    }
+    return { ...this.configured, destinations: [...destinations.values()] };
+  }
+
+  places(): [string, { readonly service: WatchedService; readonly server: WatchedServer; readonly check: CheckState; readonly placed: PlacedCheck }][] {
+    const { id } = this.configured;
+    return this.servers.flatMap((server) => server.checks.map((check, i) => {
+      const same = server.checks.slice(0, i).filter((other) => isSameCheck(other.check, check.check)).length;
+      const { destination } = server;
+      const key = [formatServiceId(id), formatEndpoint(destination), identity(check.check), same].join(" ");
+      return [key, { service: this, server, check, placed: { key, service: id, destination, check: check.check } }];
+    }));
+  }
+}
+
+class WatchedServer {
+  #setWeight: number | undefined;
+  #told: "up" | "down" | "starting down";
+
+  constructor(readonly service: ServiceId, readonly destination: ConfiguredDestination, wasDown: boolean, readonly checks = startingChecks(destination, wasDown)) {
+    this.#told = this.isHealthy ? "up" : "starting down";
+  }
+
+  get isHealthy(): boolean {
+    return this.checks.every((check) => check.isUp);
+  }
+
+  get weight(): number {
+    return this.#setWeight ?? this.destination.weight;
+  }
+
+  view(): ServerView {
+    return { service: this.service, server: idOf(this.destination), healthy: this.isHealthy, checks: this.checks.map((check) => check.view(this.destination)) };
+  }
+
+  /** Of a check that has taken the verdict in already. */
+  judge({ detail, weight }: Verdict): Outcome {
+    return join([this.#judgeWeight(weight, detail), this.tell(detail)]);
+  }
+
+  wanted(sorryServerStandsIn: boolean): ConfiguredDestination | undefined {
+    if (this.isHealthy && !sorryServerStandsIn) return { ...this.destination, weight: this.weight };
+    return this.destination.health.onFailure === "quiesce" ? { ...this.destination, weight: 0 } : undefined;
+  }
+
+  /** The same server under another configuration. keepalived 2.2.7 ipwrapper.c, clear_diff_rs(), migrate_checkers(). */
+  continuedAs(destination: ConfiguredDestination): WatchedServer {
+    const left = [...this.checks];
+    const checks = destination.health.checks.map((check) => {
+      const at = left.findIndex((old) => isSameCheck(old.check, check));
+      // A new check of a healthy server begins as it does; it does not make a dead server healthy.
+      return at < 0 ? new CheckState(check, { isUp: this.isHealthy }) : left.splice(at, 1)[0]!.continuedAs(check);
+    });
+    const continued = new WatchedServer(this.service, destination, false, checks);
+    const isWeighed = destination.health.checks.some((check) => check.type === "script" && check.setsWeight);
+    continued.#setWeight = isWeighed ? this.#setWeight : undefined;
+    continued.#told = this.#told;
+    return continued;
+  }
+
+  #judgeWeight(weight: number | undefined, reason: string): Outcome {
+    const before = this.weight;
+    if (weight === undefined || weight === before) return NOTHING;
+    this.#setWeight = weight;
+    return { events: [{ kind: "weight", service: this.service, server: idOf(this.destination), before, weight, reason }], commands: [] };
+  }
+
+  /** What was not told yet. The first failure of a server that starts down is told too. */
+  tell(reason: string): Outcome {
+    const wasTold = this.#told;
+    const failed = this.checks.some((check) => check.hasRun && !check.isUp);
+    if (this.isHealthy ? wasTold === "up" : wasTold === "down" || (wasTold === "starting down" && !failed)) return NOTHING;
+    this.#told = this.isHealthy ? "up" : "down";
+    const { notify } = this.destination.health;
+    const command = this.isHealthy ? notify.up : notify.down;
+    return {
+      events: [{ kind: "server", service: this.service, server: idOf(this.destination), healthy: this.isHealthy, reason }],
+      commands: command === undefined ? [] : [command],
+    };
+  }
+}
+
+/** A sorry server is believed to live. */
+function unwatched(sorryServer: Destination, weight: number): ConfiguredDestination {
+  return { ...sorryServer, weight, health: { checks: [], onFailure: "remove", startsDown: false, notify: { up: undefined, down: undefined } } };
+}
+
+const idOf = ({ address, port }: DestinationId): DestinationId => ({ address, port });
+
+const NOTHING: Outcome = { events: [], commands: [] };
+
+function join(outcomes: readonly Outcome[]): Outcome {
+  return { events: outcomes.flatMap(({ events }) => events), commands: outcomes.flatMap(({ commands }) => commands) };
+}
+
+function startingChecks({ health: { checks, startsDown } }: ConfiguredDestination, wasDown: boolean): CheckState[] {
+  return checks.map((check) => new CheckState(check, { isUp: !startsDown && !wasDown }));
+}
+
+/** In a service that stands already. A server that is to have weight 0 is not down by that. */
+function wasDown(destination: ConfiguredDestination, standing: ServiceState | undefined): boolean {
+  if (standing === undefined) return false;
+  const name = formatEndpoint(destination);
+  const found = standing.destinations.find((other) => formatEndpoint(other) === name);
+  return found === undefined || (found.weight === 0 && destination.weight !== 0);
+}
+
+/** All but the timing. */
+function withoutTiming({ every: _every, timeout: _timeout, retries: _retries, retryDelay: _retryDelay, warmup: _warmup, ...rest }: Check): object {
+  return rest;
+}
+
+const isSameCheck = (a: Check, b: Check): boolean => isDeepStrictEqual(withoutTiming(a), withoutTiming(b));
+const identity = (check: Check): string => JSON.stringify(withoutTiming(check));

@@ -1,0 +1,79 @@
+// A program that is run for a check or a notification: no shell, a limit of time, and what it wrote.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+export interface ProgramOptions {
+  readonly signal: AbortSignal;
+  /** Undefined: who runs weir. */
+  readonly user?: string | undefined;
+}
+
+export interface ProgramEnd {
+  /** Undefined when it was ended by a signal. */
+  readonly status: number | undefined;
+  /** "SIGKILL". */
+  readonly killedBy: string | undefined;
+  /** The first bytes of its stdout and stderr, as they came. */
+  readonly output: string;
+}
+
+const OUTPUT_CHARACTERS_MAX = 1000;
+/** From SIGTERM to SIGKILL. */
+const GRACE_MILLISECONDS = 1000;
+
+/** Ends with the program, or at once when the signal is aborted: the program and its children are then ended. Throws what kept it from being started. */
+export function runProgram([program = "", ...args]: readonly string[], { signal, user }: ProgramOptions): Promise<ProgramEnd> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new Error(String(signal.reason)));
+    // A process group of its own, so that its children can be ended with it.
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, ...(user === undefined ? {} : identityOf(user)) });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (part: string) => { output = (output + part).slice(0, OUTPUT_CHARACTERS_MAX); });
+    }
+    const onAbort = (): void => {
+      endGroup(child.pid);
+      reject(new Error(String(signal.reason)));
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    child.once("error", (error) => { signal.removeEventListener("abort", onAbort); reject(error); });
+    // "exit", not "close": a child that it left behind may hold its output open for ever.
+    child.once("exit", (status, killedBy) => {
+      signal.removeEventListener("abort", onAbort);
+      setImmediate(() => {
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+        resolve({ status: status ?? undefined, killedBy: killedBy ?? undefined, output: output.trim() });
+      });
+    });
+  });
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  kill(pid, "SIGTERM");
+  setTimeout(() => kill(pid, "SIGKILL"), GRACE_MILLISECONDS).unref();
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/** "nobody", "nobody:nogroup" or "nobody nogroup": numbers of /etc/passwd and /etc/group. Throws when there is no such user. */
+export function identityOf(user: string): { readonly uid: number; readonly gid: number } {
+  const [name = "", groupName] = user.split(/[:\s]+/);
+  const account = readEntry("/etc/passwd", name);
+  if (account === undefined) throw new Error(`there is no user "${name}" in /etc/passwd`);
+  const group = groupName === undefined ? undefined : readEntry("/etc/group", groupName);
+  if (groupName !== undefined && group === undefined) throw new Error(`there is no group "${groupName}" in /etc/group`);
+  return { uid: Number(account[2]), gid: Number(group?.[2] ?? account[3]) };
+}
+
+/** By name or number. */
+function readEntry(file: string, name: string): readonly string[] | undefined {
+  return readFileSync(file, "utf8").split("\n").map((line) => line.split(":")).find((fields) => fields.length > 3 && (fields[0] === name || fields[2] === name));
+}

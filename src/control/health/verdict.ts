@@ -1,0 +1,12 @@
+// What a check found.
+
+export interface Verdict {
+  readonly healthy: boolean;
+  /** A sentence without its stop: what was attempted, and what was found. */
+  readonly detail: string;
+  /** The weight that the server asks for; scripts only. */
+  readonly weight?: number;
+}
+
+export const healthy = (detail: string): Verdict => ({ healthy: true, detail });
+export const unhealthy = (detail: string): Verdict => ({ healthy: false, detail });
