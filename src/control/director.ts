@@ -26,11 +26,12 @@ import { MarkRules } from "./mark-rules.js";
 import type { ListPlace, ListWriter } from "./members.js";
 import { MemberLists } from "./members.js";
 import { Rows } from "./rows.js";
-import type { ServiceEntry } from "./service-table.js";
+import type { ServiceEntry, ServiceRow } from "./service-table.js";
 import { ServiceTable, idOf } from "./service-table.js";
 import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
+import type { ServiceUse } from "./uses.js";
 
 /** Twice as long as the expiry's walk takes round the largest table (dataplane/expiry.ts), so that templates end after their connections. */
 const SWEEP_SECONDS = 6;
@@ -74,6 +75,17 @@ export class StoreDirector implements Director {
 
   services(): readonly ServiceState[] {
     return this.#table.read().map((entry) => this.#describe(entry));
+  }
+
+  serviceIds(): readonly { readonly id: ServiceId }[] {
+    return this.#table.read().map((entry) => ({ id: idOf(entry) }));
+  }
+
+  /** What they need of the data plane (uses.ts), without what was counted. */
+  serviceUses(): readonly ServiceUse[] {
+    return this.#table.read().map((entry): ServiceUse => ({
+      id: idOf(entry), persistenceEngine: engineOf(entry.row), destinations: this.#lists.read(entry.row).map(({ destination }) => this.#destinations.describe(destination)),
+    }));
   }
 
   apply(operations: readonly Operation[]): void {
@@ -258,7 +270,7 @@ export class StoreDirector implements Director {
     const indices = this.#lists.read(row).map((member) => member.destination);
     return {
       id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
-      netmask: fromNetmask(row.netmask, familyOf(id)), persistenceEngine: (row.flags & maps.SERVICE_SIP) !== 0 ? "sip" : "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      netmask: fromNetmask(row.netmask, familyOf(id)), persistenceEngine: engineOf(row), onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
       counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
@@ -310,5 +322,7 @@ function byProtocol(row: DestinationRow): readonly DestinationRow[] {
 function membersOf({ members }: Draft, change: DraftMember["change"]): readonly DraftMember[] {
   return members === undefined ? [] : [...members.values()].filter((member) => member.change === change);
 }
+
+const engineOf = ({ flags }: ServiceRow): string => ((flags & maps.SERVICE_SIP) !== 0 ? "sip" : "");
 
 const isMasqueraded = ({ flags = 0 }: Partial<DestinationRow>): boolean => (flags & maps.DESTINATION_MASQUERADED) !== 0;

@@ -113,7 +113,7 @@ export class KernelPlane implements DataPlane {
 
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
     const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
-    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).services())]);
+    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).serviceUses())]);
     const specs = await programSpecs(this.store.shape, programNames(uses, wanted.some(({ hook }) => hook !== "tc")));
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs, uses);
@@ -184,7 +184,7 @@ export class KernelPlane implements DataPlane {
 
   /** The way back for the marks of all services and of those that are about to come. */
   #bringMarks(coming: readonly Mark[]): void {
-    const marks = distinct([...marksOf(new StoreDirector(this.store).services()), ...coming]);
+    const marks = distinct([...marksOf(new StoreDirector(this.store).serviceIds()), ...coming]);
     const { markReturn } = this.#record();
     if (marks.length === 0 && markReturn.marks.length === 0) return;
     this.store.exclusively(() => {

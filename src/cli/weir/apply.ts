@@ -6,6 +6,7 @@ import { withCommandLock } from "#control/command-lock.js";
 import type { DataPlaneStatus } from "#control/plane.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
+import { Lines } from "./lines.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 export async function apply(file: string, { check }: { readonly check: boolean }): Promise<void> {
@@ -19,17 +20,19 @@ export async function apply(file: string, { check }: { readonly check: boolean }
 
 /** Gives the number of changes. Where there was no director before, a failure leaves none. */
 async function bring(configuration: Configuration, selected: readonly InterfaceSelection[]): Promise<number> {
-  let changes = 0;
-  const report = (line: string): void => { changes++; console.log(line); };
+  const lines = new Lines();
+  const report = (line: string): void => lines.add(line);
   const isNew = findDirectorParts(report) === undefined;
   const parts = openDirectorParts(configuration, report);
   try {
     noteTableSize(configuration, parts.dataPlane.status());
     await applyConfiguration(configuration, selected, parts);
-    return changes;
+    return lines.count;
   } catch (error) {
     if (isNew) await parts.dataPlane.detach();
     throw error;
+  } finally {
+    lines.flush();
   }
 }
 
