@@ -106,10 +106,17 @@ export async function programSpecs(shape: Shape, names: readonly ProgramName[] =
   return specs;
 }
 
+/** By their file: a process that stays applies one configuration after the other. */
+const known = new Map<string, ProgramSpec>();
+
 export async function programSpec(name: ProgramName, shape: Shape): Promise<ProgramSpec> {
   const file = cacheFile(name, shape);
-  const cached = readCached(file);
-  if (cached !== undefined) return cached;
+  const spec = known.get(file) ?? readCached(file) ?? await compileUnlessOthersDo(file, name, shape);
+  known.set(file, spec);
+  return spec;
+}
+
+async function compileUnlessOthersDo(file: string, name: ProgramName, shape: Shape): Promise<ProgramSpec> {
   const held = await lockCache();
   try {
     return readCached(file) ?? await compileAnew(file, name, shape);
