@@ -61,11 +61,9 @@ export class Destinations {
     }
   }
 
-  /** By the family of their service: those by NAT, now or before. */
-  countMasqueraded(): { readonly [family in Family]: number } {
-    const counts = { 4: 0, 6: 0 };
-    for (const index of this.rows.indicesWith("flags", DESTINATION_MASQUERADED)) if (this.isTaken(index)) counts[this.rows.number(index, "virtualFamily") as Family]++;
-    return counts;
+  /** Whether services of that family have any by NAT, now or before. */
+  someMasqueraded(family: Family): boolean {
+    return this.rows.someWith("flags", DESTINATION_MASQUERADED, (index) => this.rows.number(index, "virtualFamily") === family && this.isTaken(index));
   }
 
   /** Chooses slots for destinations that are to come, one beside the other: writes nothing. */

@@ -253,7 +253,7 @@ export class StoreDirector implements Director {
       this.#totals.leave(serviceSlot, destination);
     }
     if (gone.length > 0 || drafts.some(({ before, isReworded }) => before !== undefined && isReworded)) this.#filters.narrow(this.#table.read());
-    else if (removed.length > 0) this.#filters.recountNat();
+    else if (removed.length > 0) this.#filters.narrowNat();
     this.#refreshRealServers();
     if (gone.length > 0 || removed.length > 0) this.#endAbandoned();
   }

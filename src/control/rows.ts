@@ -72,13 +72,28 @@ export class Rows<S extends StructType<any, any>> {
 
   /** The entries of which a one-byte field has one of these bits and none of those, by a walk over that byte alone. */
   indicesWith(field: string, bits: number, without = 0): number[] {
+    const found: number[] = [];
+    this.#walk(field, bits, (index, byte) => {
+      if ((byte & without) === 0) found.push(index);
+      return false;
+    });
+    return found;
+  }
+
+  /** Whether there is an entry of which that field has one of these bits, and which agrees; no further than to the first. */
+  someWith(field: string, bits: number, agrees: (index: number) => boolean): boolean {
+    return this.#walk(field, bits, agrees);
+  }
+
+  /** Until `visit` says that it is enough. */
+  #walk(field: string, bits: number, visit: (index: number, byte: number) => boolean): boolean {
     const { offset } = this.#field(field);
     const { size } = this.map.value;
-    const found: number[] = [];
     for (let index = 0, at = offset; index < this.length; index++, at += size) {
-      if ((this.#bytes[at]! & bits) !== 0 && (this.#bytes[at]! & without) === 0) found.push(index);
+      const byte = this.#bytes[at]!;
+      if ((byte & bits) !== 0 && visit(index, byte)) return true;
     }
-    return found;
+    return false;
   }
 
   #field(name: string): Field {

@@ -32,6 +32,10 @@ export class StandingService implements ServiceEntry {
     return this.#row;
   }
 
+  get flags(): number {
+    return this.rows.number(this.at, "flags");
+  }
+
   get sequence(): number {
     return this.rows.number(this.at, "sequence");
   }

@@ -72,7 +72,7 @@ export const Settings = struct("Settings", {
   markRulesAt: u32,
   /** The interface by which packets come back that netfilter marked (marked.ts), or 0. */
   markedIfindex: u32,
-  /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
+  /** Whether there are destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   natDestinationsIpv6: u32,
   /** In ticks: until then the expiry's walk ends connections whose destination was removed. */
