@@ -53,7 +53,7 @@ export async function compileParts(): Promise<Parts> {
 
 /** Without the C program; `connections`: how many fit. */
 export async function compileWeirParts(connections: number): Promise<Parts> {
-  const shape = shapeOfThisMachine(connections);
+  const shape = shapeOfThisMachine({ connections });
   const programs = new Map<Subject, ProgramSpec>([
     ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
   ]);

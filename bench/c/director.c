@@ -31,9 +31,9 @@ extern struct Settings settings;
 extern struct Sysctls sysctls;
 extern struct ServicePlaces servicePlaces[SERVICES_MAX];
 extern struct Service serviceRows[SERVICE_ROWS_MAX];
-extern struct Member members[MEMBERS_MAX];
+extern struct Member members[MEMBERS_DEFAULT];
 extern struct SchedulerState schedulerStates[SCHEDULER_STATES_MAX];
-extern struct Destination destinations[DESTINATIONS_MAX];
+extern struct Destination destinations[DESTINATIONS_DEFAULT];
 
 #define TICK_SHIFT 26
 #define HOP_VALID_TICKS 4
@@ -187,7 +187,7 @@ static always_inline __u32 next_state(__u32 state, __u32 flags, __u32 connection
 
 static always_inline struct Destination *destination_at(__u32 index)
 {
-	return &destinations[index & (DESTINATIONS_MAX - 1)];
+	return &destinations[index & (DESTINATIONS_DEFAULT - 1)];
 }
 
 /* Moves the connection between its destination's active and inactive ones. */
@@ -246,7 +246,7 @@ static always_inline __u32 schedule(struct Service *service)
 
 	for (int tried = 0; tried < MEMBERS_TRIED_MAX && tried < service->membersCount; tried++) {
 		place = place < service->membersCount ? place : 0;
-		struct Member *member = &members[(service->membersAt + place) & (MEMBERS_MAX - 1)];
+		struct Member *member = &members[(service->membersAt + place) & (MEMBERS_DEFAULT - 1)];
 		struct Destination *destination = destination_at(member->destination);
 		place++;
 		if (member->weight == 0 || (destination->flags & (DESTINATION_AVAILABLE | DESTINATION_OVERLOAD)) != DESTINATION_AVAILABLE)

@@ -19,18 +19,19 @@ import { Batch, nameOf } from "./batch.js";
 import { connectionsOf } from "./connections.js";
 import type { DestinationRow } from "./destinations.js";
 import { Destinations } from "./destinations.js";
-import { SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromAddress, fromNetmask, schedulerName, secondsToTicks, ticksToSeconds, toAddress } from "./encode.js";
+import { SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromAddress, fromNetmask, schedulerName, secondsToTicks, serviceKey, ticksToSeconds, toAddress } from "./encode.js";
 import { Filters } from "./filters.js";
 import { forgetLocalities } from "./localities.js";
 import { MarkRules } from "./mark-rules.js";
 import type { ListPlace, ListWriter } from "./members.js";
 import { MemberLists } from "./members.js";
 import { Rows } from "./rows.js";
-import type { ServiceEntry, StandingServices } from "./service-table.js";
-import { ServiceTable, idOf, inOrder } from "./service-table.js";
+import type { ServiceEntry, ServiceRow } from "./service-table.js";
+import { ServiceTable, idOf } from "./service-table.js";
 import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
+import type { ServiceUse } from "./uses.js";
 
 /** Twice as long as the expiry's walk takes round the largest table (dataplane/expiry.ts), so that templates end after their connections. */
 const SWEEP_SECONDS = 6;
@@ -73,15 +74,26 @@ export class StoreDirector implements Director {
   }
 
   services(): readonly ServiceState[] {
-    return inOrder(this.#table.read()).map((entry) => this.#describe(entry));
+    return this.#table.read().map((entry) => this.#describe(entry));
+  }
+
+  serviceIds(): readonly { readonly id: ServiceId }[] {
+    return this.#table.read().map((entry) => ({ id: idOf(entry) }));
+  }
+
+  /** What they need of the data plane (uses.ts), without what was counted. */
+  serviceUses(): readonly ServiceUse[] {
+    return this.#table.read().map((entry): ServiceUse => ({
+      id: idOf(entry), persistenceEngine: engineOf(entry.row), destinations: this.#lists.read(entry.row).map(({ destination }) => this.#destinations.describe(destination)),
+    }));
   }
 
   apply(operations: readonly Operation[]): void {
     if (operations.length === 0) return;
     this.#store.exclusively(() => {
-      const standing = this.#table.settle();
-      const plan = new Batch(standing, this.#lists, this.#destinations).plan(operations);
-      const rows = this.#writeBeside(plan, standing);
+      this.#table.settle();
+      const plan = new Batch(this.#table, this.#lists, this.#destinations).plan(operations);
+      const rows = this.#writeBeside(plan);
       this.#open(plan, rows);
       this.#table.publish();
       this.#close(plan, rows);
@@ -102,14 +114,15 @@ export class StoreDirector implements Director {
 
   clear(): void {
     this.#store.exclusively(() => {
-      this.apply(inOrder(this.#table.read()).map((entry): Operation => ({ kind: "deleteService", service: { id: idOf(entry) } })));
+      this.apply(this.#table.read().map((entry): Operation => ({ kind: "deleteService", service: { id: idOf(entry) } })));
     });
   }
 
   /** Clears away what commands that were killed half-way left behind. */
   reclaim(): void {
     this.#store.exclusively(() => {
-      const entries = [...this.#table.settle().values()];
+      this.#table.settle();
+      const entries = this.#table.read();
       this.#destinations.removeUnlisted(new Set(entries.flatMap(({ row }) => this.#lists.read(row).map(({ destination }) => destination))));
       this.#filters.narrow(entries);
       this.#refreshRealServers();
@@ -134,7 +147,7 @@ export class StoreDirector implements Director {
 
   zero(id?: ServiceId): void {
     this.#store.exclusively(() => {
-      for (const entry of id === undefined ? this.#table.read().values() : [this.#find(id, "zero")]) {
+      for (const entry of id === undefined ? this.#table.read() : [this.#find(id, "zero")]) {
         const destinations = this.#lists.read(entry.row).map((member) => member.destination);
         destinations.forEach((index) => this.#totals.zeroDestination(index));
         this.#totals.zeroService(entry.row.slot, destinations);
@@ -197,17 +210,17 @@ export class StoreDirector implements Director {
    * All that comes, at places that nobody has: packets find none of it as yet. When there is no room, all is as it was.
    * Gives what is still to be written in place: rows of destinations that stand.
    */
-  #writeBeside({ drafts, gone }: Plan, standing: StandingServices): readonly StandingRow[] {
+  #writeBeside({ drafts, gone }: Plan): readonly StandingRow[] {
     const fresh = drafts.flatMap((draft) => membersOf(draft, "new").map((member) => ({ draft, member })));
     try {
       for (const { draft, member } of fresh) this.#destinations.writeNew(member.destination, draft.id, draft.slot, member.settings!);
-      const lists = this.#lists.beside(Array.from(standing.values(), ({ list }) => list));
+      const lists = this.#lists.beside(this.#table.lists());
       const written = drafts.map((draft): ServiceEntry => ({ key: draft.key, row: { ...draft.row, ...(draft.isRelisted ? this.#writeList(draft, lists) : {}) } }));
       const rows = drafts.flatMap((draft) => [
         ...membersOf(draft, "revived").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.revived(destination, draft.slot, settings!) })),
         ...membersOf(draft, "edited").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.edited(destination, settings!) })),
       ]);
-      this.#table.prepare(written, gone, standing);
+      this.#table.prepare(written, gone, (i) => !drafts[i]!.hasKey);
       this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded), rows.filter(({ values }) => isMasqueraded(values)).map(({ draft }) => familyOf(draft.id)));
       return rows;
     } catch (error) {
@@ -239,13 +252,14 @@ export class StoreDirector implements Director {
       this.#destinations.remove(destination);
       this.#totals.leave(serviceSlot, destination);
     }
-    if (gone.length > 0 || removed.length > 0 || drafts.some(({ before, isReworded }) => before !== undefined && isReworded)) this.#filters.narrow([...this.#table.read().values()]);
+    if (gone.length > 0 || drafts.some(({ before, isReworded }) => before !== undefined && isReworded)) this.#filters.narrow(this.#table.read());
+    else if (removed.length > 0) this.#filters.narrowNat();
     this.#refreshRealServers();
     if (gone.length > 0 || removed.length > 0) this.#endAbandoned();
   }
 
   #find(id: ServiceId, verb: string): ServiceEntry {
-    const entry = this.#table.find(id);
+    const entry = this.#table.find(serviceKey(id));
     if (entry === undefined) throw new DirectorError("NO_SUCH_SERVICE", `Cannot ${verb} the service ${nameOf(id)}: there is none`);
     return entry;
   }
@@ -256,17 +270,18 @@ export class StoreDirector implements Director {
     const indices = this.#lists.read(row).map((member) => member.destination);
     return {
       id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
-      netmask: fromNetmask(row.netmask, familyOf(id)), persistenceEngine: (row.flags & maps.SERVICE_SIP) !== 0 ? "sip" : "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      netmask: fromNetmask(row.netmask, familyOf(id)), persistenceEngine: engineOf(row), onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
       counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
   }
 
   #describeDestination(index: number): DestinationState {
-    const { activeConnections, inactiveConnections, persistentConnections } = this.#destinations.read(index);
+    const { activeConnections, inactiveConnections, persistentConnections } = this.#destinations.rows.pick(index, "activeConnections", "inactiveConnections", "persistentConnections");
+    const { address, port, forward, weight, upperThreshold, lowerThreshold, tunnelType, tunnelPort, tunnelChecksum } = this.#destinations.describe(index);
     return {
-      ...this.#destinations.describe(index), activeConnections, inactiveConnections, persistentConnections,
-      counters: this.#totals.ofDestination(index), rates: this.#totals.rates([index]),
+      address, port, forward, weight, upperThreshold, lowerThreshold, tunnelType, tunnelPort, tunnelChecksum,
+      activeConnections, inactiveConnections, persistentConnections, counters: this.#totals.ofDestination(index), rates: this.#totals.rates([index]),
     };
   }
 
@@ -307,5 +322,7 @@ function byProtocol(row: DestinationRow): readonly DestinationRow[] {
 function membersOf({ members }: Draft, change: DraftMember["change"]): readonly DraftMember[] {
   return members === undefined ? [] : [...members.values()].filter((member) => member.change === change);
 }
+
+const engineOf = ({ flags }: ServiceRow): string => ((flags & maps.SERVICE_SIP) !== 0 ? "sip" : "");
 
 const isMasqueraded = ({ flags = 0 }: Partial<DestinationRow>): boolean => (flags & maps.DESTINATION_MASQUERADED) !== 0;

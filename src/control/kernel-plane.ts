@@ -10,7 +10,7 @@ import type { Device } from "#kernel/link.js";
 import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
 import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
-import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
+import { driverOf, interfaceByName, interfaces, interfacesWithPeerElsewhere, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
 import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
 import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
@@ -113,7 +113,7 @@ export class KernelPlane implements DataPlane {
 
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
     const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
-    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).services())]);
+    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).serviceUses())]);
     const specs = await programSpecs(this.store.shape, programNames(uses, wanted.some(({ hook }) => hook !== "tc")));
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs, uses);
@@ -184,7 +184,7 @@ export class KernelPlane implements DataPlane {
 
   /** The way back for the marks of all services and of those that are about to come. */
   #bringMarks(coming: readonly Mark[]): void {
-    const marks = distinct([...marksOf(new StoreDirector(this.store).services()), ...coming]);
+    const marks = distinct([...marksOf(new StoreDirector(this.store).serviceIds()), ...coming]);
     const { markReturn } = this.#record();
     if (marks.length === 0 && markReturn.marks.length === 0) return;
     this.store.exclusively(() => {
@@ -238,8 +238,9 @@ export class KernelPlane implements DataPlane {
   /** For dataplane/hop.ts: what is particular about sending by an interface. */
   #describeDevices(): void {
     const map = this.store.hash(devices);
+    const elsewhere = interfacesWithPeerElsewhere();
     for (const { index, name } of interfaces()) {
-      map.update(encode(DeviceKey, { ifindex: index }), encode(DeviceStruct, { hopFlags: hopFlagsOf(name) }));
+      map.update(encode(DeviceKey, { ifindex: index }), encode(DeviceStruct, { hopFlags: hopFlagsOf(name, elsewhere) }));
     }
   }
 
@@ -325,9 +326,9 @@ function pinLink(link: BpfLink, path: string): void {
   link.close();
 }
 
-function hopFlagsOf(interfaceName: string): number {
+function hopFlagsOf(interfaceName: string, withPeerElsewhere: ReadonlySet<string>): number {
   if (driverOf(interfaceName) !== "veth") return 0;
-  return HOP_WITHOUT_TX | (hasPeerElsewhere(interfaceName) ? HOP_BY_PEER : 0);
+  return HOP_WITHOUT_TX | (withPeerElsewhere.has(interfaceName) ? HOP_BY_PEER : 0);
 }
 
 const exists = (ifindex: number): boolean => interfaces().some(({ index }) => index === ifindex);

@@ -7,7 +7,7 @@ import * as maps from "#dataplane/maps.js";
 import { Service, ServiceSlot, servicePlaces, serviceRows, services, settings } from "#dataplane/maps.js";
 import type { ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
-import { serviceIdOf, serviceKey } from "./encode.js";
+import { serviceIdOf } from "./encode.js";
 import type { ListPlace } from "./members.js";
 import { Rows } from "./rows.js";
 import { Spans } from "./spans.js";
@@ -20,27 +20,24 @@ export interface ServiceEntry {
   readonly row: ServiceRow;
 }
 
-/** By nameOfKey(). */
-export type StandingServices = ReadonlyMap<string, StandingService>;
-
-/** One of many: its row is read when somebody asks for it. */
+/** One that stands: its row is read when somebody asks for it. */
 export class StandingService implements ServiceEntry {
   #row: ServiceRow | undefined;
 
   /** `at`: in `serviceRows`. */
-  constructor(readonly key: Uint8Array, readonly slot: number, readonly at: number, readonly rows: Rows<typeof serviceRows.value>) {}
+  constructor(readonly key: Uint8Array, readonly at: number, readonly rows: Rows<typeof serviceRows.value>) {}
 
   get row(): ServiceRow {
     this.#row ??= this.rows.read(this.at);
     return this.#row;
   }
 
-  get sequence(): number {
-    return this.rows.number(this.at, "sequence");
+  get flags(): number {
+    return this.rows.number(this.at, "flags");
   }
 
-  get list(): ListPlace {
-    return { membersAt: this.rows.number(this.at, "membersAt"), membersCount: this.rows.number(this.at, "membersCount"), stateAt: this.rows.number(this.at, "stateAt") };
+  get sequence(): number {
+    return this.rows.number(this.at, "sequence");
   }
 }
 
@@ -61,55 +58,68 @@ export class ServiceTable {
     this.#rowPlaces = new Spans(this.#rows.length);
   }
 
-  /** Of one configuration, though another should begin to count meanwhile. */
-  read(): StandingServices {
+  /** All of one configuration, though another should begin to count meanwhile; in the order in which they were added. */
+  read(): readonly StandingService[] {
     const bank = this.#bank();
-    const standing = new Map<string, StandingService>();
+    const standing: { readonly service: StandingService; readonly sequence: number }[] = [];
     for (const [key, value] of this.#services.entries()) {
       const service = this.#standing(key, value, bank);
-      if (service !== undefined) standing.set(nameOfKey(key), service);
+      if (service !== undefined) standing.push({ service, sequence: service.sequence });
     }
-    return standing;
+    return standing.sort((a, b) => a.sequence - b.sequence).map(({ service }) => service);
   }
 
-  find(id: ServiceId): StandingService | undefined {
-    const key = serviceKey(id);
+  find(key: Uint8Array): StandingService | undefined {
     const value = this.#services.lookup(key);
     return value && this.#standing(key, value, this.#bank());
   }
 
   /**
    * Ends what the change before left for packets that were on their way: both rows of every service become the one that counts, and
-   * services that have none go. So does what a command that was killed had written for the next generation. Gives those that there are.
+   * services that have none go. So does what a command that was killed had written for the next generation.
    */
-  settle(): StandingServices {
+  settle(): void {
     const now = this.#bank();
+    let someDied = false;
     for (let at = 0; at < this.#places.length; at += 2) {
-      if (this.#places[at] !== this.#places[at + 1]) this.#places[at + 1 - now] = this.#places[at + now]!;
+      const row = this.#places[at + now]!;
+      if (this.#places[at + 1 - now] === row) continue;
+      this.#places[at + 1 - now] = row;
+      if (row === 0) someDied = true;
     }
-    const standing = new Map<string, StandingService>();
-    const dead: Uint8Array[] = [];
-    for (const [key, value] of this.#services.entries()) {
-      const service = this.#standing(key, value, now);
-      if (service === undefined) dead.push(key);
-      else standing.set(nameOfKey(key), service);
-    }
-    this.#services.deleteAll(dead);
-    return standing;
+    if (someDied) this.#services.deleteAll(Array.from(this.#services.entries()).filter(([, value]) => this.#places[2 * slotOf(value)] === 0).map(([key]) => key));
   }
 
-  /** Writes what the next generation is to be: packets find none of it as yet. When there is no room, all is as it was. */
-  prepare(written: readonly ServiceEntry[], gone: readonly ServiceEntry[], standing: StandingServices): void {
+  /** After settle(): slots that no service has, the smallest first. */
+  *freeSlots(): Generator<number> {
+    for (let slot = 0; 2 * slot < this.#places.length; slot++) if (this.#places[2 * slot] === 0) yield slot;
+  }
+
+  /** Of the one that was added last, or 0. */
+  lastSequence(): number {
+    return this.#standingRows().reduce((last, at) => Math.max(last, this.#rows.number(at, "sequence")), 0);
+  }
+
+  /** Those that all services have. */
+  lists(): readonly ListPlace[] {
+    return this.#standingRows().map((at) => this.#rows.pick(at, "membersAt", "membersCount", "stateAt"));
+  }
+
+  /**
+   * After settle(): writes what the next generation is to be. Packets find none of it as yet. When there is no room, all is as it was.
+   * Keys come last: a slot that has a key has a row, or is found dead.
+   */
+  prepare(written: readonly ServiceEntry[], gone: readonly ServiceEntry[], areNew: (entry: number) => boolean): void {
     const next = 1 - this.#bank();
-    const room = this.#rowPlaces.beside([NO_ROW, ...Array.from(standing.values(), ({ at }) => ({ at, count: 1 }))]);
+    const room = this.#rowPlaces.beside(() => [NO_ROW, ...this.#standingRows().map((at) => ({ at, count: 1 }))]);
     const places = written.map(() => room.take(1) ?? noRoom());
-    const fresh = written.filter(({ key }) => !standing.has(nameOfKey(key)));
-    this.#services.updateAll(fresh.map(({ key }) => key), fresh.map(({ row: { slot } }) => encode(ServiceSlot, { slot })));
     for (const [i, { row }] of written.entries()) {
       this.#rows.write(places[i]!, row);
       this.#places[2 * row.slot + next] = places[i]!;
     }
     for (const { row } of gone) this.#places[2 * row.slot + next] = 0;
+    const fresh = written.filter((_, i) => areNew(i));
+    this.#services.updateAll(fresh.map(({ key }) => key), fresh.map(({ row: { slot } }) => encode(ServiceSlot, { slot })));
   }
 
   /** From here on packets go by what was prepared, by all of it. */
@@ -122,16 +132,16 @@ export class ServiceTable {
     return this.#settings.number(0, "generation") & 1;
   }
 
-  #standing(key: Uint8Array, value: Uint8Array, bank: number): StandingService | undefined {
-    const slot = slotOf(value);
-    const at = this.#places[2 * slot + bank]!;
-    return at === 0 ? undefined : new StandingService(key, slot, at, this.#rows);
+  #standingRows(): readonly number[] {
+    const rows: number[] = [];
+    for (let at = this.#bank(); at < this.#places.length; at += 2) if (this.#places[at] !== 0) rows.push(this.#places[at]!);
+    return rows;
   }
-}
 
-/** In the order in which they were added. */
-export function inOrder(standing: StandingServices): readonly StandingService[] {
-  return Array.from(standing.values(), (service) => ({ service, sequence: service.sequence })).sort((a, b) => a.sequence - b.sequence).map(({ service }) => service);
+  #standing(key: Uint8Array, value: Uint8Array, bank: number): StandingService | undefined {
+    const at = this.#places[2 * slotOf(value) + bank]!;
+    return at === 0 ? undefined : new StandingService(key, at, this.#rows);
+  }
 }
 
 const NO_ROW = { at: 0, count: 1 };

@@ -87,6 +87,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     addresses: means("VIPs that `weir apply` puts on interfaces and `weir down` takes away", "none but those of services with `interface`"),
     timeouts: means("for how long idle connections are kept", "they stay: 900, 120 and 300 s in a new director"),
     connectionTable: means("how many connections fit; counts when the director is made", "262144 of IPv4, 65536 of IPv6"),
+    destinationTable: means("how many destinations fit; counts when the director is made", "16384, or what the file needs and a quarter more"),
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
     sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
     api: means("where the daemon's API listens", "its socket alone"),
@@ -217,6 +218,9 @@ export const KEY_SECTIONS: readonly KeySection[] = [
   section("table", "The connection table", "Under `connectionTable`", schema.TableFields, {
     entries: means("connections of IPv4", "262144"),
     entriesIpv6: means("connections of IPv6", "65536"),
+  }),
+  section("destinationTable", "The table of destinations", "Under `destinationTable`", schema.DestinationTableFields, {
+    entries: means("destinations, those that went and whose connections stand among them; the kernel takes 480 bytes and 64 for each processor of each at once", "16384, or what the file needs and a quarter more"),
   }),
 ];
 

@@ -131,6 +131,6 @@ async function fuzz(api: MemoryApi, count: number, common: readonly number[]): P
 test(`requests at random are answered or refused, and what is refused changes nothing (${REQUESTS} of them, WEIR_SEED=${seed})`, () => fuzz(new MemoryApi({ connections: [connection] }), REQUESTS, [200, 201, 204, 400, 404, 405, 409, 412, 415, 422]));
 
 test(`and so on the director of maps (${REQUESTS_OF_MAPS} of them, WEIR_SEED=${seed})`, async () => {
-  const store = new MachineStore(new Machine(), { processors: 1, connections: 64, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
+  const store = new MachineStore(new Machine(), { processors: 1, connections: 64, connectionsIpv6: 64, destinations: 1024, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
   await fuzz(new MemoryApi({ director: new StoreDirector(store) }), REQUESTS_OF_MAPS, [200, 201, 404, 422]);
 });

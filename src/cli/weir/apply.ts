@@ -10,6 +10,7 @@ import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { readConfigurationAndDocument, selectInterfaces, summary } from "./configuration.js";
 import { UsageError } from "./errors.js";
 import { withDaemon } from "./find-daemon.js";
+import { Lines } from "./lines.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 export async function apply(file: string, { check }: { readonly check: boolean }): Promise<void> {
@@ -41,17 +42,19 @@ async function askDaemon(daemon: WeirClient, configuration: Configuration, docum
 
 /** The same. Where there was no director before, a failure leaves none. */
 async function bring(configuration: Configuration, selected: readonly InterfaceSelection[]): Promise<number> {
-  let changes = 0;
-  const report = (line: string): void => { changes++; console.log(line); };
+  const lines = new Lines();
+  const report = (line: string): void => lines.add(line);
   const isNew = findDirectorParts(report) === undefined;
   const parts = openDirectorParts(configuration, report);
   try {
     noteTableSize(configuration, parts.dataPlane.status());
     await applyConfiguration(configuration, selected, parts);
-    return changes;
+    return lines.count;
   } catch (error) {
     if (isNew) await parts.dataPlane.detach();
     throw error;
+  } finally {
+    lines.flush();
   }
 }
 
