@@ -32,7 +32,7 @@ class World {
 
   start(): Promise<Daemon> {
     return Daemon.start({
-      read: () => parseConfig(this.text, { file: "weir.yaml" }),
+      read: async () => parseConfig(this.text, { file: "weir.yaml" }),
       selectInterfaces: () => [],
       open: () => ({
         parts: { director: this.director, dataPlane: new MemoryPlane([], chooseHook), host: new MemoryHost([]), record: memoryRecord<DirectorRecord>(undefined) },

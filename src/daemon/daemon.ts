@@ -22,7 +22,7 @@ type Report = (line: string) => void;
 
 export interface DaemonParts {
   /** Throws ConfigError with every mistake. */
-  readonly read: () => Configuration;
+  readonly read: () => Promise<Configuration>;
   readonly selectInterfaces: (configuration: Configuration) => readonly InterfaceSelection[];
   /** The director of this network namespace; made, as `isNew` says, where there was none. */
   readonly open: (configuration: Configuration) => OpenDirector;
@@ -69,7 +69,7 @@ export class Daemon {
   /** Reads its file, makes the director what it says and begins to check. Throws what keeps it from that; then nothing was changed. */
   static async start(parts: DaemonParts): Promise<Daemon> {
     const daemon = new Daemon(parts);
-    const configuration = parts.read();
+    const configuration = await parts.read();
     const isRoot = process.geteuid?.() === 0;
     refuseUnworkable(configuration.services, isRoot);
     await daemon.exclusively(async () => {
@@ -139,7 +139,7 @@ export class Daemon {
     const { log, read } = this.#daemonParts;
     const changes: string[] = [];
     try {
-      const configuration = read();
+      const configuration = await read();
       await this.exclusively(() => this.aside(() => this.apply(configuration, (line) => { changes.push(line); log("information", line); })));
       if (changes.length > 0) this.hub.publish({ kind: "configuration", by: "file", changes });
       log("information", changes.length === 0 ? "the file was read again; nothing to change" : "the file was read again");

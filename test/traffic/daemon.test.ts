@@ -197,6 +197,19 @@ describe("weir up", needs, () => {
     assert.equal(Object.values(await answering()).reduce((sum, count) => sum + count, 0), 6);
   });
 
+  test("keepalived's file will do: its servers are watched, and what is left to keepalived is said", async () => {
+    const { vip, addresses: { servers: [r1, r2] } } = bed.topology;
+    const watched = (address: string): string => `  real_server ${address} ${PORT} {\n    TCP_CHECK {\n      connect_timeout 1\n    }\n  }\n`;
+    file = join(bed.state, "keepalived.conf");
+    writeFileSync(file, `vrrp_instance VI_1 {\n  interface eth0\n}\nvirtual_server ${vip} 80 {\n  protocol TCP\n  lb_algo lc\n  lb_kind NAT\n${watched(r1!)}${watched(r2!)}}\n`);
+    daemon = start();
+    await until(() => daemon.log().includes("; watching\n"), START_MILLISECONDS_MAX);
+    assert.match(daemon.log(), /keepalived\.conf:1: vrrp_instance VI_1: left to keepalived/);
+    assert.match(await bed.tell("-S -n"), /^-A -t \S+:80 -s lc$/m);
+    daemon.child.kill("SIGTERM");
+    await once(daemon.child, "exit");
+  });
+
   test("taken down, there is nothing left for it to keep", async () => {
     daemon = start();
     await until(() => daemon.log().includes("; watching\n"), START_MILLISECONDS_MAX);

@@ -14,7 +14,7 @@ import { Lines } from "./lines.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 export async function apply(file: string, { check }: { readonly check: boolean }): Promise<void> {
-  const { configuration, document } = readConfigurationAndDocument(file);
+  const { configuration, document } = await readConfigurationAndDocument(file);
   if (check) return console.log(`${file}: ${summary(configuration)}; no mistakes`);
 
   const asked = await withDaemon((daemon) => askDaemon(daemon, configuration, document, file));

@@ -31,18 +31,18 @@ export function createProgram(): Command {
 
   program.command("up")
     .description("the daemon: bring the director to what a configuration file says, watch the servers by its checks, and serve the API; SIGHUP reads the file again")
-    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .argument("<file>", "weir.yaml (JSON is YAML too), or a file of keepalived, ldirectord or ipvsadm -S")
     .action(async (file: string) => (await import("./up.js")).up(file, version()));
 
   program.command("apply")
     .description("bring the director to what a configuration file says; the kernel then forwards without this program")
-    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .argument("<file>", "weir.yaml (JSON is YAML too), or a file of keepalived, ldirectord or ipvsadm -S")
     .option("--check", "only say whether the file is right", false)
     .action(async (file: string, options: { check: boolean }) => (await import("./apply.js")).apply(file, options));
 
   program.command("plan")
     .description("say what apply would change, and what would become of the connections that stand; changes nothing")
-    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .argument("<file>", "weir.yaml (JSON is YAML too), or a file of keepalived, ldirectord or ipvsadm -S")
     .action(async (file: string) => (await import("./plan.js")).plan(file));
 
   program.command("import")

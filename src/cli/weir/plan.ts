@@ -8,7 +8,7 @@ import { formatCount } from "./table.js";
 import { readConfigurationAndDocument, selectInterfaces, summary } from "./configuration.js";
 
 export async function plan(file: string): Promise<void> {
-  const { configuration, document } = readConfigurationAndDocument(file);
+  const { configuration, document } = await readConfigurationAndDocument(file);
   const asked = await withDaemon((daemon) => daemon.plan(document, { file }));
   const planned: Plan = asked?.answer ?? await planConfiguration(configuration, selectInterfaces(configuration), findDirectorParts(() => {}), host);
   for (const line of planned.changes) console.log(line);

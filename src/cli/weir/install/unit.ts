@@ -7,7 +7,7 @@ export const CONFIGURATION_PATH = "/etc/weir/weir.yaml";
 /** Of capabilities(7), what weir itself can need, each with what for. */
 export const CAPABILITIES: Readonly<Record<string, string>> = {
   CAP_SYS_ADMIN: "mounts weir's BPF file system, and opens programs of the kernel by number",
-  CAP_BPF: "loads programs and makes maps; CAP_SYS_ADMIN contains it, for now",
+  CAP_BPF: "loads programs and makes maps; CAP_SYS_ADMIN contains it",
   CAP_PERFMON: "lets programs do what the verifier allows only to the trusted; CAP_SYS_ADMIN contains it too",
   CAP_NET_ADMIN: "attaches programs, and sets addresses, routes, marks and net.ipv4",
   CAP_NET_RAW: "checks by ping, and through an interface",
