@@ -91,7 +91,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
     sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
     api: means("where the daemon's API listens", "its socket alone"),
-    include: means("files to be read as if they stood here, seen from this file; `*` stands for any part of a file's name"),
+    include: means("files to be read as if they stood here, seen from this file; the file's name may be a pattern: `*`, `?`, `[a-z]`"),
   }),
   section("defaults", "Defaults", "Under `defaults`; what a service says itself goes before it, and what a destination says before both", schema.DefaultsFields, {
     protocol: means("as at a service"), ...scheduling, ...forwarding("each says its own"), ...health,

@@ -7,7 +7,7 @@ import { importServices } from "#convert/ipvsadm.js";
 import type { Imported } from "#convert/document.js";
 import { printDocument } from "#convert/document.js";
 import type { ImportedFormat } from "#convert/format.js";
-import { expandBraces, hasWildcards, wildcardExpression } from "#convert/keepalived/glob.js";
+import { expandBraces, hasWildcards, wildcardExpression } from "#convert/glob.js";
 import { importKeepalived } from "#convert/keepalived/keepalived.js";
 import type { KeepalivedSources } from "#convert/keepalived/lines.js";
 import { importLdirectord } from "#convert/ldirectord/ldirectord.js";

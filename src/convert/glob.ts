@@ -33,7 +33,7 @@ function choices(text: string): readonly string[] {
 
 export const hasWildcards = (part: string): boolean => /[*?[]/.test(part);
 
-/** One part of a path. A name that begins with a dot is only met by a pattern that does. */
+/** One part of a path. A name that begins with a dot is only met by a pattern that does; a range that ends before it begins meets none. */
 export function wildcardExpression(part: string): RegExp {
   const source = part.replace(/\[!?\]?[^\]]*\]|[*?]|[^*?[]+|\[/g, (piece) => {
     if (piece === "*") return ".*";
@@ -41,5 +41,11 @@ export function wildcardExpression(part: string): RegExp {
     if (piece.length > 2 && piece.startsWith("[") && piece.endsWith("]")) return `[${piece.slice(1, -1).replace(/^!/, "^").replace(/[\\\]]/g, "\\$&")}]`;
     return piece.replace(/[.+^${}()|[\]\\]/g, "\\$&");
   });
-  return new RegExp(`^${part.startsWith(".") ? "" : "(?!\\.)"}${source}$`, "s");
+  try {
+    return new RegExp(`^${part.startsWith(".") ? "" : "(?!\\.)"}${source}$`, "s");
+  } catch {
+    return NOTHING;
+  }
 }
+
+const NOTHING = /(?!)/;

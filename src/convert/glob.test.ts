@@ -16,4 +16,5 @@ test("wildcards meet names as glob(3) has them", () => {
   assert.deepEqual(meets("a?c", ["abc", "ac", "abbc"]), ["abc"]);
   assert.deepEqual(meets("[a-c!][!0-9]", ["ax", "!x", "a1", "dx"]), ["ax", "!x"]);
   assert.deepEqual(meets("a+(b)|[", ["a+(b)|[", "ab"]), ["a+(b)|["]);
+  assert.deepEqual(meets("[z-a]", ["a", "m", "z", "[z-a]"]), []);
 });
