@@ -1,4 +1,4 @@
-// 10,000 services of ten servers each: they come, change and go as quickly as issue 4 wants, and clients of another service notice nothing.
+// 10,000 services of ten servers each: they come, change and go quickly, and clients of another service notice nothing.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
