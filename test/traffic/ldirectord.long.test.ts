@@ -131,6 +131,7 @@ describe("ldirectord", { ...needs, ...(lacking === undefined ? {} : { skip: lack
   test("takes its services away when it is stopped; no command of its failed", async () => {
     assert.equal(await ldirectord.stop(), 0, ldirectord.log());
     assert.equal(await bed.tell("-S -n"), "");
-    assert.doesNotMatch(ldirectord.log(), /failed:|Try `/);
+    // ldirectord's own alarms may cut its waiting for a command short, which the command does not notice.
+    assert.doesNotMatch(ldirectord.log(), /failed: (?!Interrupted system call)|Try `/);
   });
 });
