@@ -53,7 +53,7 @@ export async function compileParts(): Promise<Parts> {
 
 /** Without the C program; `connections`: how many fit. */
 export async function compileWeirParts(connections: number): Promise<Parts> {
-  const shape = shapeOfThisMachine(connections);
+  const shape = shapeOfThisMachine({ connections });
   const programs = new Map<Subject, ProgramSpec>([
     ["nothing", wrapperProgram("nothing")], ["swap", wrapperProgram("swap")], ["weir", await programSpec("weir_xdp", shape)],
   ]);
@@ -131,7 +131,7 @@ export class Bed {
 
   #hop() {
     return {
-      validUntil: this.store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: 0, provedAt: 0,
+      validUntil: this.store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: dataplane.HOP_BY_XDP, provedAt: 0,
       destination: Uint8Array.of(2, 0, 0, 0, 1, 0x11), source: Uint8Array.of(2, 0, 0, 0, 1, 1),
     };
   }

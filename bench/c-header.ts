@@ -10,7 +10,7 @@ import { Address } from "#wire/address.js";
 import { CConnection, CConnectionKey } from "./c-maps.js";
 
 const STRUCTS: readonly StructType<any, any>[] = [
-  Address, maps.Settings, maps.Sysctls, maps.ServiceKey, maps.Service, maps.Member, maps.SchedulerState, maps.Hop, maps.Destination, maps.DestinationCounters,
+  Address, maps.Settings, maps.Sysctls, maps.ServiceKey, maps.ServiceSlot, maps.ServicePlaces, maps.Service, maps.Member, maps.SchedulerState, maps.Hop, maps.Destination, maps.DestinationCounters,
   CConnectionKey, CConnection,
 ];
 

@@ -3,7 +3,7 @@
 import { Be16, Be32, u32, u64, u8 } from "#layout/numbers.js";
 import type { StructType } from "#layout/struct.js";
 import { array, struct } from "#layout/struct.js";
-import { DESTINATIONS_MAX, DestinationCounters, Hop, VERDICTS_MAX } from "#dataplane/maps.js";
+import { DESTINATIONS_DEFAULT, DestinationCounters, Hop, VERDICTS_MAX } from "#dataplane/maps.js";
 import type { MapSpec } from "#ebpf/spec.js";
 import { MapType } from "#ebpf/spec.js";
 import { IpProtocol } from "#wire/ipv4.js";
@@ -33,7 +33,7 @@ export const CVerdict = struct("CVerdict", { packets: u64 });
 export function cMaps(connections: number): readonly MapSpec[] {
   return [
     map("c_connections", MapType.HASH, CConnectionKey, CConnection, connections),
-    map("c_counters", MapType.PERCPU_ARRAY, u32, DestinationCounters, DESTINATIONS_MAX),
+    map("c_counters", MapType.PERCPU_ARRAY, u32, DestinationCounters, DESTINATIONS_DEFAULT),
     map("c_verdicts", MapType.PERCPU_ARRAY, u32, CVerdict, VERDICTS_MAX),
   ];
 }

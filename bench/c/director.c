@@ -29,9 +29,11 @@ static long (*bpf_fib_lookup)(void *ctx, struct bpf_fib_lookup *params, int size
 extern int services, c_connections, c_counters, c_verdicts;
 extern struct Settings settings;
 extern struct Sysctls sysctls;
-extern struct Member members[MEMBERS_MAX];
+extern struct ServicePlaces servicePlaces[SERVICES_MAX];
+extern struct Service serviceRows[SERVICE_ROWS_MAX];
+extern struct Member members[MEMBERS_DEFAULT];
 extern struct SchedulerState schedulerStates[SCHEDULER_STATES_MAX];
-extern struct Destination destinations[DESTINATIONS_MAX];
+extern struct Destination destinations[DESTINATIONS_DEFAULT];
 
 #define TICK_SHIFT 26
 #define HOP_VALID_TICKS 4
@@ -185,7 +187,7 @@ static always_inline __u32 next_state(__u32 state, __u32 flags, __u32 connection
 
 static always_inline struct Destination *destination_at(__u32 index)
 {
-	return &destinations[index & (DESTINATIONS_MAX - 1)];
+	return &destinations[index & (DESTINATIONS_DEFAULT - 1)];
 }
 
 /* Moves the connection between its destination's active and inactive ones. */
@@ -244,7 +246,7 @@ static always_inline __u32 schedule(struct Service *service)
 
 	for (int tried = 0; tried < MEMBERS_TRIED_MAX && tried < service->membersCount; tried++) {
 		place = place < service->membersCount ? place : 0;
-		struct Member *member = &members[(service->membersAt + place) & (MEMBERS_MAX - 1)];
+		struct Member *member = &members[(service->membersAt + place) & (MEMBERS_DEFAULT - 1)];
 		struct Destination *destination = destination_at(member->destination);
 		place++;
 		if (member->weight == 0 || (destination->flags & (DESTINATION_AVAILABLE | DESTINATION_OVERLOAD)) != DESTINATION_AVAILABLE)
@@ -271,10 +273,14 @@ static always_inline void count_bound(struct Destination *destination, __u32 ind
 static always_inline __u32 begin(struct flow *flow, struct CConnection *connection, __u32 now)
 {
 	struct ServiceKey key = { .address.low = flow->key->destination, .port = flow->key->destinationPort, .protocol = flow->key->protocol, .family = IPV4 };
-	struct Service *service = bpf_map_lookup_elem(&services, &key);
+	struct ServiceSlot *found = bpf_map_lookup_elem(&services, &key);
 
-	if (!service)
+	if (!found)
 		return VERDICT_notOurs;
+	__u32 row = servicePlaces[found->slot & (SERVICES_MAX - 1)].rows[settings.generation & 1];
+	if (!row)
+		return VERDICT_notOurs;
+	struct Service *service = &serviceRows[row & (SERVICE_ROWS_MAX - 1)];
 	if (flow->key->protocol == IPPROTO_TCP && (flow->tcp_flags & (FLAG_SYN | FLAG_RST)) != FLAG_SYN)
 		return VERDICT_notASyn;
 	__u32 chosen = schedule(service);

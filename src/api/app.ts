@@ -2,12 +2,11 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Operations } from "./operations.js";
 import { ApiError, problemOf } from "./problems.js";
 import type { ServedRoute } from "./route.js";
 import { Routes } from "./route.js";
-import { addConfigurationRoutes, DOCUMENT_PATHS } from "./routes/configuration.js";
+import { addConfigurationRoutes } from "./routes/configuration.js";
 import { addConnectionRoutes } from "./routes/connections.js";
 import { addDestinationRoutes } from "./routes/destinations.js";
 import { addEventRoutes } from "./routes/events.js";
@@ -22,10 +21,6 @@ import { addSysctlRoutes } from "./routes/sysctls.js";
 import { addTimeoutRoutes } from "./routes/timeouts.js";
 import { addTotalRoutes } from "./routes/totals.js";
 import type { Token } from "./tokens.js";
-
-/** Ten thousand services with ten servers each are 8 MiB of YAML; 255 rules for marks are 64 KiB of JSON. */
-const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
-const BODY_BYTES_MAX = 256 * 1024;
 
 export interface ApiOptions {
   readonly operations: Operations;
@@ -57,9 +52,6 @@ function build({ operations, authenticate, onFailure, heartbeatMilliseconds }: A
       await next();
     });
   }
-  const limit = (maxSize: number) => bodyLimit({ maxSize, onError: () => { throw new ApiError("TOO_LARGE", `Cannot take the body: it is longer than ${maxSize} bytes`); } });
-  const [limitDocument, limitBody] = [limit(DOCUMENT_BYTES_MAX), limit(BODY_BYTES_MAX)];
-  app.use("*", (context, next) => (DOCUMENT_PATHS.includes(context.req.path) ? limitDocument : limitBody)(context, next));
   addServiceRoutes(routes, operations);
   addDestinationRoutes(routes, operations);
   addConnectionRoutes(routes, operations);

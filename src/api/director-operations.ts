@@ -101,6 +101,15 @@ export class DirectorOperations implements Operations {
     return result;
   }
 
+  /** A change of somebody else's, who tells of it himself: it is none of those that nobody told of. Under the same lock as change(). */
+  aside<T>(use: () => T): T {
+    this.#watch.compare();
+    const result = use();
+    if (result instanceof Promise) return result.finally(() => this.#watch.note()) as T;
+    this.#watch.note();
+    return result;
+  }
+
   /** Even one that fails may have changed something before, which was put back: what stands then is what is known. */
   async #change<T>(use: (changes: Changes) => T | Promise<T>): Promise<T> {
     this.#watch.compare();

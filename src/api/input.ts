@@ -9,6 +9,10 @@ import { ConfigError } from "#model/config-error.js";
 import { readFields } from "#model/config-fields.js";
 import { ApiError, wrongInput } from "./problems.js";
 
+/** Ten thousand services with ten servers each are 8 MiB of YAML; 255 rules for marks are 64 KiB of JSON. */
+const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
+const BODY_BYTES_MAX = 256 * 1024;
+
 type Part = "path" | "query" | "headers" | "body";
 
 /** A value of a request, and the mistakes that were found in it. */
@@ -62,7 +66,7 @@ function sourceOf(file: Part, text: string): ConfigSource {
 export async function readBody<S extends z.ZodObject>(context: Context, schema: S): Promise<{ readonly body: z.output<S>; readonly input: Input }> {
   const type = mediaType(context);
   if (type !== "application/json") throw new ApiError("MEDIA_TYPE", `Cannot use the body: its type is ${type || "not given"}; send JSON with content-type: application/json`);
-  const text = await context.req.text();
+  const text = await readText(context, BODY_BYTES_MAX);
   const input = new Input("body", text);
   return { body: input.read(schema, parse(text)), input };
 }
@@ -71,7 +75,19 @@ export async function readBody<S extends z.ZodObject>(context: Context, schema: 
 export async function readDocument(context: Context): Promise<string> {
   const type = mediaType(context);
   if (!DOCUMENT_TYPES.includes(type)) throw new ApiError("MEDIA_TYPE", `Cannot use the body: its type is ${type || "not given"}; send weir.yaml with content-type: application/yaml, or JSON with application/json`);
-  return context.req.text();
+  return readText(context, DOCUMENT_BYTES_MAX);
+}
+
+/** No further than it may be long. */
+async function readText(context: Context, bytesMax: number): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of (context.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += piece.length;
+    if (bytes > bytesMax) throw new ApiError("TOO_LARGE", `Cannot take the body: it is longer than ${bytesMax} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
 }
 
 export const DOCUMENT_TYPES: readonly string[] = ["application/yaml", "application/json", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain"];

@@ -28,7 +28,7 @@ services:
 `;
 
 function machine() {
-  const store = new MachineStore(new Machine(), { processors: 1, connections: 1024, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
+  const store = new MachineStore(new Machine(), { processors: 1, connections: 1024, connectionsIpv6: 64, destinations: 1024, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
   const lines: string[] = [];
   const parts = {
     director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord<DirectorRecord>(),

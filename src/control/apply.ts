@@ -39,8 +39,7 @@ export async function applyConfiguration(configuration: Configuration, interface
     undo.push(...applyTimeouts(configuration.timeouts, parts));
     undo.push(...applySysctls(configuration.sysctls, parts));
     undo.push(...applyMarkRules(configuration.markRules, parts));
-    undo.push(restoreServices(parts));
-    applyServices(configuration.services, parts);
+    undo.push(applyServices(configuration.services, parts));
     undo.push(await applyInterfaces(interfaces, parts));
     await applyAddresses(configuration.addresses, parts);
   } catch (error) {
@@ -97,20 +96,18 @@ function applyMarkRules(wanted: Configuration["markRules"], { director, report }
   return [() => director.setMarkRules(before)];
 }
 
-function applyServices(wanted: readonly ConfiguredService[], { director, report }: DirectorParts): void {
-  const changes = diffServices(director.services(), wanted);
+/** The same; all of them are one change, which packets see at once or not at all. */
+function applyServices(wanted: readonly ConfiguredService[], { director, report }: DirectorParts): () => void {
+  const before = director.services();
+  const changes = diffServices(before, wanted);
   director.apply(changes);
   for (const change of changes) report(describeChange(change));
-}
-
-function restoreServices({ director, report }: DirectorParts): () => void {
-  const before = director.services();
   return () => {
     // The kernel lists the newest destination first: added in that order, they would stand the other way round.
     const services = before.map((service) => ({ ...service, destinations: service.destinations.toReversed() }));
-    const changes = diffServices(director.services(), services);
-    director.apply(changes);
-    if (changes.length > 0) report("services: put back as they were");
+    const back = diffServices(director.services(), services);
+    director.apply(back);
+    if (back.length > 0) report("services: put back as they were");
   };
 }
 

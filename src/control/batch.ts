@@ -11,7 +11,7 @@ import type { Destinations, SlotChooser } from "./destinations.js";
 import { nameOfDestination } from "./destinations.js";
 import { schedulerNumber, serviceIdOf, serviceKey, toNetmask } from "./encode.js";
 import type { Member, MemberLists } from "./members.js";
-import type { ServiceEntry, ServiceRow } from "./service-table.js";
+import type { ServiceRow, ServiceTable } from "./service-table.js";
 import { nameOfKey } from "./service-table.js";
 import { bringsFtpData } from "./uses.js";
 
@@ -21,6 +21,8 @@ export interface Draft {
   readonly name: string;
   readonly id: ServiceId;
   readonly slot: number;
+  /** Packets find its slot, and a row in it or none. */
+  readonly hasKey: boolean;
   /** As it stands; undefined of one that is new. */
   readonly before: ServiceRow | undefined;
   row: ServiceRow;
@@ -52,7 +54,7 @@ export interface Plan {
 }
 
 export class Batch {
-  readonly #standing: Map<string, ServiceEntry>;
+  readonly #table: ServiceTable;
   readonly #destinations: Destinations;
   readonly #lists: MemberLists;
   readonly #chooser: SlotChooser;
@@ -63,9 +65,9 @@ export class Batch {
   #freeSlots: Iterator<number> | undefined;
   #sequence = 0;
 
-  /** `standing`: all services that there are, by nameOfKey(). */
-  constructor(standing: Map<string, ServiceEntry>, lists: MemberLists, destinations: Destinations) {
-    this.#standing = standing;
+  /** `table`: as settle() leaves it. */
+  constructor(table: ServiceTable, lists: MemberLists, destinations: Destinations) {
+    this.#table = table;
     this.#lists = lists;
     this.#destinations = destinations;
     this.#chooser = destinations.chooser();
@@ -91,14 +93,14 @@ export class Batch {
   #addService(service: Service): void {
     const key = serviceKey(service.id);
     const name = nameOfKey(key);
-    if (this.#look(name) !== undefined) throw new DirectorError("SERVICE_EXISTS", `Cannot add the service ${nameOf(service.id)}: it exists already`);
+    if (this.#look(name, key) !== undefined) throw new DirectorError("SERVICE_EXISTS", `Cannot add the service ${nameOf(service.id)}: it exists already`);
     const words = wordsOf(service);
     // One that goes and comes again at once keeps its slot.
     const again = this.#gone.get(name);
     const slot = again?.slot ?? this.#freeSlot();
     this.#gone.delete(name);
     this.#drafts.set(name, {
-      key, name, id: serviceIdOf(key), slot, before: undefined, row: { ...NO_ROW, ...words, slot, sequence: this.#nextSequence() },
+      key, name, id: serviceIdOf(key), slot, hasKey: again !== undefined, before: undefined, row: { ...NO_ROW, ...words, slot, sequence: this.#nextSequence() },
       members: new Map(), isChanged: true, isReworded: true, isRelisted: true, isNewToScheduler: true,
     });
   }
@@ -118,8 +120,7 @@ export class Batch {
     const draft = this.#find(id, "delete");
     for (const [endpoint, member] of this.#membersOf(draft)) this.#remove(draft, endpoint, member);
     this.#drafts.delete(draft.name);
-    const isNew = !this.#standing.has(draft.name);
-    if (!isNew) this.#gone.set(draft.name, draft);
+    if (draft.hasKey) this.#gone.set(draft.name, draft);
   }
 
   #addDestination(id: ServiceId, destination: Destination): void {
@@ -168,18 +169,19 @@ export class Batch {
   }
 
   #find(id: ServiceId, verb: string): Draft {
-    const draft = this.#look(nameOfKey(serviceKey(id)));
+    const key = serviceKey(id);
+    const draft = this.#look(nameOfKey(key), key);
     if (draft === undefined) throw new DirectorError("NO_SUCH_SERVICE", `Cannot ${verb} the service ${nameOf(id)}: there is none`);
     return draft;
   }
 
-  #look(name: string): Draft | undefined {
+  #look(name: string, key: Uint8Array): Draft | undefined {
     const known = this.#drafts.get(name);
     if (known !== undefined || this.#gone.has(name)) return known;
-    const entry = this.#standing.get(name);
+    const entry = this.#table.find(key);
     if (entry === undefined) return undefined;
-    const { key, row } = entry;
-    const draft: Draft = { key, name, id: serviceIdOf(key), slot: row.slot, before: row, row, members: undefined, isChanged: false, isReworded: false, isRelisted: false, isNewToScheduler: false };
+    const { row } = entry;
+    const draft: Draft = { key, name, id: serviceIdOf(key), slot: row.slot, hasKey: true, before: row, row, members: undefined, isChanged: false, isReworded: false, isRelisted: false, isNewToScheduler: false };
     this.#drafts.set(name, draft);
     return draft;
   }
@@ -192,20 +194,16 @@ export class Batch {
 
   /** The smallest number that no service has. */
   #freeSlot(): number {
-    this.#freeSlots ??= freeSlots(new Set(Array.from(this.#standing.values(), ({ row }) => row.slot)));
+    this.#freeSlots ??= this.#table.freeSlots();
     const { value, done } = this.#freeSlots.next();
-    if (done === true) throw new DirectorError("NO_MEMORY", `Cannot add a service: there are ${maps.SERVICES_MAX} already`);
+    if (done === true) throw new DirectorError("NO_MEMORY", `Cannot add a service: all ${maps.SERVICES_MAX} places are taken`);
     return value;
   }
 
   #nextSequence(): number {
-    if (this.#sequence === 0) for (const { row } of this.#standing.values()) this.#sequence = Math.max(this.#sequence, row.sequence);
+    if (this.#sequence === 0) this.#sequence = this.#table.lastSequence();
     return ++this.#sequence;
   }
-}
-
-function* freeSlots(taken: ReadonlySet<number>): Generator<number> {
-  for (let slot = 0; slot < maps.SERVICES_MAX; slot++) if (!taken.has(slot)) yield slot;
 }
 
 function findMember(members: ReadonlyMap<string, DraftMember>, service: ServiceId, id: DestinationId, verb: string): DraftMember {

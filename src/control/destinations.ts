@@ -4,7 +4,7 @@
 import { decode, encode } from "#layout/codec.js";
 import type { Values } from "#layout/struct.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, Destination as DestinationStruct, Hop, ServiceKey,
+  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, Destination as DestinationStruct, Hop, ServiceKey,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf } from "#model/config-address.js";
@@ -40,7 +40,7 @@ export class Destinations {
 
   /** As the administrator gave it. */
   describe(index: number): Destination {
-    const row = this.read(index);
+    const row = this.rows.pick(index, "address", "family", "port", "method", "weight", "upperThreshold", "lowerThreshold", "tunnelType", "tunnelPort", "tunnelChecksum");
     return {
       address: fromAddress(row.address, row.family as Family), port: fromBe16(row.port), forward: methodName(row.method), weight: row.weight,
       upperThreshold: row.upperThreshold, lowerThreshold: row.lowerThreshold,
@@ -49,28 +49,21 @@ export class Destinations {
   }
 
   idOf(index: number): DestinationId {
-    const { address, port, family } = this.read(index);
+    const { address, port, family } = this.rows.pick(index, "address", "port", "family");
     return { address: fromAddress(address, family as Family), port: fromBe16(port) };
   }
 
-  /** The addresses and marks of their services, of removed ones with connections too; neighbours that are equal are given once. */
-  *virtuals(): Iterable<{ readonly mark: number; readonly address: DestinationRow["virtualAddress"]; readonly family: Family }> {
-    let lastSlot: number | undefined;
-    for (const index of this.#taken()) {
-      const slot = this.rows.number(index, "serviceSlot");
-      const isListed = (this.rows.number(index, "flags") & DESTINATION_AVAILABLE) !== 0;
-      if (isListed && slot === lastSlot) continue;
-      lastSlot = isListed ? slot : undefined;
-      const { virtualMark: mark, virtualAddress: address, virtualFamily } = this.read(index);
+  /** Of removed ones that connections refer to: the addresses and marks of their services. */
+  *removedVirtuals(): Iterable<{ readonly mark: number; readonly address: DestinationRow["virtualAddress"]; readonly family: Family }> {
+    for (const index of this.#removed()) {
+      const { virtualMark: mark, virtualAddress: address, virtualFamily } = this.rows.pick(index, "virtualMark", "virtualAddress", "virtualFamily");
       yield { mark, address, family: virtualFamily as Family };
     }
   }
 
-  /** By the family of their service: those by NAT, now or before. */
-  countMasqueraded(): { readonly [family in Family]: number } {
-    const counts = { 4: 0, 6: 0 };
-    for (const index of this.rows.indicesWith("flags", DESTINATION_MASQUERADED)) if (this.isTaken(index)) counts[this.rows.number(index, "virtualFamily") as Family]++;
-    return counts;
+  /** Whether services of that family have any by NAT, now or before. */
+  someMasqueraded(family: Family): boolean {
+    return this.rows.someWith("flags", DESTINATION_MASQUERADED, (index) => this.rows.number(index, "virtualFamily") === family && this.isTaken(index));
   }
 
   /** Chooses slots for destinations that are to come, one beside the other: writes nothing. */
@@ -93,15 +86,17 @@ export class Destinations {
     });
   }
 
-  /** One that was removed comes back to its connections. */
-  revive(index: number, serviceSlot: number, destination: Destination): void {
-    this.rows.write(index, { serviceSlot, lastWeight: 0 });
-    this.edit(index, destination);
+  /** What write() is to make of one that is edited, or that comes back to its connections: available, and as the administrator says. */
+  edited(index: number, destination: Destination): Partial<DestinationRow> {
+    return this.#settingsOf(destination, this.rows.number(index, "flags"), this.rows.number(index, "upperThreshold"));
   }
 
-  /** Writes what an administrator may change, and makes it available. */
-  edit(index: number, destination: Destination): void {
-    this.rows.write(index, this.#settingsOf(destination, this.rows.number(index, "flags"), this.rows.number(index, "upperThreshold")));
+  revived(index: number, serviceSlot: number, destination: Destination): Partial<DestinationRow> {
+    return { serviceSlot, lastWeight: 0, ...this.edited(index, destination) };
+  }
+
+  write(index: number, values: Partial<DestinationRow>): void {
+    this.rows.write(index, values);
   }
 
   #settingsOf(destination: Destination, flagsBefore: number, upperBefore: number): Partial<DestinationRow> {
@@ -146,8 +141,7 @@ export class Destinations {
 
   /** Removed ones that connections still refer to, by nameOf(). */
   removed(): ReadonlyMap<string, number> {
-    const removed = this.#taken().filter((index) => (this.rows.number(index, "flags") & DESTINATION_AVAILABLE) === 0);
-    return new Map(removed.map((index) => [this.nameOf(index), index]));
+    return new Map(this.#removed().map((index) => [this.nameOf(index), index]));
   }
 
   /** Which server of which service it is: nameOfDestination(). */
@@ -159,6 +153,10 @@ export class Destinations {
 
   #taken(): number[] {
     return this.rows.indicesWith("flags", DESTINATION_IN_USE).filter((index) => this.isTaken(index));
+  }
+
+  #removed(): number[] {
+    return this.rows.indicesWith("flags", DESTINATION_IN_USE, DESTINATION_AVAILABLE).filter((index) => this.isTaken(index));
   }
 
   isTaken(index: number): boolean {
@@ -190,9 +188,9 @@ export class SlotChooser {
     this.#removed ??= this.destinations.removed();
     const known = this.#removed.get(name);
     if (known !== undefined) return { index: known, isKnown: true };
-    while (this.#next < DESTINATIONS_MAX && this.destinations.isTaken(this.#next)) this.#next++;
-    if (this.#next < DESTINATIONS_MAX) return { index: this.#next++, isKnown: false };
-    throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${DESTINATIONS_MAX} are taken, by destinations or by connections of removed ones`);
+    while (this.#next < this.destinations.rows.length && this.destinations.isTaken(this.#next)) this.#next++;
+    if (this.#next < this.destinations.rows.length) return { index: this.#next++, isKnown: false };
+    throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${this.destinations.rows.length} places are taken, by destinations or by connections of removed ones; a director with more (destinationTable: entries) is made by weir down, which ends all connections, then weir up`);
   }
 }
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
 import {
-  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_MAX, SLOTS_MAX, destinationCounters, destinationRates, destinations, members, schedulerStates, services, settings, slots,
+  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_DEFAULT, SLOTS_MAX, destinationCounters, destinationRates, destinations, members, schedulerStates, servicePlaces, serviceRows, services, settings, slots,
 } from "#dataplane/maps.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import type { Counters, Destination, DirectorErrorCode, Operation, Service } from "#model/director.js";
@@ -22,7 +22,7 @@ const DESTINATION: Destination = {
   address: "10.1.0.11", port: 53, forward: "route", weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
 };
 
-const newStore = (processors = 1) => new MachineStore(new Machine(), { processors, connections: 1024, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
+const newStore = (processors = 1) => new MachineStore(new Machine(), { processors, connections: 1024, connectionsIpv6: 64, destinations: DESTINATIONS_DEFAULT, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
 const newDirector = () => new StoreDirector(newStore());
 const wordsOf = (director: StoreDirector) => director.services().map(({ persistentSeconds, netmask, onePacket }) => ({ persistentSeconds, netmask, onePacket }));
 
@@ -69,7 +69,7 @@ test("totals are of all services, gone ones too; zeroing is for their sum, not f
   director.addService(SERVICE);
   director.addDestination(SERVICE.id, DESTINATION);
   counters.write(0, counts(10n));
-  counters.write(DESTINATIONS_MAX, counts(7n));
+  counters.write(DESTINATIONS_DEFAULT, counts(7n));
   new Rows(store, destinationRates).write(0, { connections: 4n << 10n });
   assert.deepEqual(sums(), [[17n, 85n], [10n, 50n], [7n, 35n]]);
   assert.equal(director.totals().rates.connections, 4n);
@@ -124,6 +124,8 @@ test("a wrong step among right ones throws what it would alone, and leaves every
     [{ kind: "deleteDestination", service: SERVICE.id, destination: server(9) }, "NO_SUCH_DESTINATION"],
     [{ kind: "editDestination", service: SERVICE.id, destination: server(1, { weight: -1 }) }, "OUT_OF_RANGE"],
   ];
+  // The first change that is tried ends what the one before it left for packets on their way.
+  assert.throws(() => director.apply([wrong[0]![0]]));
   const before = tablesOf(store);
   for (const [operation, code] of wrong) {
     const steps: readonly Operation[] = [
@@ -148,6 +150,6 @@ test("lists for which there is no room leave the services as they were, and no s
 
 /** All that packets go by. */
 function tablesOf(store: MachineStore): readonly string[] {
-  const tables = [destinations, members, schedulerStates, slots, settings].map((map) => createHash("sha256").update(store.table(map)).digest("hex"));
+  const tables = [destinations, members, schedulerStates, serviceRows, slots, settings, servicePlaces].map((map) => createHash("sha256").update(store.table(map)).digest("hex"));
   return [...tables, ...Array.from(store.hash(services).entries(), ([key, value]) => Buffer.concat([key, value]).toString("hex"))];
 }

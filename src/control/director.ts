@@ -19,20 +19,29 @@ import { Batch, nameOf } from "./batch.js";
 import { connectionsOf } from "./connections.js";
 import type { DestinationRow } from "./destinations.js";
 import { Destinations } from "./destinations.js";
-import { SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromAddress, fromNetmask, schedulerName, secondsToTicks, ticksToSeconds, toAddress } from "./encode.js";
+import { SCTP_TIMEOUT_SECONDS, TCP_TIMEOUT_SECONDS, UDP_TIMEOUT_SECONDS, fromAddress, fromNetmask, schedulerName, secondsToTicks, serviceKey, ticksToSeconds, toAddress } from "./encode.js";
 import { Filters } from "./filters.js";
 import { forgetLocalities } from "./localities.js";
 import { MarkRules } from "./mark-rules.js";
+import type { ListPlace, ListWriter } from "./members.js";
 import { MemberLists } from "./members.js";
 import { Rows } from "./rows.js";
-import type { ServiceEntry } from "./service-table.js";
+import type { ServiceEntry, ServiceRow } from "./service-table.js";
 import { ServiceTable, idOf } from "./service-table.js";
 import { startingSysctls } from "./starting-sysctls.js";
 import type { HashAccess, Store } from "./store.js";
 import { DestinationTotals } from "./totals.js";
+import type { ServiceUse } from "./uses.js";
 
 /** Twice as long as the expiry's walk takes round the largest table (dataplane/expiry.ts), so that templates end after their connections. */
 const SWEEP_SECONDS = 6;
+
+/** Of a destination that has been there before, and what is to be written of it. */
+interface StandingRow {
+  readonly destination: number;
+  readonly draft: Draft;
+  readonly values: Partial<DestinationRow>;
+}
 
 export class StoreDirector implements Director {
   readonly #store: Store;
@@ -65,16 +74,29 @@ export class StoreDirector implements Director {
   }
 
   services(): readonly ServiceState[] {
-    return Array.from(this.#table.read().values(), (entry) => this.#describe(entry));
+    return this.#table.read().map((entry) => this.#describe(entry));
+  }
+
+  serviceIds(): readonly { readonly id: ServiceId }[] {
+    return this.#table.read().map((entry) => ({ id: idOf(entry) }));
+  }
+
+  /** What they need of the data plane (uses.ts), without what was counted. */
+  serviceUses(): readonly ServiceUse[] {
+    return this.#table.read().map((entry): ServiceUse => ({
+      id: idOf(entry), persistenceEngine: engineOf(entry.row), destinations: this.#lists.read(entry.row).map(({ destination }) => this.#destinations.describe(destination)),
+    }));
   }
 
   apply(operations: readonly Operation[]): void {
+    if (operations.length === 0) return;
     this.#store.exclusively(() => {
-      const standing = this.#table.read();
-      const plan = new Batch(standing, this.#lists, this.#destinations).plan(operations);
-      const written = this.#writeBeside(plan, standing);
-      this.#publish(plan, written);
-      this.#clearAway(plan);
+      this.#table.settle();
+      const plan = new Batch(this.#table, this.#lists, this.#destinations).plan(operations);
+      const rows = this.#writeBeside(plan);
+      this.#open(plan, rows);
+      this.#table.publish();
+      this.#close(plan, rows);
     });
   }
 
@@ -92,14 +114,15 @@ export class StoreDirector implements Director {
 
   clear(): void {
     this.#store.exclusively(() => {
-      this.apply(Array.from(this.#table.read().values(), (entry): Operation => ({ kind: "deleteService", service: { id: idOf(entry) } })));
+      this.apply(this.#table.read().map((entry): Operation => ({ kind: "deleteService", service: { id: idOf(entry) } })));
     });
   }
 
   /** Clears away what commands that were killed half-way left behind. */
   reclaim(): void {
     this.#store.exclusively(() => {
-      const entries = [...this.#table.read().values()];
+      this.#table.settle();
+      const entries = this.#table.read();
       this.#destinations.removeUnlisted(new Set(entries.flatMap(({ row }) => this.#lists.read(row).map(({ destination }) => destination))));
       this.#filters.narrow(entries);
       this.#refreshRealServers();
@@ -124,7 +147,7 @@ export class StoreDirector implements Director {
 
   zero(id?: ServiceId): void {
     this.#store.exclusively(() => {
-      for (const entry of id === undefined ? this.#table.read().values() : [this.#find(id, "zero")]) {
+      for (const entry of id === undefined ? this.#table.read() : [this.#find(id, "zero")]) {
         const destinations = this.#lists.read(entry.row).map((member) => member.destination);
         destinations.forEach((index) => this.#totals.zeroDestination(index));
         this.#totals.zeroService(entry.row.slot, destinations);
@@ -183,53 +206,60 @@ export class StoreDirector implements Director {
     this.#settings.write(0, { hashSeed: randomBytes(8).readBigUInt64LE() | 1n });
   }
 
-  /** The services that come or change, with their lists and destinations at places that nobody has: packets find none of it. When there is no room, all is as it was. */
-  #writeBeside({ drafts }: Plan, standing: ReadonlyMap<string, ServiceEntry>): readonly ServiceEntry[] {
+  /**
+   * All that comes, at places that nobody has: packets find none of it as yet. When there is no room, all is as it was.
+   * Gives what is still to be written in place: rows of destinations that stand.
+   */
+  #writeBeside({ drafts, gone }: Plan): readonly StandingRow[] {
     const fresh = drafts.flatMap((draft) => membersOf(draft, "new").map((member) => ({ draft, member })));
-    for (const { draft, member } of fresh) this.#destinations.writeNew(member.destination, draft.id, draft.slot, member.settings!);
     try {
-      const lists = this.#lists.beside(Array.from(standing.values(), ({ row }) => row));
-      return drafts.map(({ key, row, before, isRelisted, isNewToScheduler, members }) => {
-        if (!isRelisted) return { key, row };
-        const list = members === undefined ? this.#lists.read(row) : Array.from(members.values(), ({ destination, weight }) => ({ destination, weight })).reverse();
-        return { key, row: { ...row, ...lists.write(list, row.scheduler, isNewToScheduler ? undefined : before) } };
-      });
+      for (const { draft, member } of fresh) this.#destinations.writeNew(member.destination, draft.id, draft.slot, member.settings!);
+      const lists = this.#lists.beside(this.#table.lists());
+      const written = drafts.map((draft): ServiceEntry => ({ key: draft.key, row: { ...draft.row, ...(draft.isRelisted ? this.#writeList(draft, lists) : {}) } }));
+      const rows = drafts.flatMap((draft) => [
+        ...membersOf(draft, "revived").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.revived(destination, draft.slot, settings!) })),
+        ...membersOf(draft, "edited").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.edited(destination, settings!) })),
+      ]);
+      this.#table.prepare(written, gone, (i) => !drafts[i]!.hasKey);
+      this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded), rows.filter(({ values }) => isMasqueraded(values)).map(({ draft }) => familyOf(draft.id)));
+      return rows;
     } catch (error) {
       for (const { member } of fresh) this.#destinations.remove(member.destination);
       throw error;
     }
   }
 
-  /** Destinations that come or get more stand before packets are led to them; those that get none any more are closed when packets are led past them. */
-  #publish({ drafts, gone }: Plan, written: readonly ServiceEntry[]): void {
+  #writeList({ row, before, isNewToScheduler, members }: Draft, lists: ListWriter): ListPlace {
+    const list = members === undefined ? this.#lists.read(row) : Array.from(members.values(), ({ destination, weight }) => ({ destination, weight })).reverse();
+    return lists.write(list, row.scheduler, isNewToScheduler ? undefined : before);
+  }
+
+  /** What comes back to its connections or gets more is open before packets are led to it. */
+  #open({ drafts }: Plan, rows: readonly StandingRow[]): void {
     for (const draft of drafts) {
       if (draft.isNewToScheduler) forgetLocalities(this.#store, draft.slot, draft.row.scheduler);
       if (draft.before === undefined) this.#totals.clearService(draft.slot);
-      for (const { destination, settings } of membersOf(draft, "revived")) this.#destinations.revive(destination, draft.slot, settings!);
-      for (const { destination, settings } of membersOf(draft, "edited")) if (settings!.weight !== 0) this.#destinations.edit(destination, settings!);
-      for (const { destination } of [...membersOf(draft, "revived"), ...(draft.before === undefined ? membersOf(draft, "edited") : [])]) this.#totals.join(draft.slot, destination);
+      const comeBack = draft.before === undefined ? [...membersOf(draft, "revived"), ...membersOf(draft, "edited")] : membersOf(draft, "revived");
+      for (const { destination } of comeBack) this.#totals.join(draft.slot, destination);
     }
-    this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded));
-    this.#table.write(written);
-    this.#table.delete(gone.map(({ key }) => key));
-    for (const { destination, settings } of drafts.flatMap((draft) => membersOf(draft, "edited"))) {
-      if (settings!.weight === 0) this.#destinations.edit(destination, settings!);
-    }
+    for (const { destination, values } of rows) if (values.weight !== 0) this.#destinations.write(destination, values);
   }
 
-  /** Of what packets find no more. */
-  #clearAway({ drafts, gone, removed }: Plan): void {
+  /** What packets are led to no more, or what takes no more of them. */
+  #close({ drafts, gone, removed }: Plan, rows: readonly StandingRow[]): void {
+    for (const { destination, values } of rows) if (values.weight === 0) this.#destinations.write(destination, values);
     for (const { destination, serviceSlot } of removed) {
       this.#destinations.remove(destination);
       this.#totals.leave(serviceSlot, destination);
     }
-    if (gone.length > 0 || removed.length > 0 || drafts.some(({ before, isReworded }) => before !== undefined && isReworded)) this.#filters.narrow([...this.#table.read().values()]);
+    if (gone.length > 0 || drafts.some(({ before, isReworded }) => before !== undefined && isReworded)) this.#filters.narrow(this.#table.read());
+    else if (removed.length > 0) this.#filters.narrowNat();
     this.#refreshRealServers();
     if (gone.length > 0 || removed.length > 0) this.#endAbandoned();
   }
 
   #find(id: ServiceId, verb: string): ServiceEntry {
-    const entry = this.#table.find(id);
+    const entry = this.#table.find(serviceKey(id));
     if (entry === undefined) throw new DirectorError("NO_SUCH_SERVICE", `Cannot ${verb} the service ${nameOf(id)}: there is none`);
     return entry;
   }
@@ -240,17 +270,18 @@ export class StoreDirector implements Director {
     const indices = this.#lists.read(row).map((member) => member.destination);
     return {
       id, scheduler: schedulerName(row.scheduler), schedulerFlags: row.schedulerFlags, persistentSeconds: row.persistentSeconds,
-      netmask: fromNetmask(row.netmask, familyOf(id)), persistenceEngine: (row.flags & maps.SERVICE_SIP) !== 0 ? "sip" : "", onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
+      netmask: fromNetmask(row.netmask, familyOf(id)), persistenceEngine: engineOf(row), onePacket: (row.flags & maps.SERVICE_ONE_PACKET) !== 0,
       counters: this.#totals.ofService(row.slot, indices), rates: this.#totals.rates(indices),
       destinations: indices.map((index) => this.#describeDestination(index)),
     };
   }
 
   #describeDestination(index: number): DestinationState {
-    const { activeConnections, inactiveConnections, persistentConnections } = this.#destinations.read(index);
+    const { activeConnections, inactiveConnections, persistentConnections } = this.#destinations.rows.pick(index, "activeConnections", "inactiveConnections", "persistentConnections");
+    const { address, port, forward, weight, upperThreshold, lowerThreshold, tunnelType, tunnelPort, tunnelChecksum } = this.#destinations.describe(index);
     return {
-      ...this.#destinations.describe(index), activeConnections, inactiveConnections, persistentConnections,
-      counters: this.#totals.ofDestination(index), rates: this.#totals.rates([index]),
+      address, port, forward, weight, upperThreshold, lowerThreshold, tunnelType, tunnelPort, tunnelChecksum,
+      activeConnections, inactiveConnections, persistentConnections, counters: this.#totals.ofDestination(index), rates: this.#totals.rates([index]),
     };
   }
 
@@ -291,3 +322,7 @@ function byProtocol(row: DestinationRow): readonly DestinationRow[] {
 function membersOf({ members }: Draft, change: DraftMember["change"]): readonly DraftMember[] {
   return members === undefined ? [] : [...members.values()].filter((member) => member.change === change);
 }
+
+const engineOf = ({ flags }: ServiceRow): string => ((flags & maps.SERVICE_SIP) !== 0 ? "sip" : "");
+
+const isMasqueraded = ({ flags = 0 }: Partial<DestinationRow>): boolean => (flags & maps.DESTINATION_MASQUERADED) !== 0;

@@ -13,7 +13,7 @@ import type { Destinations } from "./destinations.js";
 import type { AddressValues } from "./encode.js";
 import { toBe16 } from "./encode.js";
 import type { Rows } from "./rows.js";
-import type { ServiceEntry } from "./service-table.js";
+import type { ServiceEntry, StandingService } from "./service-table.js";
 import { FTP_PORT } from "./uses.js";
 
 const COUNTS = ["anyPortServices", "markServices", "ftpServices", "ftpDataServices"] as const;
@@ -22,47 +22,59 @@ type Counts = { [name in (typeof COUNTS)[number]]: number };
 export class Filters {
   constructor(readonly settings: Rows<typeof maps.settings.value>, readonly destinations: Destinations) {}
 
-  /** For services that come or are edited, and for destinations that stand in the table by now. */
-  widen(entries: readonly ServiceEntry[]): void {
-    this.settings.write(0, this.#countNat([4, 6]));
+  /** For services that come or are edited, destinations that stand in the table by now, and others that are about to be by NAT, by their service's family. */
+  widen(entries: readonly ServiceEntry[], masqueraded: readonly Family[]): void {
+    const isNat = (family: Family) => masqueraded.includes(family) || this.destinations.someMasqueraded(family);
+    this.settings.write(0, { natDestinations: Number(isNat(4)), natDestinationsIpv6: Number(isNat(6)) });
     if (entries.length === 0) return;
     const filter = Array.from(this.settings.read(0).vipFilter);
-    for (const { key } of entries) setBits(filter, decode(ServiceKey, key));
-    const counts = countServices(entries);
-    for (const name of COUNTS) counts[name] += this.settings.number(0, name);
+    const counts = NO_SERVICES();
+    for (const name of COUNTS) counts[name] = this.settings.number(0, name);
+    for (const { key, row } of entries) {
+      const id = decode(ServiceKey, key);
+      setBits(filter, id);
+      count(counts, id, row.flags);
+    }
     this.settings.write(0, { ...counts, vipFilter: filter });
   }
 
   /** To what all these services need, which are those that there are. */
-  narrow(entries: readonly ServiceEntry[]): void {
-    const keys = entries.map(({ key }) => decode(ServiceKey, key));
-    // ip_vs_ctl.c, ip_vs_unlink_service(): without a service of a family, LVS has no hooks, and connections that still stand wait for the next.
-    const families = new Set(keys.map(({ family }) => family as Family));
+  narrow(services: readonly StandingService[]): void {
+    const families = new Set<Family>();
     const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
-    for (const key of keys) setBits(filter, key);
-    for (const { mark, address, family } of this.destinations.virtuals()) {
-      if (families.has(family)) setBits(filter, { mark, address });
+    const counts = NO_SERVICES();
+    for (const { key, flags } of services) {
+      const id = decode(ServiceKey, key);
+      families.add(id.family as Family);
+      setBits(filter, id);
+      count(counts, id, flags);
     }
-    this.settings.write(0, { ...countServices(entries), vipFilter: filter, ...this.#countNat([...families]) });
+    // ip_vs_ctl.c, ip_vs_unlink_service(): without a service of a family, LVS has no hooks, and connections that still stand wait for the next.
+    for (const { mark, address, family } of this.destinations.removedVirtuals()) if (families.has(family)) setBits(filter, { mark, address });
+    this.settings.write(0, { ...counts, vipFilter: filter });
+    this.#narrowNat((family) => families.has(family));
   }
 
-  #countNat(families: readonly Family[]): { natDestinations: number; natDestinationsIpv6: number } {
-    const counts = this.destinations.countMasqueraded();
-    return { natDestinations: families.includes(4) ? counts[4] : 0, natDestinationsIpv6: families.includes(6) ? counts[6] : 0 };
+  /** After destinations went and no service did. */
+  narrowNat(): void {
+    this.#narrowNat((family) => this.settings.number(0, family === 4 ? "natDestinations" : "natDestinationsIpv6") !== 0);
+  }
+
+  #narrowNat(mayBe: (family: Family) => boolean): void {
+    const isNat = (family: Family) => Number(mayBe(family) && this.destinations.someMasqueraded(family));
+    this.settings.write(0, { natDestinations: isNat(4), natDestinationsIpv6: isNat(6) });
   }
 }
 
-function countServices(entries: readonly ServiceEntry[]): Counts {
-  const counts: Counts = { anyPortServices: 0, markServices: 0, ftpServices: 0, ftpDataServices: 0 };
-  for (const { key, row } of entries) {
-    const { mark, port, protocol } = decode(ServiceKey, key);
-    if (mark !== 0) counts.markServices++;
-    else if (port === 0) counts.anyPortServices++;
-    // uses.ts, mayBringFtp()
-    if (mark !== 0 || (protocol === IPPROTO_TCP && (port === 0 || port === toBe16(FTP_PORT)))) counts.ftpServices++;
-    if ((row.flags & maps.SERVICE_FTP) !== 0) counts.ftpDataServices++;
-  }
-  return counts;
+const NO_SERVICES = (): Counts => ({ anyPortServices: 0, markServices: 0, ftpServices: 0, ftpDataServices: 0 });
+
+/** One service more. */
+function count(counts: Counts, { mark, port, protocol }: { readonly mark: number; readonly port: number; readonly protocol: number }, flags: number): void {
+  if (mark !== 0) counts.markServices++;
+  else if (port === 0) counts.anyPortServices++;
+  // uses.ts, mayBringFtp()
+  if (mark !== 0 || (protocol === IPPROTO_TCP && (port === 0 || port === toBe16(FTP_PORT)))) counts.ftpServices++;
+  if ((flags & maps.SERVICE_FTP) !== 0) counts.ftpDataServices++;
 }
 
 const EVERY_BIT = 2n ** 64n - 1n;

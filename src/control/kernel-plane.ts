@@ -10,15 +10,16 @@ import type { Device } from "#kernel/link.js";
 import { BpfLink, attachTcx, attachXdp } from "#kernel/link.js";
 import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
-import { driverOf, hasPeerElsewhere, interfaceByName, interfaces, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
+import { driverOf, interfaceByName, interfaces, interfacesWithPeerElsewhere, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
+import { xdpTransmitters } from "#kernel/xdp-features.js";
 import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
-import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_BY_XDP, HOP_WITHOUT_TX, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import { StoreDirector } from "./director.js";
 import type { HookChoice } from "./hook.js";
-import { chooseHook } from "./hook.js";
+import { VIRTUAL_DRIVERS, chooseHook } from "./hook.js";
 import type { KernelStore } from "./kernel-store.js";
 import type { Mark, MarkReturn } from "./mark-return.js";
 import { MARK_DEVICES, NO_MARKS, bringMarkReturn, dropMarkReturn, markReturnTrouble, marksOf } from "./mark-return.js";
@@ -113,13 +114,14 @@ export class KernelPlane implements DataPlane {
 
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
     const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
-    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).services())]);
+    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).serviceUses())]);
     const specs = await programSpecs(this.store.shape, programNames(uses, wanted.some(({ hook }) => hook !== "tc")));
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs, uses);
       const record = this.#record();
-      this.#describeDevices();
       const brought = this.#bringInterfaces(wanted, programs, record);
+      // Behind them: to some drivers XDP may redirect once they have a program themselves.
+      this.#describeDevices();
       const sysctls = { ...switchOn(LOOPBACK_FORWARDING), ...record.sysctls };
       const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
@@ -184,7 +186,7 @@ export class KernelPlane implements DataPlane {
 
   /** The way back for the marks of all services and of those that are about to come. */
   #bringMarks(coming: readonly Mark[]): void {
-    const marks = distinct([...marksOf(new StoreDirector(this.store).services()), ...coming]);
+    const marks = distinct([...marksOf(new StoreDirector(this.store).serviceIds()), ...coming]);
     const { markReturn } = this.#record();
     if (marks.length === 0 && markReturn.marks.length === 0) return;
     this.store.exclusively(() => {
@@ -238,8 +240,12 @@ export class KernelPlane implements DataPlane {
   /** For dataplane/hop.ts: what is particular about sending by an interface. */
   #describeDevices(): void {
     const map = this.store.hash(devices);
+    const elsewhere = interfacesWithPeerElsewhere();
+    const transmitters = xdpTransmitters();
     for (const { index, name } of interfaces()) {
-      map.update(encode(DeviceKey, { ifindex: index }), encode(DeviceStruct, { hopFlags: hopFlagsOf(name) }));
+      const driver = driverOf(name);
+      const hopFlags = (takesXdp(index, driver, transmitters) ? HOP_BY_XDP : 0) | (driver !== "veth" ? 0 : HOP_WITHOUT_TX | (elsewhere.has(name) ? HOP_BY_PEER : 0));
+      map.update(encode(DeviceKey, { ifindex: index }), encode(DeviceStruct, { hopFlags }));
     }
   }
 
@@ -325,9 +331,9 @@ function pinLink(link: BpfLink, path: string): void {
   link.close();
 }
 
-function hopFlagsOf(interfaceName: string): number {
-  if (driverOf(interfaceName) !== "veth") return 0;
-  return HOP_WITHOUT_TX | (hasPeerElsewhere(interfaceName) ? HOP_BY_PEER : 0);
+/** Before Linux 6.3 drivers do not say it; those of wires do take them, or are given a program by weir for it. */
+function takesXdp(ifindex: number, driver: string | undefined, transmitters: ReadonlySet<number> | undefined): boolean {
+  return transmitters === undefined ? driver !== undefined && !VIRTUAL_DRIVERS.has(driver) : transmitters.has(ifindex);
 }
 
 const exists = (ifindex: number): boolean => interfaces().some(({ index }) => index === ifindex);

@@ -9,7 +9,7 @@ import { deleteBatch, entries, updateBatch } from "#kernel/map-batch.js";
 import type { StateDirectory } from "#kernel/pin.js";
 import { localAddresses, routeTo } from "#kernel/network.js";
 import { findState, openState } from "#kernel/pin.js";
-import { CONNECTIONS6_DEFAULT, CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
+import { CONNECTIONS6_DEFAULT, CONNECTIONS_DEFAULT, DESTINATIONS_DEFAULT } from "#dataplane/maps.js";
 import { nanosecondsToTicks } from "./encode.js";
 import { ControlError } from "./errors.js";
 import { layoutOf } from "./layouts.js";
@@ -46,18 +46,17 @@ export class KernelStore implements Store {
     const state = findState();
     if (state === undefined) return undefined;
     const record = recordOf(state).read();
-    return record === undefined ? undefined : new KernelStore(state, record.shape);
+    return record === undefined ? undefined : new KernelStore(state, whole(record.shape));
   }
 
   /**
-   * The same, made when there is none; `connections` and `connectionsIpv6`: how many it is to hold, rounded up to a power
-   * of two. `overrides`: what to do without, though this kernel has it.
+   * The same, made when there is none, with room for so much, each number rounded up to a power of two. `overrides`: what to do without, though this kernel has it.
    */
-  static open(connections = CONNECTIONS_DEFAULT, connectionsIpv6 = CONNECTIONS6_DEFAULT, overrides: Partial<Shape> = {}): KernelStore {
+  static open(sizes: Sizes = {}, overrides: Partial<Shape> = {}): KernelStore {
     const state = openState();
     return withLock(state.lockPath, () => {
-      const { shape } = recordOf(state).read() ?? create(state, { ...shapeOfThisMachine(connections, connectionsIpv6), ...overrides });
-      return new KernelStore(state, shape);
+      const { shape } = recordOf(state).read() ?? create(state, { ...shapeOfThisMachine(sizes), ...overrides });
+      return new KernelStore(state, whole(shape));
     });
   }
 
@@ -180,10 +179,25 @@ function madeOtherwise({ path }: StateDirectory, map: string): ControlError {
   return new ControlError("STATE", `Cannot use the director's state in ${path}: another version of weir made its map "${map}", and differently; ${remedy}`);
 }
 
-export function shapeOfThisMachine(connections: number, connectionsIpv6 = CONNECTIONS6_DEFAULT): Shape {
-  const sizes = { connections: nextPowerOfTwo(connections), connectionsIpv6: nextPowerOfTwo(connectionsIpv6) };
+/** How many fit; what is undefined is the director's own choice. */
+export interface Sizes {
+  readonly connections?: number | undefined;
+  readonly connectionsIpv6?: number | undefined;
+  readonly destinations?: number | undefined;
+}
+
+/** Room for so many destinations and a quarter more: for what comes before what goes has gone, and for servers that went and whose connections stand. */
+export function roomForDestinations(count: number): number {
+  return Math.max(DESTINATIONS_DEFAULT, 1.25 * count);
+}
+
+export function shapeOfThisMachine({ connections = CONNECTIONS_DEFAULT, connectionsIpv6 = CONNECTIONS6_DEFAULT, destinations = DESTINATIONS_DEFAULT }: Sizes): Shape {
+  const sizes = { connections: nextPowerOfTwo(connections), connectionsIpv6: nextPowerOfTwo(connectionsIpv6), destinations: nextPowerOfTwo(destinations) };
   return { processors: nextPowerOfTwo(possibleCpus()), ...sizes, fibGivesSource: isAtLeast(6, 7), csumKnowsIpv6: isAtLeast(6, 16), tcx: isAtLeast(6, 6) };
 }
+
+/** An earlier version's says nothing of destinations. */
+const whole = (shape: Shape): Shape => ({ ...shape, destinations: shape.destinations ?? DESTINATIONS_DEFAULT });
 
 function isAtLeast(major: number, minor: number): boolean {
   const [kernelMajor = 0, kernelMinor = 0] = release().split(".").map(Number);

@@ -36,8 +36,8 @@ export class MemberLists {
 
   /** Writes lists where none of `used` stands, one beside the other. */
   beside(used: readonly ListPlace[]): ListWriter {
-    const room = this.#spans.beside(used.map((place) => ({ at: place.membersAt, count: place.membersCount })));
-    return new ListWriter(this, this.#members, room, this.#states.beside(used.map((place) => place.stateAt)));
+    const room = this.#spans.beside(() => used.map((place) => ({ at: place.membersAt, count: place.membersCount })));
+    return new ListWriter(this, this.#members, room, this.#states.beside(() => used.map((place) => place.stateAt)));
   }
 }
 

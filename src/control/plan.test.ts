@@ -34,7 +34,7 @@ const INTERFACES = [{ name: "eth0", mode: "tc" as const }];
 const read = (text: string) => parseConfig(text, { file: "weir.yaml" });
 
 function machine() {
-  const store = new MachineStore(new Machine(), { processors: 1, connections: 64, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
+  const store = new MachineStore(new Machine(), { processors: 1, connections: 64, connectionsIpv6: 64, destinations: 1024, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
   const said: string[] = [];
   const parts: DirectorParts = { director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord(), report: (line) => void said.push(line) };
   return {

@@ -107,10 +107,17 @@ export async function programSpecs(shape: Shape, names: readonly ProgramName[] =
   return specs;
 }
 
+/** By their file: a process that stays applies one configuration after the other. */
+const known = new Map<string, ProgramSpec>();
+
 export async function programSpec(name: ProgramName, shape: Shape): Promise<ProgramSpec> {
   const file = cacheFile(name, shape);
-  const cached = readCached(file);
-  if (cached !== undefined) return cached;
+  const spec = known.get(file) ?? readCached(file) ?? await compileUnlessOthersDo(file, name, shape);
+  known.set(file, spec);
+  return spec;
+}
+
+async function compileUnlessOthersDo(file: string, name: ProgramName, shape: Shape): Promise<ProgramSpec> {
   const held = await lockCache();
   try {
     return readCached(file) ?? await compileAnew(file, name, shape);
@@ -146,7 +153,7 @@ async function compileProgram(name: ProgramName, shape: Shape): Promise<ProgramS
     define: {
       ...families[recipe.family], HOOK: recipe.hook, TRANSPORTS: recipe.transports ?? TCP_AND_UDP, FRAGMENTS: recipe.fragments ?? false,
       APPLICATION: recipe.application ?? false, ENGINE: recipe.engine ?? false,
-      FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors,
+      FIB_GIVES_SOURCE: shape.fibGivesSource, CSUM_KNOWS_IPV6: shape.csumKnowsIpv6, PROCESSORS: shape.processors, DESTINATIONS: shape.destinations,
       CONNECTIONS: recipe.family === "ipv6" ? shape.connectionsIpv6 : shape.connections,
     },
     tables: tableEntries(shape),
@@ -187,7 +194,7 @@ let sourceHash: string | undefined;
 
 function fingerprint(name: ProgramName, shape: Shape): string {
   sourceHash ??= hashSources();
-  return createHash("sha256").update(JSON.stringify([sourceHash, name, shape])).digest("hex").slice(0, 16);
+  return createHash("sha256").update(JSON.stringify([sourceHash, name, shape, tableEntries(shape)])).digest("hex").slice(0, 16);
 }
 
 function hashSources(): string {

@@ -34,9 +34,9 @@ export class SchedulerStates {
   }
 
   /** Writes states at places that are not among `used`. */
-  beside(used: readonly number[]): StatesWriter {
-    const slotsUsed = used.map((stateAt) => ({ at: this.#rows.number(stateAt, "slotsAt"), count: this.#rows.number(stateAt, "slotsCount") }));
-    return new StatesWriter(this.#rows, this.#places.beside(used.map((at) => ({ at, count: 1 }))), this.#slots.beside(slotsUsed));
+  beside(used: () => readonly number[]): StatesWriter {
+    const slotsUsed = () => used().map((stateAt) => ({ at: this.#rows.number(stateAt, "slotsAt"), count: this.#rows.number(stateAt, "slotsCount") }));
+    return new StatesWriter(this.#rows, this.#places.beside(() => used().map((at) => ({ at, count: 1 }))), this.#slots.beside(slotsUsed));
   }
 }
 

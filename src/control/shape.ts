@@ -11,6 +11,8 @@ export interface Shape {
   /** Connections that fit, of IPv4 and of IPv6; powers of two. */
   readonly connections: number;
   readonly connectionsIpv6: number;
+  /** Destinations that fit; a power of two. */
+  readonly destinations: number;
   /** bpf_fib_lookup tells the source address of a route (Linux 6.7). */
   readonly fibGivesSource: boolean;
   /** bpf_l4_csum_replace takes BPF_F_IPV6 (Linux 6.16). */
@@ -19,7 +21,7 @@ export interface Shape {
   readonly tcx: boolean;
 }
 
-/** The tables whose size the shape decides, with their entries. */
+/** The tables, and hash maps, whose size the shape decides, with their entries. */
 export function tableEntries(shape: Shape): { readonly [map: string]: number } {
   return {
     buckets: shape.connections / maps.SLOTS_PER_BUCKET,
@@ -30,7 +32,12 @@ export function tableEntries(shape: Shape): { readonly [map: string]: number } {
     beginnings6: shape.processors,
     handovers: shape.processors,
     quotations: shape.processors,
-    destinationCounters: maps.DESTINATIONS_MAX * shape.processors,
+    destinations: shape.destinations,
+    realServers: shape.destinations,
+    members: maps.MEMBERS_PER_DESTINATION * shape.destinations,
+    destinationBaselines: shape.destinations,
+    destinationRates: shape.destinations,
+    destinationCounters: shape.destinations * shape.processors,
     formerCounters: shape.processors,
     ftpLines: shape.processors,
     searches: shape.processors,
@@ -47,8 +54,8 @@ export function mapSpecs(shape: Shape): ReadonlyMap<string, MapSpec> {
 }
 
 function resized(spec: MapSpec, entries: number | undefined): MapSpec {
-  if (entries === undefined || spec.tableEntries === undefined) return spec;
-  return resizeTable(spec, entries);
+  if (entries === undefined) return spec;
+  return spec.tableEntries === undefined ? { ...spec, maxEntries: entries } : resizeTable(spec, entries);
 }
 
 function isMap(value: unknown): value is MapSpec {

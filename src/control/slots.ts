@@ -1,7 +1,7 @@
 // The slots of the hashing schedulers (dataplane/slot.ts), filled anew with every change of a service's members, beside
 // those of before.
 
-import { DESTINATIONS_MAX, SCHEDULER_DH, SCHEDULER_MH, SCHEDULER_SH, destinations, slots } from "#dataplane/maps.js";
+import { SCHEDULER_DH, SCHEDULER_MH, SCHEDULER_SH, destinations, slots } from "#dataplane/maps.js";
 import { DH_SLOTS_BITS } from "#dataplane/schedulers/dh.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import { SH_SLOTS_BITS } from "#dataplane/schedulers/sh.js";
@@ -9,7 +9,6 @@ import { host16, host32 } from "#layout/numbers.js";
 import type { Address } from "#wire/address.js";
 import { foldAddress } from "#wire/address.js";
 import { DirectorError } from "#model/director.js";
-import { invariant } from "#kernel/errors.js";
 import type { Candidate } from "./maglev.js";
 import { fillByMaglev } from "./maglev.js";
 import type { Member } from "./members.js";
@@ -29,20 +28,19 @@ export interface SlotsWriter {
 }
 
 export class Slots {
-  readonly #slots: Uint16Array;
+  readonly #slots: Uint32Array;
   readonly #destinations: Rows<typeof destinations.value>;
   readonly #spans: Spans;
 
   constructor(store: Store) {
-    invariant(DESTINATIONS_MAX <= 2 ** 16, "a slot names every destination in 16 bits");
     const bytes = store.table(slots);
-    this.#slots = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / slots.value.size);
+    this.#slots = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / slots.value.size);
     this.#destinations = new Rows(store, destinations);
     this.#spans = new Spans(this.#slots.length);
   }
 
   /** Writes slots where none of `used` stand. */
-  beside(used: readonly Span[]): SlotsWriter {
+  beside(used: () => Iterable<Span>): SlotsWriter {
     const room = this.#spans.beside(used);
     return { write: (list, scheduler) => this.#write(list, scheduler, room) };
   }

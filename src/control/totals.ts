@@ -4,12 +4,11 @@
 //   destination = Σ processors − its baseline        service = Σ its destinations − its baseline (which holds what removed ones had)
 //   all = Σ slots ever taken + what they had counted for destinations before − the baseline of all
 
-import { DESTINATIONS_MAX, destinationBaselines, destinationCounters, destinationRates, formerCounters, serviceBaselines, totalBaseline } from "#dataplane/maps.js";
+import { destinationBaselines, destinationCounters, destinationRates, formerCounters, serviceBaselines, totalBaseline } from "#dataplane/maps.js";
 import type { Counters, Rates, Totals } from "#model/director.js";
 import { Rows } from "./rows.js";
 import type { Store } from "./store.js";
 
-const NAMES = ["connections", "packetsIn", "packetsOut", "bytesIn", "bytesOut"] as const;
 export const NO_COUNTS: Counters = { connections: 0n, packetsIn: 0n, packetsOut: 0n, bytesIn: 0n, bytesOut: 0n };
 
 export class DestinationTotals {
@@ -32,7 +31,7 @@ export class DestinationTotals {
   /** Everything ever counted in that slot, on all processors. */
   raw(destination: number): Counters {
     let sum = NO_COUNTS;
-    for (let at = destination; at < this.#counters.length; at += DESTINATIONS_MAX) sum = add(sum, this.#countersAt(this.#counters, at));
+    for (let at = destination; at < this.#counters.length; at += this.#baselines.length) sum = add(sum, this.#countersAt(this.#counters, at));
     return sum;
   }
 
@@ -62,7 +61,7 @@ export class DestinationTotals {
   /** A slot begins anew; what was counted there stays in the sum of all. */
   clear(destination: number): void {
     for (let processor = 0; processor < this.#former.length; processor++) {
-      const at = processor * DESTINATIONS_MAX + destination;
+      const at = processor * this.#baselines.length + destination;
       this.#former.write(processor, add(this.#countersAt(this.#former, processor), this.#countersAt(this.#counters, at)));
       this.#counters.clear(at);
     }
@@ -98,7 +97,7 @@ export class DestinationTotals {
 
   #processors(destinations: readonly number[]): Counters[] {
     return Array.from({ length: this.#former.length }, (_, processor) => destinations.reduce(
-      (sum, destination) => add(sum, this.#countersAt(this.#counters, processor * DESTINATIONS_MAX + destination)), this.#countersAt(this.#former, processor)));
+      (sum, destination) => add(sum, this.#countersAt(this.#counters, processor * this.#baselines.length + destination)), this.#countersAt(this.#former, processor)));
   }
 
   #sum(destinations: readonly number[]): Counters {
@@ -106,15 +105,22 @@ export class DestinationTotals {
   }
 
   #countersAt(rows: Rows<any>, at: number): Counters {
-    return combine(NO_COUNTS, (name) => rows.bigint(at, name));
+    return rows.pick(at, "connections", "packetsIn", "packetsOut", "bytesIn", "bytesOut") as unknown as Counters;
   }
 }
 
-const add = (a: Counters, b: Counters): Counters => combine(a, (name) => a[name] + b[name]);
-const subtract = (a: Counters, b: Counters): Counters => combine(a, (name) => BigInt.asUintN(64, a[name] - b[name]));
+const whole = (count: bigint): bigint => BigInt.asUintN(64, count);
 
-function combine(template: Counters, value: (name: (typeof NAMES)[number]) => bigint): Counters {
-  const result: Record<string, bigint> = {};
-  for (const name of NAMES) result[name] = BigInt.asUintN(64, value(name));
-  return { ...template, ...result };
+function add(a: Counters, b: Counters): Counters {
+  return {
+    connections: whole(a.connections + b.connections), packetsIn: whole(a.packetsIn + b.packetsIn), packetsOut: whole(a.packetsOut + b.packetsOut),
+    bytesIn: whole(a.bytesIn + b.bytesIn), bytesOut: whole(a.bytesOut + b.bytesOut),
+  };
+}
+
+function subtract(a: Counters, b: Counters): Counters {
+  return {
+    connections: whole(a.connections - b.connections), packetsIn: whole(a.packetsIn - b.packetsIn), packetsOut: whole(a.packetsOut - b.packetsOut),
+    bytesIn: whole(a.bytesIn - b.bytesIn), bytesOut: whole(a.bytesOut - b.bytesOut),
+  };
 }

@@ -36,5 +36,8 @@ export const CSUM_KNOWS_IPV6: boolean = true;
 /** Processors that have counters of their own: a power of two. */
 export const PROCESSORS: number = 2;
 
+/** Destinations that fit, a power of two. */
+export const DESTINATIONS: number = 2 ** 14;
+
 /** Connections of its family that fit, a power of two. */
 export const CONNECTIONS: number = 2 ** 18;

@@ -1,4 +1,4 @@
-// Rates, as LVS estimates them: every two seconds, what was counted since the last time joins a moving average that
+// Rates, as LVS estimates them: every two seconds (a slice of the destinations at a time), what was counted since the last time joins a moving average that
 // weighs it by a quarter. Linux v6.1 net/netfilter/ipvs/ip_vs_est.c, estimation_timer(): rates of connections and packets
 // are scaled by 2^10, those of bytes by 2^5.
 
@@ -9,29 +9,32 @@ import { struct } from "#layout/struct.js";
 import type { MapSpec } from "#ebpf/spec.js";
 import { bpf_loop, bpf_timer_start } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
-import { PROCESSORS } from "./config.js";
+import { DESTINATIONS, PROCESSORS } from "./config.js";
 import type { Estimator } from "./maps.js";
-import { DESTINATIONS_MAX, DESTINATION_IN_USE, destinationCounters, destinationRates, destinations, MapIndex, sysctls } from "./maps.js";
+import { DESTINATION_IN_USE, destinationCounters, destinationRates, destinations, MapIndex, sysctls } from "./maps.js";
 
-export const ESTIMATOR_PERIOD_NANOSECONDS = 2_000_000_000n;
+const PERIOD_NANOSECONDS = 2_000_000_000n;
+/** A slice keeps its processor from all else; so many are half a millisecond at the most. */
+const SLICE_DESTINATIONS = 2 ** 11;
+export const ESTIMATOR_SLICE_NANOSECONDS: u64 = (PERIOD_NANOSECONDS * U64(SLICE_DESTINATIONS)) / U64(DESTINATIONS);
 
 export const Totals = struct("Totals", { connections: U64, packetsIn: U64, packetsOut: U64, bytesIn: U64, bytesOut: U64 });
 type Totals = View<typeof Totals>;
-export const Round = struct("EstimatorRound", { destinations: U32 });
+export const Slice = struct("EstimatorSlice", { first: U32 });
 
 export function estimate(_map: MapSpec, _key: View<typeof MapIndex>, state: Estimator): i64 {
-  const round = make(Round);
-  if (sysctls.at(0).run_estimation !== 0) bpf_loop(DESTINATIONS_MAX, visit, round, 0n);
-  state.destinations = round.destinations;
-  bpf_timer_start(state.timer, ESTIMATOR_PERIOD_NANOSECONDS, 0n);
+  const slice = make(Slice, { first: state.cursor });
+  if (sysctls.at(0).run_estimation !== 0) bpf_loop(SLICE_DESTINATIONS, visit, slice, 0n);
+  state.cursor = (slice.first + SLICE_DESTINATIONS) & (DESTINATIONS - 1);
+  bpf_timer_start(state.timer, ESTIMATOR_SLICE_NANOSECONDS, 0n);
   return 0n;
 }
 
-function visit(index: u32, round: View<typeof Round>): i64 {
+function visit(place: u32, slice: View<typeof Slice>): i64 {
+  const index = (slice.first + place) & (DESTINATIONS - 1);
   if ((destinations.at(index).flags & DESTINATION_IN_USE) === 0) return 0n;
-  round.destinations += 1;
   const now = make(Totals);
-  for (let processor = 0; processor < PROCESSORS; processor++) add(now, index + processor * DESTINATIONS_MAX);
+  for (let processor = 0; processor < PROCESSORS; processor++) add(now, index + processor * DESTINATIONS);
   const rates = destinationRates.at(index);
   rates.connections = average(rates.connections, (now.connections - rates.lastConnections) << 9n);
   rates.packetsIn = average(rates.packetsIn, (now.packetsIn - rates.lastPacketsIn) << 9n);

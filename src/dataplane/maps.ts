@@ -22,13 +22,21 @@ import { IPV4, IPV6, PROCESSORS } from "./config.js";
 export const CONNECTIONS_DEFAULT = 2 ** 18;
 export const CONNECTIONS6_DEFAULT = 2 ** 16;
 export const SLOTS_PER_BUCKET = 8;
-export const SERVICES_MAX = 2 ** 14;
-export const DESTINATIONS_MAX = 2 ** 14;
-/** Members of all services together, twice: an old and a new list stand side by side while one replaces the other. */
-export const MEMBERS_MAX = 2 ** 16;
+/** Those that go and those that come with one change stand side by side: 10,000 can take the place of 10,000 others. */
+export const SERVICES_MAX = 2 ** 15;
+/** Their rows, old and new ones: 3 MiB. The first is none. */
+export const SERVICE_ROWS_MAX = 2 * SERVICES_MAX;
+/**
+ * Destinations that fit where nothing was said, those removed with connections among them. The kernel takes the memory of all at once: 480 bytes and 64 for
+ * each processor, so 9.5 MiB of these on two, and 76 MiB of 2^17.
+ */
+export const DESTINATIONS_DEFAULT = 2 ** 14;
+/** Members of all services together, for a destination: an old and a new list stand side by side while one replaces the other, and lists leave gaps. */
+export const MEMBERS_PER_DESTINATION = 4;
+export const MEMBERS_DEFAULT = MEMBERS_PER_DESTINATION * DESTINATIONS_DEFAULT;
 /** Schedulers' states: one for each list of members. */
-export const SCHEDULER_STATES_MAX = 2 ** 15;
-/** Slots of the hashing schedulers' tables, 2 MiB: 256 services by mh or 4,096 by sh or dh, less those being replaced. */
+export const SCHEDULER_STATES_MAX = 2 ** 16;
+/** Slots of the hashing schedulers' tables, 4 MiB: 256 services by mh or 4,096 by sh or dh, less those being replaced. */
 export const SLOTS_MAX = 2 ** 20;
 /** Addresses that lblc and lblcr remember, of all services; the kernel begins to forget when one has as many. */
 export const LOCALITIES_MAX = 2 ** 14;
@@ -64,11 +72,13 @@ export const Settings = struct("Settings", {
   markRulesAt: u32,
   /** The interface by which packets come back that netfilter marked (marked.ts), or 0. */
   markedIfindex: u32,
-  /** Destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
+  /** Whether there are destinations by NAT, now or before, of each family's services: while there is none, no packet is looked up as an answer. */
   natDestinations: u32,
   natDestinationsIpv6: u32,
   /** In ticks: until then the expiry's walk ends connections whose destination was removed. */
   sweepUntil: u32,
+  /** Counts changes of services: the lowest bit says which of a service's two rows is the one that packets go by. */
+  generation: u32,
   /** Bit hash(VIP): some service may have this address. */
   vipFilter: array(u64, VIP_FILTER_BITS / 64),
 });
@@ -132,7 +142,19 @@ export const ServiceKey = struct("ServiceKey", {
   family: u8,
 }, { size: 24 });
 
-/** What a packet needs of a service. Replaced as a whole: packets see the old one or the new one. */
+/**
+ * Where a service is. This never changes while it stands, and rows and lists are never written where a packet may still
+ * read: a change writes them elsewhere, then the numbers of its services' new rows, then `settings.generation`. By that
+ * one store packets go from all of the old configuration to all of the new one; the other numbers follow later.
+ */
+export const ServiceSlot = struct("ServiceSlot", { slot: u32 });
+export const services = hashMap("services", ServiceKey, ServiceSlot, SERVICES_MAX);
+
+/** By slot. In `serviceRows`, by the lowest bit of the generation; 0: there is no such service. */
+export const ServicePlaces = struct("ServicePlaces", { rows: array(u32, 2) }, { size: 8 });
+export const servicePlaces = table("servicePlaces", ServicePlaces, SERVICES_MAX);
+
+/** What a packet needs of a service. */
 export const Service = struct("Service", {
   /** Counts of this service's own (connections refused), and its place in control's lists. */
   slot: u32,
@@ -153,7 +175,7 @@ export const Service = struct("Service", {
   netmask: Address,
 }, { size: 48 });
 export type Service = View<typeof Service>;
-export const services = hashMap("services", ServiceKey, Service, SERVICES_MAX);
+export const serviceRows = table("serviceRows", Service, SERVICE_ROWS_MAX);
 
 /** Service.flags */
 export const SERVICE_ONE_PACKET = 1;
@@ -187,7 +209,7 @@ export const HASH_FALLBACK = 1;
 export const HASH_PORT = 2;
 
 export const Member = struct("Member", { destination: u32, weight: u32 }, { size: 8 });
-export const members = table("members", Member, MEMBERS_MAX);
+export const members = table("members", Member, MEMBERS_DEFAULT);
 
 /** Where a scheduler stands in its list of members. Made with the list, so that both change at once. */
 export const SchedulerState = struct("SchedulerState", {
@@ -204,7 +226,7 @@ export type SchedulerState = View<typeof SchedulerState>;
 export const schedulerStates = table("schedulerStates", SchedulerState, SCHEDULER_STATES_MAX);
 
 /** What a hash value of dh, sh or mh leads to. */
-export const Slot = struct("Slot", { destination: u16 }, { size: 2 });
+export const Slot = struct("Slot", { destination: u32 }, { size: 4 });
 export const slots = table("slots", Slot, SLOTS_MAX);
 
 /** Which servers lblc (one) or lblcr (some) sends an address's connections to. */
@@ -310,8 +332,10 @@ export type Hop = View<typeof Hop>;
 export const HOP_BY_PEER = 1;
 /** Hop.flags: the interface is a veth. Linux v6.12 drivers/net/veth.c, veth_xdp_flush() leaves what XDP_TX sends lying unless the other end has an XDP program; a redirect arrives. */
 export const HOP_WITHOUT_TX = 2;
+/** Hop.flags: the interface's driver takes frames that XDP redirects; what is redirected to one that does not is lost. */
+export const HOP_BY_XDP = 4;
 
-/** Interfaces of which there is something to know: control/ fills this when it attaches. */
+/** The interfaces that there were when control/ attached; of one that came later nothing is known, and TC sends there. */
 export const DeviceKey = struct("DeviceKey", { ifindex: u32 });
 export const Device = struct("Device", { hopFlags: u32 });
 export const DEVICES_MAX = 1024;
@@ -356,7 +380,7 @@ export const Destination = struct("Destination", {
   written: array(u32, 29),
 }, { size: 256 });
 export type Destination = View<typeof Destination>;
-export const destinations = table("destinations", Destination, DESTINATIONS_MAX);
+export const destinations = table("destinations", Destination, DESTINATIONS_DEFAULT);
 
 /** Destination.method: Linux include/uapi/linux/ip_vs.h, IP_VS_CONN_F_MASQ and its siblings. */
 export const METHOD_MASQ = 0;
@@ -389,7 +413,7 @@ export const RealServerKey = struct("RealServerKey", { address: Address, port: B
 /** What it is told from. */
 export const RealServer = struct("RealServer", { director: Address }, { size: 16 });
 /** While the sysctl nat_icmp_send is on: Linux net/netfilter/ipvs/ip_vs_ctl.c, rs_table. */
-export const realServers = hashMap("realServers", RealServerKey, RealServer, DESTINATIONS_MAX, MapFlag.NO_PREALLOC);
+export const realServers = hashMap("realServers", RealServerKey, RealServer, DESTINATIONS_DEFAULT, MapFlag.NO_PREALLOC);
 
 // --- Connections ---------------------------------------------------------------------------------------------------
 
@@ -678,10 +702,10 @@ export const DestinationCounters = struct("DestinationCounters", {
   spare: array(u64, 3),
 }, { size: 64 });
 export type DestinationCounters = View<typeof DestinationCounters>;
-export const destinationCounters = table("destinationCounters", DestinationCounters, DESTINATIONS_MAX * PROCESSORS);
+export const destinationCounters = table("destinationCounters", DestinationCounters, DESTINATIONS_DEFAULT * PROCESSORS);
 
 /** What is taken off the counters when they are shown (control/totals.ts): packets never look at these. */
-export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_MAX);
+export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_DEFAULT);
 export const serviceBaselines = table("serviceBaselines", DestinationCounters, SERVICES_MAX);
 export const totalBaseline = table("totalBaseline", DestinationCounters, 1);
 /** By processor: what slots of `destinationCounters` had counted when other destinations got them. */
@@ -693,7 +717,7 @@ export const DestinationRates = struct("DestinationRates", {
   lastConnections: u64, lastPacketsIn: u64, lastPacketsOut: u64, lastBytesIn: u64, lastBytesOut: u64,
   spare: array(u64, 6),
 }, { size: 128 });
-export const destinationRates = table("destinationRates", DestinationRates, DESTINATIONS_MAX);
+export const destinationRates = table("destinationRates", DestinationRates, DESTINATIONS_DEFAULT);
 
 /** How often each way out was taken that is not a forwarded packet (see verdict.ts), one line of them a processor. */
 export const VERDICTS_MAX = 32;
@@ -724,8 +748,8 @@ export const expiry = expiry6;
 
 export const Estimator = struct("Estimator", {
   timer: Timer,
-  /** Destinations that the last round looked at. */
-  destinations: u32,
+  /** The destination at which the next slice begins. */
+  cursor: u32,
   spare: u32,
 }, { size: 24 });
 export type Estimator = View<typeof Estimator>;

@@ -2,6 +2,7 @@
 
 import type { Be16, u32 } from "#layout/numbers.js";
 import { be16, host16, u32 as U32, u64 as U64 } from "#layout/numbers.js";
+import type { View } from "#layout/struct.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
@@ -12,7 +13,7 @@ import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { FAMILY, IPV6 } from "./config.js";
 import type { Flow } from "./flow.js";
 import type { Service } from "./maps.js";
-import { SERVICE_FTP, ServiceKey, services, settings, VIP_FILTER_BITS } from "./maps.js";
+import { SERVICE_FTP, ServiceKey, servicePlaces, serviceRows, services, settings, VIP_FILTER_BITS } from "./maps.js";
 import { markOf } from "./mark.js";
 
 /** The service of the packet's mark, or else the one on its address and port. */
@@ -26,22 +27,30 @@ export function findService(packet: Packet, flow: Flow): Service | null {
 
 /** __ip_vs_svc_fwm_find() */
 function findByMark(mark: u32): Service | null {
-  return mark === 0 ? null : services.lookup(make(ServiceKey, { mark, family: FAMILY }));
+  return mark === 0 ? null : standing(make(ServiceKey, { mark, family: FAMILY }));
+}
+
+/** The service in the configuration that counts now (maps.ts, ServiceSlot). */
+function standing(key: View<typeof ServiceKey>): Service | null {
+  const found = services.lookup(key);
+  if (found === null) return null;
+  const row = servicePlaces.at(found.slot).rows[settings.at(0).generation & 1];
+  return row === 0 ? null : serviceRows.at(row);
 }
 
 /** The service on that port, or else FTP's whose data connection it may be, or else the one on port 0. */
 function findByAddress(address: Address, port: Be16, protocol: IpProtocol): Service | null {
   const key = make(ServiceKey, { address, port, protocol, family: FAMILY });
-  const service = services.lookup(key);
+  const service = standing(key);
   if (service !== null) return service;
   if (settings.at(0).ftpDataServices !== 0 && protocol === IPPROTO_TCP && mayBeFtpData(port)) {
     key.port = be16(FTP_PORT);
-    const ftp = services.lookup(key);
+    const ftp = standing(key);
     if (ftp !== null && (ftp.flags & SERVICE_FTP) !== 0) return ftp;
   }
   if (settings.at(0).anyPortServices === 0) return null;
   key.port = ANY_PORT;
-  return services.lookup(key);
+  return standing(key);
 }
 const ANY_PORT = be16(0);
 

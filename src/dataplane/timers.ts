@@ -5,7 +5,7 @@ import type { i32 } from "#layout/numbers.js";
 import { bpf_timer_init, bpf_timer_set_callback, bpf_timer_start } from "#prelude/helpers.js";
 import type { Packet } from "#prelude/packet.js";
 import { FAMILY, IPV6 } from "./config.js";
-import { ESTIMATOR_PERIOD_NANOSECONDS, estimate } from "./estimator.js";
+import { ESTIMATOR_SLICE_NANOSECONDS, estimate } from "./estimator.js";
 import { SLICE_NANOSECONDS, expire } from "./expiry.js";
 import { estimator, expiry } from "./maps.js";
 
@@ -26,6 +26,6 @@ export function start(_packet: Packet): i32 {
   if (estimatorState === null) return FAILED;
   bpf_timer_init(estimatorState.timer, estimator, CLOCK_MONOTONIC);
   if (bpf_timer_set_callback(estimatorState.timer, estimate) !== 0n) return FAILED;
-  if (bpf_timer_start(estimatorState.timer, ESTIMATOR_PERIOD_NANOSECONDS, 0n) !== 0n) return FAILED;
+  if (bpf_timer_start(estimatorState.timer, ESTIMATOR_SLICE_NANOSECONDS, 0n) !== 0n) return FAILED;
   return STARTED;
 }

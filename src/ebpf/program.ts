@@ -33,9 +33,13 @@ export function programFromJson(text: string): ProgramSpec {
   };
 }
 
-/** The same for the same content, in any process: 64 hexadecimal digits. */
+const hashes = new WeakMap<ProgramSpec, string>();
+
+/** The same for the same content, in any process: 64 hexadecimal digits. Of one specification it is computed once. */
 export function programHash(program: ProgramSpec): string {
-  return createHash("sha256").update(canonical(JSON.parse(programToJson(program)))).digest("hex");
+  let hash = hashes.get(program);
+  if (hash === undefined) hashes.set(program, (hash = createHash("sha256").update(canonical(JSON.parse(programToJson(program)))).digest("hex")));
+  return hash;
 }
 
 /** The source line of the last line record at or before instruction `slot`. */

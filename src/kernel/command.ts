@@ -1,9 +1,9 @@
-// Command-line tools that do for us what would take a netlink library: iproute2's ip and tc, util-linux' nsenter and mount.
+// Command-line tools that do for us what would take a netlink library or D-Bus: iproute2's ip and tc, util-linux' nsenter and mount, systemctl.
 
 import { KernelError } from "./errors.js";
 
 /** Which package of the distributions brings a tool. */
-const PACKAGE = { ip: "iproute2", tc: "iproute2", nsenter: "util-linux", mount: "util-linux (mount)" } as const;
+const PACKAGE = { ip: "iproute2", tc: "iproute2", nsenter: "util-linux", mount: "util-linux (mount)", systemctl: "systemd" } as const;
 
 /** `ip -j route` of a router with full tables is some hundred megabytes. */
 const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;

@@ -5,7 +5,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runCommand } from "./command.js";
 import { KernelError } from "./errors.js";
 
-import { driverOf } from "./interface.js";
 
 export { driverOf, interfaceByName, interfaces, type Interface } from "./interface.js";
 
@@ -75,6 +74,7 @@ interface IpProgramJson {
   readonly id: number; readonly name?: string;
 }
 interface IpLinkJson {
+  readonly ifname: string;
   /** Of a veth: where its other end is; absent when it is in this namespace. */
   readonly link_netnsid?: number;
   /** `attached`: a driver's and a card's program at once. */
@@ -129,11 +129,10 @@ export function attachedXdp(interfaceName: string): AttachedXdp | undefined {
   return { mode: mode === 2 ? "generic" : mode === 3 ? "hardware" : "native", programId: program.id, programName: program.name };
 }
 
-/** Whether it is one end of a veth pair whose other end is in another network namespace. */
-export function hasPeerElsewhere(interfaceName: string): boolean {
-  if (driverOf(interfaceName) !== "veth") return false;
-  const [link] = ip<IpLinkJson>(["link", "show", "dev", interfaceName], `see where the other end of "${interfaceName}" is`);
-  return link?.link_netnsid !== undefined;
+/** Interfaces whose other end is in another network namespace: of veths, a veth. */
+export function interfacesWithPeerElsewhere(): ReadonlySet<string> {
+  const links = ip<IpLinkJson>(["link", "show"], "see where the other ends of interfaces are");
+  return new Set(links.filter(({ link_netnsid }) => link_netnsid !== undefined).map(({ ifname }) => ifname));
 }
 
 /** False when the interface had the address already. `label` is for IPv4 only and at most 15 characters. */

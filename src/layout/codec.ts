@@ -15,51 +15,91 @@ export function encode<S extends StructType<any, any>>(type: S, values: Partial<
 
 /** Writes the given fields at `offset` of `bytes` and leaves all others as they are. */
 export function encodeInto<S extends StructType<any, any>>(type: S, values: Partial<Values<S>>, bytes: Uint8Array, offset = 0): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (const [name, value] of Object.entries(values)) {
-    if (value === undefined) continue;
-    const field = fieldOf(type, name);
-    writeField(field.type, value, view, offset + field.offset);
-  }
+  codecOf(type).write(values, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset);
 }
 
 /** Reads a struct at `offset` of `bytes`; throws RangeError when they are too short. */
 export function decode<S extends StructType<any, any>>(type: S, bytes: Uint8Array, offset = 0): Values<S> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return readField(type, view, offset) as Values<S>;
+  return codecOf(type).read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset) as Values<S>;
 }
 
-function writeField(type: FieldType, value: unknown, view: DataView, at: number): void {
-  if (type.kind === "struct") {
-    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    encodeInto(type, value as Record<string, unknown>, bytes, at);
-    return;
-  }
-  if (type.kind === "array") {
-    const element = type.element as FieldType;
-    const elements = value as ArrayLike<unknown>;
-    if (elements.length > type.length) throw new RangeError(`${elements.length} elements for an array of ${type.length}`);
-    for (let i = 0; i < elements.length; i++) writeField(element, elements[i], view, at + i * sizeOf(element));
-    return;
-  }
-  if (type.bits === 64) view.setBigUint64(at, BigInt.asUintN(64, BigInt(value as bigint)), littleEndian);
-  else if (type.bits === 32) view.setUint32(at, Number(value), littleEndian);
-  else if (type.bits === 16) view.setUint16(at, Number(value), littleEndian);
-  else view.setUint8(at, Number(value));
+/** How a field is read and written. */
+export interface FieldCodec {
+  read(view: DataView, at: number): unknown;
+  write(value: unknown, view: DataView, at: number): void;
 }
 
-function readField(type: FieldType, view: DataView, at: number): unknown {
-  if (type.kind === "struct") {
-    return Object.fromEntries(type.fields.map((field) => [field.name, readField(field.type, view, at + field.offset)]));
+interface PlacedCodec extends FieldCodec {
+  readonly offset: number;
+}
+
+/** Of a struct; its fields' by name, each with its place. */
+export interface StructCodec extends FieldCodec {
+  readonly fields: ReadonlyMap<string, PlacedCodec>;
+}
+
+const codecs = new WeakMap<StructType<any, any>, StructCodec>();
+
+/** Made once for each struct. */
+export function codecOf(type: StructType<any, any>): StructCodec {
+  let codec = codecs.get(type);
+  if (codec === undefined) codecs.set(type, (codec = structCodec(type)));
+  return codec;
+}
+
+function structCodec(type: StructType<any, any>): StructCodec {
+  const fields = new Map(type.fields.map((field): [string, PlacedCodec] => [field.name, { offset: field.offset, ...fieldCodec(field.type) }]));
+  const placed = [...fields];
+  return {
+    fields,
+    read(view, at) {
+      const values: Record<string, unknown> = {};
+      for (const [name, { offset, read }] of placed) values[name] = read(view, at + offset);
+      return values;
+    },
+    write(values, view, at) {
+      for (const name in values as object) {
+        const value = (values as Record<string, unknown>)[name];
+        if (value === undefined) continue;
+        const { offset, write } = fields.get(name) ?? fieldOf(type, name) as never;
+        write(value, view, at + offset);
+      }
+    },
+  };
+}
+
+function fieldCodec(type: FieldType): FieldCodec {
+  if (type.kind === "struct") return codecOf(type);
+  if (type.kind === "array") return arrayCodec(type.element as FieldType, type.length);
+  const { bits, signed } = type;
+  if (bits === 64) {
+    return {
+      read: signed ? (view, at) => view.getBigInt64(at, littleEndian) : (view, at) => view.getBigUint64(at, littleEndian),
+      write: (value, view, at) => view.setBigUint64(at, BigInt.asUintN(64, BigInt(value as bigint)), littleEndian),
+    };
   }
-  if (type.kind === "array") {
-    const element = type.element as FieldType;
-    const size = sizeOf(element);
-    const read = Array.from({ length: type.length }, (_, i) => readField(element, view, at + i * size));
-    return element.kind === "integer" && element.bits === 8 ? Uint8Array.from(read as number[]) : read;
+  if (bits === 32) {
+    return {
+      read: signed ? (view, at) => view.getInt32(at, littleEndian) : (view, at) => view.getUint32(at, littleEndian),
+      write: (value, view, at) => view.setUint32(at, Number(value), littleEndian),
+    };
   }
-  if (type.bits === 64) return type.signed ? view.getBigInt64(at, littleEndian) : view.getBigUint64(at, littleEndian);
-  if (type.bits === 32) return type.signed ? view.getInt32(at, littleEndian) : view.getUint32(at, littleEndian);
-  if (type.bits === 16) return view.getUint16(at, littleEndian);
-  return view.getUint8(at);
+  if (bits === 16) return { read: (view, at) => view.getUint16(at, littleEndian), write: (value, view, at) => view.setUint16(at, Number(value), littleEndian) };
+  return { read: (view, at) => view.getUint8(at), write: (value, view, at) => view.setUint8(at, Number(value)) };
+}
+
+function arrayCodec(element: FieldType, length: number): FieldCodec {
+  const { read, write } = fieldCodec(element);
+  const size = sizeOf(element);
+  const isBytes = element.kind === "integer" && element.bits === 8;
+  return {
+    read: isBytes
+      ? (view, at) => new Uint8Array(view.buffer, view.byteOffset + at, length).slice()
+      : (view, at) => Array.from({ length }, (_, i) => read(view, at + i * size)),
+    write(value, view, at) {
+      const elements = value as ArrayLike<unknown>;
+      if (elements.length > length) throw new RangeError(`${elements.length} elements for an array of ${length}`);
+      for (let i = 0; i < elements.length; i++) write(elements[i], view, at + i * size);
+    },
+  };
 }

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import {
   AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
-  SorryServerFields, SysctlKeys, TableFields, TimeoutFields, TopFields, TunnelFields,
+  SorryServerFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields, TunnelFields,
 } from "./config-schema.js";
 import { meaningOf } from "./config-meanings.js";
 import { SYSCTLS } from "./sysctls.js";
@@ -23,6 +23,7 @@ const INNER: { readonly [key: string]: JsonSchema } = {
   addresses: listOf(ref("address")),
   timeouts: ref("timeouts"),
   connectionTable: ref("connectionTable"),
+  destinationTable: ref("destinationTable"),
   marks: listOf(ref("mark")),
   sysctl: ref("sysctl"),
   api: ref("api"),
@@ -52,6 +53,7 @@ export function configJsonSchema(): JsonSchema {
       address: { ...mapping(AddressFields), required: ["vip", "interface"] },
       timeouts: mapping(TimeoutFields),
       connectionTable: mapping(TableFields),
+      destinationTable: mapping(DestinationTableFields),
       mark: { ...mapping(MarkFields), required: ["mark"] },
       sysctl: mapping(SysctlKeys, Object.fromEntries(Object.entries(SYSCTLS).map(([name, { expected }]) => [name, sysctlSchema(expected)]))),
       api: mapping(ApiFields),

@@ -87,10 +87,11 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     addresses: means("VIPs that `weir apply` puts on interfaces and `weir down` takes away", "none but those of services with `interface`"),
     timeouts: means("for how long idle connections are kept", "they stay: 900, 120 and 300 s in a new director"),
     connectionTable: means("how many connections fit; counts when the director is made", "262144 of IPv4, 65536 of IPv6"),
+    destinationTable: means("how many destinations fit; counts when the director is made", "16384, or what the file needs and a quarter more"),
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
     sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
     api: means("where the daemon's API listens", "its socket alone"),
-    include: means("files to be read as if they stood here, seen from this file; `*` stands for any part of a file's name"),
+    include: means("files to be read as if they stood here, seen from this file; the file's name may be a pattern: `*`, `?`, `[a-z]`"),
   }),
   section("defaults", "Defaults", "Under `defaults`; what a service says itself goes before it, and what a destination says before both", schema.DefaultsFields, {
     protocol: means("as at a service"), ...scheduling, ...forwarding("each says its own"), ...health,
@@ -119,7 +120,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
   }),
   section("check", "A check", "In a list `checks`; `address`, `port`, `source`, `interface` and `mark` are not of `script`", schema.CHECK_FIELDS.tcp, {
     type: means("how the server is asked", "needed"),
-    every: means("from the beginning of one to that of the next", "10"),
+    every: means("from the answer to one, or the end of its time, to the next", "10"),
     timeout: means("no answer for so long is a failure", "5"),
     retries: means("failures in a row, beyond the first, that are forgiven", "1"),
     retryDelay: means("from a failure to the next try", "1"),
@@ -217,6 +218,9 @@ export const KEY_SECTIONS: readonly KeySection[] = [
   section("table", "The connection table", "Under `connectionTable`", schema.TableFields, {
     entries: means("connections of IPv4", "262144"),
     entriesIpv6: means("connections of IPv6", "65536"),
+  }),
+  section("destinationTable", "The table of destinations", "Under `destinationTable`", schema.DestinationTableFields, {
+    entries: means("destinations, those that went and whose connections stand among them; the kernel takes 480 bytes and 64 for each processor of each at once", "16384, or what the file needs and a quarter more"),
   }),
 ];
 

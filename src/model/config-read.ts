@@ -8,7 +8,7 @@ import type { ReadContext } from "./config-context.js";
 import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
-import { AddressFields, InterfaceFields, SysctlKeys, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
+import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
 import { readMarkRules } from "./config-marks.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
@@ -34,7 +34,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
     mode,
     addresses: joinAddresses([...readAddresses(top.addresses, context), ...vips], context),
     timeouts: readTimeouts(top.timeouts, context),
-    ...readTableEntries(top.connectionTable, context),
+    ...readTableEntries(top, context),
     markRules: top.marks === undefined ? undefined : readMarkRules(top.marks, context),
     sysctls: readSysctls(top.sysctl, context),
     api: readApi(top.api, context),
@@ -107,11 +107,14 @@ function readSysctls(value: unknown, { issues }: ReadContext): Partial<Sysctls> 
   return Object.fromEntries(Object.entries(fields).map(([name, given]) => [name, sysctlValue(name as SysctlName, given)]));
 }
 
-function readTableEntries(value: unknown, { issues }: ReadContext): Pick<Configuration, "tableEntries" | "tableEntriesIpv6"> {
-  const { entries, entriesIpv6 } = readFields(TableFields, value, ["connectionTable"], issues);
-  for (const [name, number] of Object.entries({ entries, entriesIpv6 })) {
-    if (number === undefined || Number.isInteger(Math.log2(number))) continue;
-    issues.add(["connectionTable", name], `${number} is not a power of two; ${2 ** Math.ceil(Math.log2(number))} is the next`);
+function readTableEntries(top: Fields<typeof TopFields>, { issues }: ReadContext): Pick<Configuration, "tableEntries" | "tableEntriesIpv6" | "destinationEntries"> {
+  const connections = readFields(TableFields, top.connectionTable, ["connectionTable"], issues);
+  const destinations = readFields(DestinationTableFields, top.destinationTable, ["destinationTable"], issues);
+  for (const [table, entries] of Object.entries({ connectionTable: connections, destinationTable: destinations })) {
+    for (const [name, number] of Object.entries(entries)) {
+      if (number === undefined || Number.isInteger(Math.log2(number))) continue;
+      issues.add([table, name], `${number} is not a power of two; ${2 ** Math.ceil(Math.log2(number))} is the next`);
+    }
   }
-  return { tableEntries: entries, tableEntriesIpv6: entriesIpv6 };
+  return { tableEntries: connections.entries, tableEntriesIpv6: connections.entriesIpv6, destinationEntries: destinations.entries };
 }

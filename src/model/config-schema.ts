@@ -29,6 +29,9 @@ export const TIMEOUT_SECONDS_MAX = 365 * 86400;
 /** A connection takes 72 bytes, one of IPv6 136: 2^24 of the one and 2^23 of the other are more than a gigabyte. */
 export const TABLE_ENTRIES_MIN = 2 ** 8;
 export const TABLE_ENTRIES_MAX = 2 ** 24;
+/** A destination takes 480 bytes and 64 for each processor: 2^20 of them are 600 MiB on two. */
+export const DESTINATION_ENTRIES_MIN = 2 ** 11;
+export const DESTINATION_ENTRIES_MAX = 2 ** 20;
 
 const key = <S extends z.ZodType>(expected: string, schema: S) => schema.optional().describe(expected);
 const whole = (unit: string, min: number, max: number) => key(`${unit} from ${min} to ${max}`, z.int().min(min).max(max));
@@ -74,6 +77,7 @@ export const TopFields = z.strictObject({
   addresses: list("VIP addresses"),
   timeouts: mapping("a mapping with tcp, tcpFin and udp"),
   connectionTable: mapping("a mapping with entries, entriesIpv6"),
+  destinationTable: mapping("a mapping with entries"),
   marks: list("rules for firewall marks"),
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
   api: mapping("a mapping with socket and tls"),
@@ -143,6 +147,8 @@ export const MarkFields = z.strictObject({
   fromPorts: key("a port, or a range such as 1024-65535", z.union([z.int(), z.string()])),
   ports: key("a port, or a range such as 80-90", z.union([z.int(), z.string()])),
 });
+
+export const DestinationTableFields = z.strictObject({ entries: whole("a power of two", DESTINATION_ENTRIES_MIN, DESTINATION_ENTRIES_MAX) });
 
 export const ApiFields = z.strictObject({
   socket: mapping("a mapping with path, mode and group"),

@@ -6,6 +6,7 @@ import type { ConfigIssue, ConfigPath } from "./config-error.js";
 import { ConfigError, formatPath } from "./config-error.js";
 import type { Environment } from "./config-environment.js";
 import { substituteEnvironment } from "./config-environment.js";
+import { readPlainYaml } from "./plain-yaml.js";
 
 export interface Place {
   readonly file: string;
@@ -28,7 +29,15 @@ export interface SourceOptions {
 }
 
 /** Throws ConfigError when the text is not YAML, or names variables that are not set. */
-export function readSource(text: string, file: string, { environment }: SourceOptions = {}): ConfigSource {
+export function readSource(text: string, file: string, options: SourceOptions = {}): ConfigSource {
+  const value = readPlainYaml(text);
+  if (value === undefined) return readDocument(text, file, options);
+  // Places are of mistakes, which are rare: the document is read when somebody asks for one. It names no variables.
+  let document: ConfigSource | undefined;
+  return { file, value, place: (path, part) => (document ??= readDocument(text, file, {})).place(path, part) };
+}
+
+function readDocument(text: string, file: string, { environment }: SourceOptions): ConfigSource {
   const lines = new LineCounter();
   // merge: "<<: *name" is how operators share settings among services.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });

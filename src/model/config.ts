@@ -54,6 +54,8 @@ export interface Configuration {
   /** Of the connection table; undefined: the director's own choice. */
   readonly tableEntries: number | undefined;
   readonly tableEntriesIpv6: number | undefined;
+  /** Destinations that fit; undefined: the director's own choice. */
+  readonly destinationEntries: number | undefined;
   /** Of the daemon; what is applied once does not go by it. */
   readonly api: ApiConfiguration;
 }

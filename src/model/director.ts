@@ -144,7 +144,12 @@ export type Operation =
 export interface Director {
   /** In the kernel's order. Cheap: counters are read too. */
   services(): readonly ServiceState[];
-  /** All of them, each on what those before it make, or none: a wrong one throws what it would throw alone, and nothing is changed. */
+  /**
+   * All of them, each on what those before it make, or none: a wrong one throws what it would throw alone, and nothing is changed.
+   * Packets that begin connections see all at once: which services there are, their settings, their servers and the weights that schedulers
+   * share out by. A server's own row is written by itself, just before that where it comes or changes, just after where it goes or its weight
+   * becomes 0: its method, tunnel and thresholds, and what connections that stand meet.
+   */
   apply(operations: readonly Operation[]): void;
   addService(service: Service): void;
   editService(service: Service): void;

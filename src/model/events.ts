@@ -12,7 +12,6 @@ export type DirectorEvent =
   /** A service has enough healthy servers again, or no longer. */
   | { readonly kind: "quorum"; readonly service: ServiceId; readonly held: boolean };
 
-export type DirectorEventKind = DirectorEvent["kind"];
 
 export interface NumberedEvent {
   /** Of one hub, from 1, without gaps. */

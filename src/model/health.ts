@@ -6,7 +6,7 @@ import type { Address, Destination } from "./director.js";
 
 /** What every check has. Times are in seconds, fractions allowed. */
 export interface CheckTiming {
-  /** From one check to the next: delay_loop, checkinterval. */
+  /** From the answer to a check, or the end of its time, to the next: delay_loop, checkinterval. */
   readonly every: number;
   /** After which a check that has not answered has failed: connect_timeout, misc_timeout, checktimeout. */
   readonly timeout: number;

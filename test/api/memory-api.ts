@@ -29,6 +29,14 @@ export interface Answer {
   readonly body: any;
 }
 
+/** Its beginning. */
+async function endless(response: Response): Promise<string> {
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
 export interface MemoryApiOptions extends MemoryDirectorOptions {
   readonly director?: Director;
   readonly operations?: Partial<DirectorOperationsOptions>;
@@ -63,9 +71,9 @@ export class MemoryApi {
       method, headers: { ...(body === undefined ? {} : { "content-type": typeof body === "string" ? "application/yaml" : "application/json" }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     }));
-    const text = await response.text();
     const type = response.headers.get("content-type");
-    const answer: Answer = { status: response.status, type, etag: response.headers.get("etag"), headers: response.headers, text, body: type?.includes("json") && !type.includes("ndjson") ? JSON.parse(text) : undefined };
+    const text = type === "text/event-stream" && response.body !== null ? await endless(response) : await response.text();
+    const answer: Answer = { status: response.status, type, etag: response.headers.get("etag"), headers: response.headers, text, body: method !== "HEAD" && type?.includes("json") && !type.includes("ndjson") ? JSON.parse(text) : undefined };
     this.#check(method, path, answer);
     return answer;
   }
@@ -86,6 +94,6 @@ export class MemoryApi {
     }
     const plain = path.split("?")[0]!;
     const route = this.api.routes.find((one) => one.method === method.toLowerCase() && new RegExp(`^${one.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(plain));
-    if (body !== undefined) route!.answer!.parse(body);
+    if (body !== undefined && method !== "HEAD") route!.answer!.parse(body);
   }
 }

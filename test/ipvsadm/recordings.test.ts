@@ -100,7 +100,7 @@ const CONNECTIONS = 4096 * 8;
 for (const recording of ["cli.txt", "errors.txt", "streams.txt"]) {
   test(`${recording}, on the director of maps: the same as in memory`, async () => {
     const memory = new MemoryDirector();
-    const shape = { processors: 1, connections: CONNECTIONS, connectionsIpv6: 64, fibGivesSource: false, csumKnowsIpv6: true, tcx: true };
+    const shape = { processors: 1, connections: CONNECTIONS, connectionsIpv6: 64, destinations: 1024, fibGivesSource: false, csumKnowsIpv6: true, tcx: true };
     const maps = new StoreDirector(new MachineStore(new Machine(), shape, () => 0n));
     let count = 0;
     const different: string[] = [];

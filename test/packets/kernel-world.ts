@@ -93,7 +93,7 @@ function openStore(stateRoot: string, connections: number): KernelStore {
   const before = process.env["WEIR_STATE"];
   process.env["WEIR_STATE"] = stateRoot;
   try {
-    return KernelStore.open(connections);
+    return KernelStore.open({ connections });
   } finally {
     if (before === undefined) delete process.env["WEIR_STATE"];
     else process.env["WEIR_STATE"] = before;

@@ -87,7 +87,7 @@ class Slots {
 /** By the timer in the kernel, as a director starts it. Gives the milliseconds that it took. */
 async function expireAll(bed: Bed): Promise<number> {
   bed.maps.get(expiry.name)!.update(new Uint8Array(4), encode(Expiry, { slice: expirySlice(ENTRIES) }));
-  const start = loadProgram(await programSpec("weir_start", shapeOfThisMachine(ENTRIES)), bed.maps);
+  const start = loadProgram(await programSpec("weir_start", shapeOfThisMachine({ connections: ENTRIES })), bed.maps);
   const began = Date.now();
   assert.equal(start.testRun({ data: new Uint8Array(64) }).returnValue, 0);
   while (countConnections(bed.store, buckets) > 0) {

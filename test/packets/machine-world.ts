@@ -40,7 +40,7 @@ const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
 
 /** `connections`: how many fit. */
 export async function machineWorld(connections: number, programs?: readonly ProgramName[]): Promise<World> {
-  const shape = shapeOfThisMachine(connections);
+  const shape = shapeOfThisMachine({ connections });
   return new MachineWorld(shape, await programSpecs(shape, programs));
 }
 

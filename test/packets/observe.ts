@@ -6,7 +6,7 @@ import type { VerdictCounts } from "#control/verdicts.js";
 import { VERDICT_NAMES, verdictCounts as countsOf } from "#control/verdicts.js";
 import { TAG_LIVE } from "#dataplane/connection.js";
 import {
-  DESTINATIONS_MAX, DESTINATION_IN_USE, SLOTS_PER_BUCKET, buckets4, connections4, destinationCounters, destinations,
+  DESTINATIONS_DEFAULT, DESTINATION_IN_USE, SLOTS_PER_BUCKET, buckets4, connections4, destinationCounters, destinations,
 } from "#dataplane/maps.js";
 import type { DestinationState } from "#model/director.js";
 import { addressText } from "./frame.js";
@@ -33,7 +33,7 @@ export function sums(world: World): Sums {
   const flags = new Rows(world.store, destinations);
   const total = { packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
   for (let destination = 0; (flags.number(destination, "flags") & DESTINATION_IN_USE) !== 0; destination++) {
-    for (let at = destination; at < rows.length; at += DESTINATIONS_MAX) {
+    for (let at = destination; at < rows.length; at += DESTINATIONS_DEFAULT) {
       for (const name of Object.keys(total) as (keyof Sums)[]) total[name] += Number(rows.bigint(at, name));
     }
   }

@@ -18,7 +18,7 @@ const CONNECTIONS = 200;
 const SEED = Number(process.env["SEED"] ?? 1);
 
 test("twos takes the less loaded of two servers drawn by weight", async () => {
-  const shape = shapeOfThisMachine(1024);
+  const shape = shapeOfThisMachine({ connections: 1024 });
   const spec = await programSpec("weir_tc", shape);
   const drawn: number[] = [];
   const random = randomNumbers(SEED);

@@ -12,7 +12,8 @@ import type { Ldirectord } from "./ldirectord.js";
 import { startLdirectord, whyNoLdirectord } from "./ldirectord.js";
 
 const lacking = whyNoLdirectord();
-const SERVER_PORT = 8080;
+/** One for each service: a client may use its port for two services at once, and to a server both connections would be one, as with IPVS. */
+const SERVER_PORTS = [8080, 8081, 8082];
 /** At the beginning a dozen changes, of three runs of ipvsadm each: some take seconds on a busy machine. */
 const CHANGE_MILLISECONDS_MAX = 120_000;
 const POLL_MILLISECONDS = 500;
@@ -36,8 +37,8 @@ virtual=${vip}:80
         receive="^r[12]"
 
 virtual=${vip}:81
-        real=${r1}:8080 masq 7
-        real=${r2}:8080 masq
+        real=${r1}:8081 masq 7
+        real=${r2}:8081 masq
         quiescent=no
         protocol=tcp
         scheduler=wrr
@@ -47,8 +48,8 @@ virtual=${vip}:81
         receive="^r[12]"
 
 virtual=${vip}:82
-        real=${r1}:8080 masq
-        real=${r2}:8080 masq
+        real=${r1}:8082 masq
+        real=${r2}:8082 masq
         quiescent=no
         protocol=tcp
         scheduler=rr
@@ -61,7 +62,7 @@ describe("ldirectord", { ...needs, ...(lacking === undefined ? {} : { skip: lack
   const revived: Worker[] = [];
   before(async () => {
     bed = await Bed.open("nat");
-    await bed.serve({ http: [SERVER_PORT] });
+    await bed.serve({ http: SERVER_PORTS });
     ldirectord = startLdirectord(bed, configuration(bed.topology.vip, bed.topology.addresses.servers));
   });
   after(async () => {
@@ -72,7 +73,7 @@ describe("ldirectord", { ...needs, ...(lacking === undefined ? {} : { skip: lack
 
   /** By port: "r1 7" is r1 with a weight of 7. */
   async function servers(): Promise<Readonly<Record<string, readonly string[]>>> {
-    const rules = (await bed.tell("-S -n")).matchAll(/^-a -t \S+:(\d+) -r 10\.0\.0\.1(\d):8080 -m -w (\d+)$/gm);
+    const rules = (await bed.tell("-S -n")).matchAll(/^-a -t \S+:(\d+) -r 10\.0\.0\.1(\d):808\d -m -w (\d+)$/gm);
     const found: Record<string, string[]> = {};
     for (const [, port = "", number, weight] of rules) (found[port] ??= []).push(`r${number} ${weight}`);
     return found;
@@ -96,7 +97,7 @@ describe("ldirectord", { ...needs, ...(lacking === undefined ? {} : { skip: lack
   async function revive(number: number): Promise<void> {
     const worker = await startWorker(bed.topology.namespaces.servers[number - 1]!);
     revived.push(worker);
-    await worker.serveHttp({ name: `r${number}`, port: SERVER_PORT });
+    for (const port of SERVER_PORTS) await worker.serveHttp({ name: `r${number}`, port });
   }
 
   test("makes the services as its file says", async () => {
@@ -131,6 +132,7 @@ describe("ldirectord", { ...needs, ...(lacking === undefined ? {} : { skip: lack
   test("takes its services away when it is stopped; no command of its failed", async () => {
     assert.equal(await ldirectord.stop(), 0, ldirectord.log());
     assert.equal(await bed.tell("-S -n"), "");
-    assert.doesNotMatch(ldirectord.log(), /failed:|Try `/);
+    // ldirectord's own alarms may cut its waiting for a command short, which the command does not notice.
+    assert.doesNotMatch(ldirectord.log(), /failed: (?!Interrupted system call)|Try `/);
   });
 });

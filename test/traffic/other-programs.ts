@@ -12,7 +12,7 @@ import type { ProgramSpec } from "#ebpf/spec.js";
 
 /** Fills `folder` with the director's programs, changed; for WEIR_CACHE. */
 export async function fillCache(folder: string, change: (program: ProgramSpec, name: ProgramName) => ProgramSpec, overrides: Partial<Shape> = {}): Promise<void> {
-  const shape = { ...shapeOfThisMachine(CONNECTIONS_DEFAULT), ...overrides };
+  const shape = { ...shapeOfThisMachine({}), ...overrides };
   mkdirSync(folder, { recursive: true });
   for (const name of PROGRAM_NAMES) {
     writeFileSync(join(folder, basename(cacheFile(name, shape))), programToJson(change(await programSpec(name, shape), name)));

@@ -1,7 +1,7 @@
 // What `npm pack` makes, installed elsewhere by `npm install -g`: it has all that it needs, and directs.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -31,7 +31,7 @@ describe("the package", async () => {
   });
 
   test("has the programs, their sources and the documents, and no tests", () => {
-    for (const file of ["bin/weir", "bin/ipvsadm", "src/dataplane/entry.ts", "docs/ldirectord.md", "docs/examples/nat.yaml", "README.md"]) assert.ok(files.includes(file), file);
+    for (const file of ["bin/weir", "bin/ipvsadm", "src/dataplane/entry.ts", "docs/ldirectord.md", "man/weir.8", "man/weir.yaml.5", "man/ipvsadm.8", "docs/examples/nat.yaml", "README.md"]) assert.ok(files.includes(file), file);
     assert.deepEqual(files.filter((file) => /\.test\.|tsbuildinfo|^(?:test|bench|dist\/out)\//.test(file)), []);
   });
 
@@ -40,6 +40,21 @@ describe("the package", async () => {
     const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
     assert.equal(succeeded(await run([installed("weir"), "--version"])), `${version}\n`);
     assert.match(succeeded(await run([installed("weir"), "lab", "nat", "--simulate"])), /r3 +weight 3 +30 connections/);
+  });
+
+  test("brings the manual, and puts everything else in place and takes it back", async (t) => {
+    if (lacking !== undefined) return t.skip(lacking);
+    const root = join(folder, "root");
+    mkdirSync(root);
+    assert.match(readFileSync(join(folder, "prefix/share/man/man8/weir.8"), "utf8"), /^\.TH WEIR 8 /);
+    succeeded(await run([installed("weir"), "install", "--ipvsadm", "--root", root]));
+    const unit = readFileSync(join(root, "usr/local/lib/systemd/system/weir.service"), "utf8");
+    const [, node = "", program = ""] = /^ExecStart=(\S+) (\S+) up /m.exec(unit) ?? [];
+    assert.equal(realpathSync(program), realpathSync(installed("weir")));
+    assert.match(succeeded(await run([node, program, "man"])), /^\.TH WEIR 8 /);
+    assert.ok(readFileSync(join(root, "usr/sbin/ipvsadm"), "utf8").includes(realpathSync(installed("ipvsadm"))));
+    succeeded(await run([installed("weir"), "uninstall", "--root", root]));
+    assert.deepEqual(readdirSync(root), []);
   });
 
   test("directs from there", needs, async (t) => {

@@ -4,4 +4,4 @@
 import { KernelStore } from "#control/kernel-store.js";
 import { CONNECTIONS6_DEFAULT, CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
 
-KernelStore.open(CONNECTIONS_DEFAULT, CONNECTIONS6_DEFAULT, { tcx: false });
+KernelStore.open({}, { tcx: false });

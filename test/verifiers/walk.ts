@@ -9,7 +9,7 @@ import type { Shape } from "#control/shape.js";
 import { mapSpecs } from "#control/shape.js";
 
 /** A kernel without what came since Linux 6.1. */
-const SHAPE: Shape = { processors: 2, connections: 4096, connectionsIpv6: 4096, fibGivesSource: false, csumKnowsIpv6: false, tcx: false };
+const SHAPE: Shape = { processors: 2, connections: 4096, connectionsIpv6: 4096, destinations: 2 ** 14, fibGivesSource: false, csumKnowsIpv6: false, tcx: false };
 
 const maps = new Map(Array.from(mapSpecs(SHAPE), ([name, spec]) => [name, BpfMap.create(spec)]));
 for (const program of PROGRAM_NAMES) {

@@ -7,8 +7,6 @@ import type { Operations } from "../operations.js";
 import type { Routes } from "../route.js";
 import { Applied, ConfigurationInput, ConfigurationQuery, Plan, Running } from "../schemas/configuration.js";
 
-/** Whose bodies may be long. */
-export const DOCUMENT_PATHS: readonly string[] = ["/v1/plan", "/v1/apply"];
 const DOCUMENT = Object.fromEntries(DOCUMENT_TYPES.map((type) => [type, ConfigurationInput]));
 /** As messages name a configuration whose file is not told. */
 const FILE = "weir.yaml";

@@ -13,8 +13,8 @@ import { Event, EventHeaders } from "../schemas/event.js";
 
 /** Below the minute or so after which proxies let a silent connection go. */
 const HEARTBEAT_MILLISECONDS = 15_000;
-/** Of events that a listener does not take; it is sent away then, and may come back for those that are kept. */
-const WAITING_MAX = 1024;
+/** Of events that a listener does not take, beyond what was kept for it; it is sent away then, and may come back for those that are kept. */
+const WAITING_MAX = 2048;
 const RETRY_MILLISECONDS = 1000;
 
 export function addEventRoutes(routes: Routes, { events }: Operations, heartbeatMilliseconds = HEARTBEAT_MILLISECONDS): void {
@@ -39,31 +39,36 @@ function resumeFrom(events: Operations["events"], lastId: string | undefined): R
   return { after: Number(number), missed: events.since(Number(number)).missed };
 }
 
-function streamOf(events: Operations["events"], { after, missed }: Resume, heartbeatMilliseconds: number): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let end = (): void => {};
+/** Nobody listens before somebody reads: of an answer to HEAD nobody does. */
+function streamOf(events: Operations["events"], resume: Resume, heartbeatMilliseconds: number): ReadableStream<Uint8Array> {
+  let end: (() => void) | undefined;
   return new ReadableStream<Uint8Array>({
-    start(controller) {
-      const send = (text: string): void => controller.enqueue(encoder.encode(text));
-      const tell = ({ number, ...event }: NumberedEvent): void => {
-        const id = `${events.run}-${number}`;
-        if ((controller.desiredSize ?? 0) > -WAITING_MAX) return send(formatEvent(encodeEvent({ number, ...event }, id)));
-        end();
-        controller.close();
-      };
-      send(`: weir\nretry: ${RETRY_MILLISECONDS}\n\n`);
-      const { events: kept } = events.since(after);
-      if (missed) send(formatEvent({ id: `${events.run}-${(kept[0]?.number ?? events.last + 1) - 1}`, at: new Date().toISOString(), kind: "missed" }));
-      const unsubscribe = events.subscribe(tell);
-      const heartbeat = setInterval(() => send(": still here\n\n"), heartbeatMilliseconds).unref();
-      end = () => {
-        clearInterval(heartbeat);
-        unsubscribe();
-      };
-      kept.forEach(tell);
-    },
-    cancel: () => end(),
-  });
+    pull: (controller) => void (end ??= tellEvents(controller, events, resume, heartbeatMilliseconds)),
+    cancel: () => end?.(),
+  }, { highWaterMark: 0 });
+}
+
+/** Gives what ends it. */
+function tellEvents(controller: ReadableStreamDefaultController<Uint8Array>, events: Operations["events"], { after, missed }: Resume, heartbeatMilliseconds: number): () => void {
+  const encoder = new TextEncoder();
+  const send = (text: string): void => controller.enqueue(encoder.encode(text));
+  const textOf = (event: NumberedEvent): string => formatEvent(encodeEvent(event, `${events.run}-${event.number}`));
+  const sendLive = (text: string): void => {
+    if ((controller.desiredSize ?? 0) > -WAITING_MAX) return send(text);
+    end();
+    controller.close();
+  };
+  send(`: weir\nretry: ${RETRY_MILLISECONDS}\n\n`);
+  const { events: kept } = events.since(after);
+  if (missed) send(formatEvent({ id: `${events.run}-${(kept[0]?.number ?? events.last + 1) - 1}`, at: new Date().toISOString(), kind: "missed" }));
+  kept.forEach((event) => send(textOf(event)));
+  const unsubscribe = events.subscribe((event) => sendLive(textOf(event)));
+  const heartbeat = setInterval(() => sendLive(": still here\n\n"), heartbeatMilliseconds).unref();
+  const end = (): void => {
+    clearInterval(heartbeat);
+    unsubscribe();
+  };
+  return end;
 }
 
 const formatEvent = (event: Event): string => `event: ${event.kind}\nid: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`;

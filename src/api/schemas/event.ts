@@ -31,4 +31,3 @@ export const Event = z.union([ConfigurationEvent, ServerEvent, WeightEvent, Quor
 export const EventHeaders = z.strictObject({ "last-event-id": z.string().optional().describe("the id of the last event that was seen: those after it come first") });
 
 export type Event = z.infer<typeof Event>;
-export type EventKind = Event["kind"];

@@ -3,15 +3,21 @@
 
 import { readFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
+import type { ImportedFormat } from "#convert/format.js";
+import { IMPORTED_FORMATS } from "#convert/format.js";
 import type { ProcFile } from "../proc/files.js";
+import type { Completed, Shell } from "./completion/scripts.js";
+import type { InstallOptions } from "./install.js";
+import type { ImportOptions } from "./import.js";
 import type { LabSwitches, Method } from "./lab.js";
 import type { PageName } from "./manual/pages.js";
 import type { RealServerOptions } from "./realserver.js";
 
 const METHODS: readonly Method[] = ["nat", "dr", "tun"];
 const PROC_FILES: readonly ProcFile[] = ["ip_vs", "ip_vs_app", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats", "ip_vs_stats_percpu"];
-
 const PAGES: readonly PageName[] = ["weir", "weir.yaml", "ipvsadm"];
+const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
+const COMPLETED: readonly Completed[] = ["weir", "ipvsadm"];
 
 /** Throws CommanderError for a wrong command line, and for --help and --version, all of which it has printed by then. */
 export function createProgram(): Command {
@@ -23,17 +29,28 @@ export function createProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: false });
 
+  program.command("up")
+    .description("the daemon: bring the director to what a configuration file says, watch the servers by its checks, and serve the API; SIGHUP reads the file again")
+    .argument("<file>", "weir.yaml (JSON is YAML too), or a file of keepalived, ldirectord or ipvsadm -S")
+    .action(async (file: string) => (await import("./up.js")).up(file, version()));
+
   program.command("apply")
-    .alias("up")
     .description("bring the director to what a configuration file says; the kernel then forwards without this program")
-    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .argument("<file>", "weir.yaml (JSON is YAML too), or a file of keepalived, ldirectord or ipvsadm -S")
     .option("--check", "only say whether the file is right", false)
     .action(async (file: string, options: { check: boolean }) => (await import("./apply.js")).apply(file, options));
 
   program.command("plan")
     .description("say what apply would change, and what would become of the connections that stand; changes nothing")
-    .argument("<file>", "weir.yaml; JSON is YAML too")
+    .argument("<file>", "weir.yaml (JSON is YAML too), or a file of keepalived, ldirectord or ipvsadm -S")
     .action(async (file: string) => (await import("./plan.js")).plan(file));
+
+  program.command("import")
+    .description("print the file of another program as weir.yaml, its health checks included; what is left out is said line by line")
+    .addArgument(new Argument("<format>", "whose file it is").choices(IMPORTED_FORMATS))
+    .argument("<file>", "keepalived.conf, ldirectord.cf, or what ipvsadm -S printed; - for stdin")
+    .option("--config-id <id>", "keepalived: what its conditions (@id) are compared with; without it the first part of the machine's name")
+    .action(async (format: ImportedFormat, file: string, options: ImportOptions) => (await import("./import.js")).importCommand(format, file, options));
 
   program.command("schema")
     .description("print the JSON Schema of weir.yaml, by which editors complete and check it")
@@ -87,6 +104,23 @@ export function createProgram(): Command {
     .description("print a page of the manual in the source that man reads: weir man weir.yaml | man -l -")
     .addArgument(new Argument("[page]", "which of them").choices(PAGES).default("weir"))
     .action(async (page: PageName) => (await import("./man.js")).man(page, program));
+
+  program.command("completion")
+    .description("print the script by which a shell completes command lines; weir install puts it where shells look")
+    .addArgument(new Argument("<shell>", "for which shell").choices(SHELLS))
+    .addArgument(new Argument("[program]", "for which program").choices(COMPLETED).default("weir"))
+    .action(async (shell: Shell, name: Completed) => (await import("./completion.js")).completion(shell, name, program));
+
+  program.command("install")
+    .description("put in place what belongs to weir beside its programs: the unit of systemd, manual, completion, a first /etc/weir/weir.yaml")
+    .option("--ipvsadm", "weir's ipvsadm too, in /usr/local/sbin, and in /usr/sbin where there is no other", false)
+    .option("--root <directory>", "put it all under this folder, the root of an image that is being built", "/")
+    .action(async (options: InstallOptions) => (await import("./install.js")).install(options, program));
+
+  program.command("uninstall")
+    .description("take back exactly what install has put in place; files that were changed since stay, and are named")
+    .option("--root <directory>", "what was put under this folder", "/")
+    .action(async (options: { root: string }) => (await import("./install.js")).uninstall(options));
 
   return program;
 }

@@ -1,7 +1,8 @@
-// What `include` of a configuration names: a file, or with * in its last part the files of a folder, in the order of their names.
+// What `include` of a configuration names: a file, or with a pattern as its last part the files of a folder, in the order of their names.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
+import { hasWildcards, wildcardExpression } from "#convert/glob.js";
 import type { ReadIncluded } from "#model/config-include.js";
 
 export const readIncluded: ReadIncluded = (pattern, from) => {
@@ -12,9 +13,9 @@ export const readIncluded: ReadIncluded = (pattern, from) => {
 /** Of a pattern there may be none: a folder for later is there before its first file. */
 function filesOf(path: string): readonly string[] {
   const [folder, name] = [dirname(path), basename(path)];
-  if (!name.includes("*")) return [path];
-  const matching = new RegExp(`^${name.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`);
-  return attempt(folder, () => readdirSync(folder)).filter((entry) => matching.test(entry) && !entry.startsWith(".")).sort().map((entry) => join(folder, entry));
+  if (!hasWildcards(name)) return [path];
+  const expression = wildcardExpression(name);
+  return attempt(folder, () => readdirSync(folder)).filter((entry) => expression.test(entry)).sort().map((entry) => join(folder, entry));
 }
 
 const readOne = (file: string): string => attempt(file, () => readFileSync(file, "utf8"));

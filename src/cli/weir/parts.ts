@@ -4,7 +4,7 @@ import type { DirectorParts, DirectorRecord } from "#control/apply.js";
 import { StoreDirector } from "#control/director.js";
 import { host } from "#control/host.js";
 import { KernelPlane } from "#control/kernel-plane.js";
-import { KernelStore } from "#control/kernel-store.js";
+import { KernelStore, roomForDestinations } from "#control/kernel-store.js";
 import type { RealServerParts, RealServerRecord } from "#control/realserver.js";
 import { realServerRecordPath } from "#control/realserver-state.js";
 import { openRecord } from "#control/record.js";
@@ -12,6 +12,9 @@ import type { Configuration } from "#model/config.js";
 
 type Report = (line: string) => void;
 type StandingParts = Omit<DirectorParts, "director">;
+
+/** The maps of this network namespace's director, or undefined where there is none. */
+export const findStore = (): KernelStore | undefined => KernelStore.find();
 
 /** The director of this network namespace, or undefined where there is none. */
 export function findDirectorParts(report: Report): DirectorParts | undefined {
@@ -26,8 +29,9 @@ export function findStandingParts(report: Report): StandingParts | undefined {
 }
 
 /** The same as findDirectorParts(), made where there is none; the tables' sizes have a say only then. */
-export function openDirectorParts({ tableEntries, tableEntriesIpv6 }: Partial<Configuration>, report: Report): DirectorParts {
-  const store = KernelStore.open(tableEntries, tableEntriesIpv6);
+export function openDirectorParts({ tableEntries, tableEntriesIpv6, destinationEntries, services = [] }: Partial<Configuration>, report: Report): DirectorParts {
+  const destinations = destinationEntries ?? roomForDestinations(services.reduce((sum, service) => sum + service.destinations.length, 0));
+  const store = KernelStore.open({ connections: tableEntries, connectionsIpv6: tableEntriesIpv6, destinations });
   new StoreDirector(store).reclaim();
   return directorParts(store, report);
 }

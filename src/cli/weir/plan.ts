@@ -2,13 +2,15 @@
 
 import { host } from "#control/host.js";
 import { planConfiguration, type Plan } from "#control/plan.js";
+import { withDaemon } from "./find-daemon.js";
 import { findDirectorParts } from "./parts.js";
 import { formatCount } from "./table.js";
-import { readConfiguration, selectInterfaces, summary } from "./configuration.js";
+import { readConfigurationAndDocument, selectInterfaces, summary } from "./configuration.js";
 
 export async function plan(file: string): Promise<void> {
-  const configuration = readConfiguration(file);
-  const planned = await planConfiguration(configuration, selectInterfaces(configuration), findDirectorParts(() => {}), host);
+  const { configuration, document } = await readConfigurationAndDocument(file);
+  const asked = await withDaemon((daemon) => daemon.plan(document, { file }));
+  const planned: Plan = asked?.answer ?? await planConfiguration(configuration, selectInterfaces(configuration), findDirectorParts(() => {}), host);
   for (const line of planned.changes) console.log(line);
   for (const line of describeFates(planned)) console.log(line);
   console.log(`${file}: ${summary(configuration)}${planned.changes.length === 0 ? "; nothing to change" : `; ${formatCount(planned.changes.length)} to change, nothing was`}`);

@@ -4,6 +4,7 @@
 import { startingSysctls } from "#control/starting-sysctls.js";
 import type { SysctlName, Sysctls, SysctlValue } from "#model/sysctls.js";
 import { SYSCTLS, SYSCTL_NAMES, SysctlError, formatSysctl, sysctlNamed, sysctlValue } from "#model/sysctls.js";
+import { withDaemon } from "./find-daemon.js";
 import { findDirectorParts, openDirectorParts } from "./parts.js";
 
 interface Wish {
@@ -12,9 +13,9 @@ interface Wish {
   readonly value: SysctlValue | undefined;
 }
 
-export function sysctl(words: readonly string[]): void {
+export async function sysctl(words: readonly string[]): Promise<void> {
   const wishes = words.length === 0 ? SYSCTL_NAMES.map((name): Wish => ({ name, value: undefined })) : readWishes(words);
-  const values = set(wishes.filter(({ value }) => value !== undefined));
+  const values = await set(wishes.filter(({ value }) => value !== undefined));
   for (const { name } of wishes) console.log(formatSysctl(name, values[name]));
   for (const { name, value } of wishes) {
     const { unused } = SYSCTLS[name];
@@ -49,9 +50,12 @@ function readWish(word: string): Wish {
 }
 
 /** Gives all values as they are then. Without a director there are those that one would start with, and only setting makes one. */
-function set(wishes: readonly Wish[]): Sysctls {
+async function set(wishes: readonly Wish[]): Promise<Sysctls> {
+  const wanted = Object.fromEntries(wishes.map(({ name, value }) => [name, value]));
+  const asked = await withDaemon((daemon) => (wishes.length === 0 ? daemon.sysctls.get() : daemon.sysctls.set(wanted)));
+  if (asked !== undefined) return asked.answer;
   const director = (wishes.length === 0 ? findDirectorParts(() => {}) : openDirectorParts({}, () => {}))?.director;
   if (director === undefined) return startingSysctls();
-  if (wishes.length > 0) director.setSysctls(Object.fromEntries(wishes.map(({ name, value }) => [name, value])));
+  if (wishes.length > 0) director.setSysctls(wanted as Partial<Sysctls>);
   return director.sysctls();
 }

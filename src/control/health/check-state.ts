@@ -2,53 +2,68 @@
 // keepalived 2.2.7 keepalived/check/check_misc.c, misc_check_child_thread(): failures are forgiven only while the check is up;
 // one success is enough to come up.
 
+import type { DestinationId } from "#model/director.js";
+import type { CheckView } from "#model/health-view.js";
 import type { Check } from "#model/health.js";
+import { formatEndpoint } from "#model/names.js";
 import type { Verdict } from "./verdict.js";
 
 export class CheckState {
   #isUp: boolean;
-  #hasRun = false;
+  #verdict: Verdict | undefined;
+  #at: Date | undefined;
+  #failures = 0;
   #forgiven = 0;
-  #detail = "not checked yet";
 
   constructor(readonly check: Check, { isUp }: { readonly isUp: boolean }) {
     this.#isUp = isUp;
   }
 
+  /** Failures that are forgiven leave it up. */
   get isUp(): boolean {
     return this.#isUp;
   }
 
   get hasRun(): boolean {
-    return this.#hasRun;
+    return this.#verdict !== undefined;
   }
 
-  /** Of the last verdict. */
-  get detail(): string {
-    return this.#detail;
+  /** `destination`: whose check it is. */
+  view(destination: DestinationId): CheckView {
+    const healthy = this.hasRun ? this.#isUp : undefined;
+    return { check: describeCheck(this.check, destination), healthy, verdict: this.#verdict?.detail ?? "not asked yet", at: this.#at, failures: this.#failures };
   }
 
   /** Takes a verdict in; gives the seconds until the next check. */
-  take({ healthy, detail }: Verdict): number {
-    this.#hasRun = true;
-    this.#detail = detail;
-    if (!healthy && this.#isUp && this.#forgiven < this.check.retries) {
+  take(verdict: Verdict, at: Date): number {
+    this.#verdict = verdict;
+    this.#at = at;
+    this.#failures = verdict.healthy ? 0 : this.#failures + 1;
+    if (!verdict.healthy && this.#isUp && this.#forgiven < this.check.retries) {
       this.#forgiven++;
       return this.check.retryDelay;
     }
     this.#forgiven = 0;
-    this.#isUp = healthy;
+    this.#isUp = verdict.healthy;
     return this.check.every;
   }
 
   /** The same check under another configuration goes on from where it was. keepalived 2.2.7 ipwrapper.c, migrate_checkers(). */
   continuedAs(check: Check): CheckState {
     const continued = new CheckState(check, this);
-    continued.#hasRun = this.#hasRun;
-    continued.#detail = this.#detail;
+    continued.#verdict = this.#verdict;
+    continued.#at = this.#at;
+    continued.#failures = this.#failures;
     continued.#forgiven = Math.min(this.#forgiven, check.retries);
     return continued;
   }
+}
+
+/** "tcp 192.168.1.11:80", "script /usr/local/bin/probe". */
+function describeCheck(check: Check, destination: DestinationId): string {
+  if (check.type === "script") return `script ${check.command.join(" ")}`;
+  const target = { address: check.address ?? destination.address, port: check.port ?? destination.port };
+  return `${check.type} ${check.type === "ping" ? target.address : formatEndpoint(target)}`;
 }
 
 /** Until the first check; `random`: from 0 up to 1. keepalived 2.2.7 check_api.c, register_checkers_thread(). */

@@ -1,38 +1,52 @@
-// What happens to servers and services: for logs and for whoever follows them.
+// What the engine has to tell: the director's events, and what an administrator should find in the log besides.
 
 import type { DestinationId, ServiceId } from "#model/director.js";
+import type { DirectorEvent } from "#model/events.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 
-export type HealthEvent =
-  | { readonly kind: "serverUp" | "serverDown"; readonly service: ServiceId; readonly server: DestinationId; readonly reason: string }
-  | { readonly kind: "weightChanged"; readonly service: ServiceId; readonly server: DestinationId; readonly before: number; readonly weight: number; readonly reason: string }
-  | { readonly kind: "quorumWon" | "quorumLost"; readonly service: ServiceId; readonly weight: number; readonly threshold: number; readonly sorryServer: DestinationId | undefined }
-  | { readonly kind: "changed"; readonly service: ServiceId; readonly change: string }
-  | { readonly kind: "changeFailed"; readonly service: ServiceId; readonly change: string; readonly reason: string }
-  | { readonly kind: "notified" | "notificationFailed"; readonly command: readonly string[]; readonly reason: string };
+type Of<K extends DirectorEvent["kind"]> = Extract<DirectorEvent, { kind: K }>;
 
-/** What an administrator should look at. */
-export function isBad({ kind }: HealthEvent): boolean {
-  return kind === "serverDown" || kind === "quorumLost" || kind === "changeFailed" || kind === "notificationFailed";
+export type HealthEvent =
+  | Of<"server"> | Of<"weight"> | Of<"configuration">
+  /** `weight`: of healthy servers together; `threshold`: what it had to be. */
+  | (Of<"quorum"> & { readonly weight: number; readonly threshold: number; readonly sorryServer: DestinationId | undefined })
+  /** What is to be changed was not, as yet. */
+  | { readonly kind: "failure"; readonly attempted: string; readonly reason: string }
+  | { readonly kind: "notification"; readonly command: readonly string[]; readonly succeeded: boolean; readonly reason: string };
+
+/** Undefined for what is for the log alone. */
+export function directorEvent(event: HealthEvent): DirectorEvent | undefined {
+  switch (event.kind) {
+    case "failure": case "notification": return undefined;
+    case "quorum": return { kind: "quorum", service: event.service, held: event.held };
+    default: return event;
+  }
 }
 
-/** One line. */
-export function describeEvent(event: HealthEvent): string {
+/** What an administrator should look at. */
+export function isBad(event: HealthEvent): boolean {
   switch (event.kind) {
-    case "serverUp": return `server ${serverName(event)} is up: ${event.reason}`;
-    case "serverDown": return `server ${serverName(event)} is down: ${event.reason}`;
-    case "weightChanged": return `server ${serverName(event)} has weight ${event.before} → ${event.weight}: ${event.reason}`;
-    case "quorumWon": return `service ${formatServiceId(event.service)} has its quorum: ${event.weight} of ${event.threshold}${sorry(event, "goes")}`;
-    case "quorumLost": return `service ${formatServiceId(event.service)} has lost its quorum: ${event.weight} of ${event.threshold}${sorry(event, "stands in")}`;
-    case "changed": return event.change;
-    case "changeFailed": return `${event.change}: not done: ${event.reason}`;
-    case "notified": return `ran ${event.command.join(" ")}: ${event.reason}`;
-    case "notificationFailed": return `could not run ${event.command.join(" ")}: ${event.reason}`;
+    case "server": return !event.healthy;
+    case "quorum": return !event.held;
+    case "notification": return !event.succeeded;
+    default: return event.kind === "failure";
+  }
+}
+
+/** A line each. */
+export function describeEvent(event: HealthEvent): readonly string[] {
+  switch (event.kind) {
+    case "server": return [`server ${serverName(event)} is ${event.healthy ? "up" : "down"}: ${event.reason}`];
+    case "weight": return [`server ${serverName(event)} has weight ${event.before} → ${event.weight}: ${event.reason}`];
+    case "quorum": return [`service ${formatServiceId(event.service)} has ${event.held ? "its" : "lost its"} quorum: ${event.weight} of ${event.threshold}${sorry(event)}`];
+    case "configuration": return event.changes;
+    case "failure": return [`${event.attempted}: not done: ${event.reason}`];
+    case "notification": return [`${event.succeeded ? "ran" : "could not run"} ${event.command.join(" ")}: ${event.reason}`];
   }
 }
 
 const serverName = ({ server, service }: { readonly server: DestinationId; readonly service: ServiceId }): string =>
   `${formatEndpoint(server)} of ${formatServiceId(service)}`;
 
-const sorry = ({ sorryServer }: { readonly sorryServer: DestinationId | undefined }, verb: string): string =>
-  sorryServer === undefined ? "" : `; its sorry server ${formatEndpoint(sorryServer)} ${verb}`;
+const sorry = ({ sorryServer, held }: { readonly sorryServer: DestinationId | undefined; readonly held: boolean }): string =>
+  sorryServer === undefined ? "" : `; its sorry server ${formatEndpoint(sorryServer)} ${held ? "goes" : "stands in"}`;

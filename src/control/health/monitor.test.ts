@@ -18,12 +18,18 @@ const pool = (monitor: Monitor): string =>
 /** The verdict of all checks of one server; gives the kinds of events. */
 function found(monitor: Monitor, address: string, isHealthy: boolean): string {
   const outcomes = monitor.checks().filter(({ destination }) => destination.address === address)
-    .map(({ key }) => monitor.take(key, isHealthy ? healthy("connected") : unhealthy("refused"))!);
+    .map(({ key }) => monitor.take(key, isHealthy ? healthy("connected") : unhealthy("refused"), AT)!);
   return outcomes.flatMap(kinds).join(" ");
 }
 
 const firstKey = (monitor: Monitor): string => monitor.checks()[0]!.key;
-const kinds = ({ events }: Outcome): string[] => events.map(({ kind }) => kind);
+const AT = new Date(0);
+
+/** "serverDown", "quorumWon" … */
+const kinds = ({ events }: Outcome): string[] => events.map((event) => {
+  if (event.kind === "server") return event.healthy ? "serverUp" : "serverDown";
+  return event.kind === "quorum" ? (event.held ? "quorumWon" : "quorumLost") : event.kind;
+});
 
 function watch(configured: ConfiguredService, standing: readonly ServiceState[] = []): Monitor {
   const monitor = new Monitor();
@@ -54,7 +60,7 @@ describe("a server", () => {
     const monitor = watch(service([destination(A, 1, { checks: [TCP, check({ type: "ping" })] }), destination(B)]));
     const [tcp, ping] = monitor.checks().filter(({ destination }) => destination.address === A).map(({ key }) => key);
     const events = [[tcp, false], [ping, false], [tcp, true], [ping, true]].map(([key, isHealthy]) =>
-      kinds(monitor.take(key as string, isHealthy === true ? healthy("answers") : unhealthy("silent"))!));
+      kinds(monitor.take(key as string, isHealthy === true ? healthy("answers") : unhealthy("silent"), AT)!));
     assert.deepEqual(events, [["serverDown"], [], [], ["serverUp"]]);
   });
 
@@ -63,7 +69,7 @@ describe("a server", () => {
     const monitor = watch(service([destination(A, 1, { checks: [forgiving] })]));
     const key = firstKey(monitor);
     const take = (isHealthy: boolean) => {
-      const outcome = monitor.take(key, isHealthy ? healthy("connected") : unhealthy("refused"))!;
+      const outcome = monitor.take(key, isHealthy ? healthy("connected") : unhealthy("refused"), AT)!;
       return [outcome.nextSeconds, ...kinds(outcome)];
     };
     assert.deepEqual([take(false), take(false), take(true)], [[0.5], [0.5], [7]], "a success forgets them");
@@ -80,6 +86,16 @@ describe("a server", () => {
     assert.equal(pool(monitor), "12:1");
   });
 
+  test("shows what its checks found", () => {
+    const monitor = watch(service([destination(A, 1, { checks: [check({ type: "tcp" }, { retries: 1 })] })]));
+    const view = (): object => monitor.servers()[0]!.checks[0]!;
+    assert.deepEqual(view(), { check: "tcp 192.168.1.11:80", healthy: undefined, verdict: "not asked yet", at: undefined, failures: 0 });
+    found(monitor, A, false);
+    assert.deepEqual(view(), { check: "tcp 192.168.1.11:80", healthy: true, verdict: "refused", at: AT, failures: 1 });
+    found(monitor, A, false);
+    assert.deepEqual(monitor.quorums(), [{ service: service([]).id, held: false, weight: 0, needed: 1, sorry: undefined }]);
+  });
+
   test("without checks is always in", () => {
     const monitor = watch(service([destination(A, 1, { checks: [], startsDown: true })]));
     assert.deepEqual([pool(monitor), monitor.checks().length], ["11:1", 0]);
@@ -88,12 +104,12 @@ describe("a server", () => {
   test("has the weight that its script sets, out of the pool too", () => {
     const monitor = watch(service([destination(A, 5), destination(B)]));
     const key = firstKey(monitor);
-    assert.deepEqual(kinds(monitor.take(key, { healthy: true, detail: "status 9", weight: 7 })!), ["weightChanged"]);
+    assert.deepEqual(kinds(monitor.take(key, { healthy: true, detail: "status 9", weight: 7 }, AT)!), ["weight"]);
     assert.equal(pool(monitor), "11:7 12:1");
-    assert.deepEqual(kinds(monitor.take(key, { healthy: true, detail: "status 0" })!), [], "what says nothing of it leaves it");
-    monitor.take(key, unhealthy("status 1"));
+    assert.deepEqual(kinds(monitor.take(key, { healthy: true, detail: "status 0" }, AT)!), [], "what says nothing of it leaves it");
+    monitor.take(key, unhealthy("status 1"), AT);
     assert.equal(pool(monitor), "12:1");
-    assert.deepEqual(kinds(monitor.take(key, { healthy: true, detail: "status 4", weight: 2 })!), ["weightChanged", "serverUp"]);
+    assert.deepEqual(kinds(monitor.take(key, { healthy: true, detail: "status 4", weight: 2 }, AT)!), ["weight", "serverUp"]);
     assert.equal(pool(monitor), "11:2 12:1");
   });
 });
@@ -110,8 +126,8 @@ describe("a quorum", () => {
     test(`of ${weight} with a hysteresis of ${hysteresis} is ${up.map((isUp) => (isUp ? "won" : "lost")).join(", ")} at ${sums.join(", ")}`, () => {
       const monitor = watch(service([destination(A, 0)], { quorum: { weight, hysteresis, notify: { up: undefined, down: undefined } } }));
       const states = sums.map((sum) => {
-        monitor.take(firstKey(monitor), { healthy: true, detail: "", weight: sum });
-        return monitor.state()[0]!.hasQuorum;
+        monitor.take(firstKey(monitor), { healthy: true, detail: "", weight: sum }, AT);
+        return monitor.quorums()[0]!.held;
       });
       assert.deepEqual(states, up);
     });
@@ -157,13 +173,13 @@ describe("a quorum", () => {
     const monitor = new Monitor();
     assert.deepEqual(monitor.configure([configured]).commands, [["won"]]);
     const key = firstKey(monitor);
-    const lost = monitor.take(key, unhealthy("refused"))!;
+    const lost = monitor.take(key, unhealthy("refused"), AT)!;
     assert.deepEqual(lost.commands, [["down"], ["lost"]]);
-    assert.deepEqual(lost.events.map(describeEvent), [
+    assert.deepEqual(lost.events.flatMap(describeEvent), [
       "server 192.168.1.11:80 of tcp 10.0.0.100:80 is down: refused",
       "service tcp 10.0.0.100:80 has lost its quorum: 0 of 1; its sorry server 192.168.1.99:80 stands in",
     ]);
-    assert.deepEqual(monitor.take(key, healthy("connected"))!.commands, [["up"], ["won"]]);
+    assert.deepEqual(monitor.take(key, healthy("connected"), AT)!.commands, [["up"], ["won"]]);
     const without = new Monitor().configure([service([], { sorryServer: sorryServer(SORRY), quorum })]);
     assert.deepEqual([kinds(without), without.commands], [["quorumLost"], [["lost"]]]);
     assert.deepEqual(kinds(new Monitor().configure([service([])])), [], "a lost one that nobody stands in for is not");
@@ -198,7 +214,7 @@ describe("what stands already", () => {
   test("a server that has no checks, or is to have weight 0, is not down by that", () => {
     const monitor = watch(service([destination(A, 1, { checks: [] }), destination(B, 0)]), standing([B, 0]));
     assert.equal(pool(monitor), "11:1 12:0");
-    assert.deepEqual(monitor.state()[0]!.servers.map(({ isHealthy }) => isHealthy), [true, true]);
+    assert.deepEqual(monitor.servers().map(({ healthy }) => healthy), [true, true]);
   });
 });
 
@@ -218,7 +234,7 @@ describe("another configuration", () => {
 
   test("that takes the failing check away brings the server back, and says so", () => {
     const monitor = watch(service([destination(A, 1, { checks: [TCP, check({ type: "ping" })] }), destination(B)]));
-    monitor.take(firstKey(monitor), unhealthy("refused"));
+    monitor.take(firstKey(monitor), unhealthy("refused"), AT);
     assert.equal(pool(monitor), "12:1");
     assert.deepEqual(kinds(monitor.configure([service([destination(A, 1, { checks: [check({ type: "ping" })] }), destination(B)])])), ["serverUp"]);
     assert.equal(pool(monitor), "11:1 12:1");
@@ -237,6 +253,6 @@ describe("another configuration", () => {
     const monitor = watch(service([destination(A)]));
     const key = firstKey(monitor);
     monitor.configure([]);
-    assert.deepEqual([monitor.wanted(), monitor.take(key, unhealthy("refused"))], [[], undefined]);
+    assert.deepEqual([monitor.wanted(), monitor.take(key, unhealthy("refused"), AT)], [[], undefined]);
   });
 });

@@ -4,7 +4,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredDestination, ConfiguredService } from "#model/config.js";
-import type { Destination, ServiceId, ServiceState, ServiceWithDestinations } from "#model/director.js";
+import type { Destination, DestinationId, ServiceId, ServiceState } from "#model/director.js";
+import type { HealthView, QuorumView, ServerView } from "#model/health-view.js";
 import type { Check } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { CheckState } from "./check-state.js";
@@ -26,22 +27,7 @@ export interface Outcome {
   readonly commands: readonly (readonly string[])[];
 }
 
-export interface ServerHealth {
-  readonly destination: ConfiguredDestination;
-  readonly isHealthy: boolean;
-  /** What scripts have set, else the configured one. */
-  readonly weight: number;
-  readonly checks: readonly CheckState[];
-}
-
-export interface ServiceHealthState {
-  readonly id: ServiceId;
-  readonly hasQuorum: boolean;
-  readonly sorryServerStandsIn: boolean;
-  readonly servers: readonly ServerHealth[];
-}
-
-export class Monitor {
+export class Monitor implements HealthView {
   #services: ReadonlyMap<string, WatchedService> = new Map();
   #places: ReadonlyMap<string, { readonly service: WatchedService; readonly server: WatchedServer; readonly check: CheckState; readonly placed: PlacedCheck }> = new Map();
 
@@ -60,30 +46,46 @@ export class Monitor {
     return join([...this.#services.values()].map((service) => service.settle()));
   }
 
+  /** Another that goes on from here; what becomes of it is nothing to this one once it is configured. */
+  copy(): Monitor {
+    const copy = new Monitor();
+    copy.#services = this.#services;
+    copy.#places = this.#places;
+    return copy;
+  }
+
+  placed(key: string): PlacedCheck | undefined {
+    return this.#places.get(key)?.placed;
+  }
+
   checks(): PlacedCheck[] {
     return [...this.#places.values()].map(({ placed }) => placed);
   }
 
   /** Takes a verdict in; undefined when its check is not watched any more. */
-  take(key: string, verdict: Verdict): (Outcome & { readonly service: ServiceId; readonly nextSeconds: number }) | undefined {
+  take(key: string, verdict: Verdict, at: Date): (Outcome & { readonly service: ServiceId; readonly nextSeconds: number }) | undefined {
     const place = this.#places.get(key);
     if (place === undefined) return undefined;
     const { service, server, check } = place;
-    const nextSeconds = check.take(verdict);
+    const nextSeconds = check.take(verdict, at);
     return { ...join([server.judge(verdict), service.settle()]), service: service.configured.id, nextSeconds };
   }
 
   /** All services as they should stand, or one of them. */
-  wanted(): ServiceWithDestinations[] {
+  wanted(): ConfiguredService[] {
     return [...this.#services.values()].map((service) => service.wanted());
   }
 
-  wantedOf(id: ServiceId): ServiceWithDestinations | undefined {
+  wantedOf(id: ServiceId): ConfiguredService | undefined {
     return this.#services.get(formatServiceId(id))?.wanted();
   }
 
-  state(): ServiceHealthState[] {
-    return [...this.#services.values()].map(({ configured, hasQuorum, servers, sorryServerStandsIn }) => ({ id: configured.id, hasQuorum, sorryServerStandsIn, servers }));
+  servers(): ServerView[] {
+    return [...this.#services.values()].flatMap(({ servers }) => servers.map((server) => server.view()));
+  }
+
+  quorums(): QuorumView[] {
+    return [...this.#services.values()].map((service) => service.view());
   }
 }
 
@@ -118,28 +120,38 @@ class WatchedService {
   /** Decides anew. keepalived tells of the beginning too, but for a lost quorum that nobody stands in for. */
   #settleQuorum(): Outcome {
     const { id, health: { quorum, sorryServer } } = this.configured;
-    const weight = this.servers.reduce((sum, server) => sum + (server.isHealthy ? server.weight : 0), 0);
+    const weight = this.#healthyWeight();
     const { isUp, threshold } = judgeQuorum(quorum, this.#hasQuorum, weight);
     const tells = isUp !== this.#hasQuorum || (this.#isNew && !isUp && sorryServer !== undefined);
     this.#hasQuorum = isUp;
     this.#isNew = false;
     if (!tells) return NOTHING;
     const command = isUp ? quorum.notify.up : quorum.notify.down;
-    return { events: [{ kind: isUp ? "quorumWon" : "quorumLost", service: id, weight, threshold, sorryServer }], commands: command === undefined ? [] : [command] };
+    return { events: [{ kind: "quorum", service: id, held: isUp, weight, threshold, sorryServer }], commands: command === undefined ? [] : [command] };
+  }
+
+  view(): QuorumView {
+    const { id, health: { quorum, sorryServer } } = this.configured;
+    const weight = this.#healthyWeight();
+    return { service: id, held: this.hasQuorum, weight, needed: judgeQuorum(quorum, this.hasQuorum, weight).threshold, sorry: sorryServer && this.sorryServerStandsIn };
+  }
+
+  #healthyWeight(): number {
+    return this.servers.reduce((sum, server) => sum + (server.isHealthy ? server.weight : 0), 0);
   }
 
   /** While the sorry server stands in, it is the only one that takes connections. */
-  wanted(): ServiceWithDestinations {
+  wanted(): ConfiguredService {
     const { sorryServer, sorryServerQuiesced } = this.configured.health;
-    const destinations = new Map<string, Destination>();
+    const destinations = new Map<string, ConfiguredDestination>();
     for (const server of this.servers) {
       const destination = server.wanted(this.sorryServerStandsIn);
       if (destination !== undefined) destinations.set(formatEndpoint(destination), destination);
     }
     if (sorryServer !== undefined) {
       const name = formatEndpoint(sorryServer);
-      if (this.sorryServerStandsIn) destinations.set(name, sorryServer);
-      else if (sorryServerQuiesced && !destinations.has(name)) destinations.set(name, { ...sorryServer, weight: 0 });
+      if (this.sorryServerStandsIn) destinations.set(name, unwatched(sorryServer, sorryServer.weight));
+      else if (sorryServerQuiesced && !destinations.has(name)) destinations.set(name, unwatched(sorryServer, 0));
     }
     return { ...this.configured, destinations: [...destinations.values()] };
   }
@@ -155,7 +167,7 @@ class WatchedService {
   }
 }
 
-class WatchedServer implements ServerHealth {
+class WatchedServer {
   #setWeight: number | undefined;
   #told: "up" | "down" | "starting down";
 
@@ -171,12 +183,16 @@ class WatchedServer implements ServerHealth {
     return this.#setWeight ?? this.destination.weight;
   }
 
+  view(): ServerView {
+    return { service: this.service, server: idOf(this.destination), healthy: this.isHealthy, checks: this.checks.map((check) => check.view(this.destination)) };
+  }
+
   /** Of a check that has taken the verdict in already. */
   judge({ detail, weight }: Verdict): Outcome {
     return join([this.#judgeWeight(weight, detail), this.tell(detail)]);
   }
 
-  wanted(sorryServerStandsIn: boolean): Destination | undefined {
+  wanted(sorryServerStandsIn: boolean): ConfiguredDestination | undefined {
     if (this.isHealthy && !sorryServerStandsIn) return { ...this.destination, weight: this.weight };
     return this.destination.health.onFailure === "quiesce" ? { ...this.destination, weight: 0 } : undefined;
   }
@@ -200,7 +216,7 @@ class WatchedServer implements ServerHealth {
     const before = this.weight;
     if (weight === undefined || weight === before) return NOTHING;
     this.#setWeight = weight;
-    return { events: [{ kind: "weightChanged", service: this.service, server: this.destination, before, weight, reason }], commands: [] };
+    return { events: [{ kind: "weight", service: this.service, server: idOf(this.destination), before, weight, reason }], commands: [] };
   }
 
   /** What was not told yet. The first failure of a server that starts down is told too. */
@@ -212,11 +228,18 @@ class WatchedServer implements ServerHealth {
     const { notify } = this.destination.health;
     const command = this.isHealthy ? notify.up : notify.down;
     return {
-      events: [{ kind: this.isHealthy ? "serverUp" : "serverDown", service: this.service, server: this.destination, reason }],
+      events: [{ kind: "server", service: this.service, server: idOf(this.destination), healthy: this.isHealthy, reason }],
       commands: command === undefined ? [] : [command],
     };
   }
 }
+
+/** A sorry server is believed to live. */
+function unwatched(sorryServer: Destination, weight: number): ConfiguredDestination {
+  return { ...sorryServer, weight, health: { checks: [], onFailure: "remove", startsDown: false, notify: { up: undefined, down: undefined } } };
+}
+
+const idOf = ({ address, port }: DestinationId): DestinationId => ({ address, port });
 
 const NOTHING: Outcome = { events: [], commands: [] };
 

@@ -19,6 +19,8 @@ export interface ProgramEnd {
 }
 
 const OUTPUT_CHARACTERS_MAX = 1000;
+/** For which output is waited after the program has ended. */
+const OUTPUT_MILLISECONDS_MAX = 200;
 /** From SIGTERM to SIGKILL. */
 const GRACE_MILLISECONDS = 1000;
 
@@ -38,13 +40,16 @@ export function runProgram([program = "", ...args]: readonly string[], { signal,
     };
     signal.addEventListener("abort", onAbort, { once: true });
     child.once("error", (error) => { signal.removeEventListener("abort", onAbort); reject(error); });
-    // "exit", not "close": a child that it left behind may hold its output open for ever.
     child.once("exit", (status, killedBy) => {
       signal.removeEventListener("abort", onAbort);
-      setImmediate(() => {
+      const end = (): void => {
+        clearTimeout(late);
         for (const stream of [child.stdout, child.stderr]) stream.destroy();
         resolve({ status: status ?? undefined, killedBy: killedBy ?? undefined, output: output.trim() });
-      });
+      };
+      // Its last words may still be on their way; but a child that it left behind may hold its output open for ever.
+      const late = setTimeout(end, OUTPUT_MILLISECONDS_MAX);
+      child.once("close", end);
     });
   });
 }

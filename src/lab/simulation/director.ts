@@ -18,7 +18,7 @@ import { router, type Host } from "./hosts.js";
 import { frameOf, macBytes, packetOf } from "./packet.js";
 import { nextHop, type Departure } from "./routing.js";
 
-const SHAPE: Shape = { processors: 1, connections: 1024, connectionsIpv6: 64, fibGivesSource: true, csumKnowsIpv6: true, tcx: true };
+const SHAPE: Shape = { processors: 1, connections: 1024, connectionsIpv6: 64, destinations: 1024, fibGivesSource: true, csumKnowsIpv6: true, tcx: true };
 /** Some time after boot; it stands still. */
 const NANOSECONDS = 1_000_000_000_000n;
 /** The loopback is 1. */

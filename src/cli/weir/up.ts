@@ -1,0 +1,64 @@
+// weir up FILE: makes the director what the file says, as weir apply does, and stays: it watches the servers and serves the API.
+
+import { readlinkSync } from "node:fs";
+import { DirectorOperations } from "#api/director-operations.js";
+import { listen } from "#api/listen.js";
+import { KernelPlane } from "#control/kernel-plane.js";
+import { prepareFor, settleAfter } from "#control/open.js";
+import type { Daemon, OpenDirector } from "#daemon/daemon.js";
+import type { Log } from "#daemon/log.js";
+import { openLog } from "#daemon/log.js";
+import type { Extension } from "#daemon/run.js";
+import { runDaemon } from "#daemon/run.js";
+import { possibleCpus } from "#kernel/map.js";
+import type { Configuration } from "#model/config.js";
+import type { ProcFile } from "../proc/files.js";
+import { PROC_FILES } from "../proc/files.js";
+import { noteTableSize } from "./apply.js";
+import { parseConfiguration, readConfiguration, selectInterfaces, summary } from "./configuration.js";
+import { UsageError } from "./errors.js";
+import { findStore, openDirectorParts } from "./parts.js";
+
+export async function up(file: string, version: string): Promise<void> {
+  if (file === "-") throw new UsageError("Cannot stay with a configuration of stdin: it cannot be read again; give a file, or use weir apply -");
+  // Who read the log may go; the servers are watched all the same.
+  process.stdout.removeAllListeners("error").on("error", () => undefined);
+  const log = openLog((text) => process.stdout.write(text), process.env["JOURNAL_STREAM"] !== undefined);
+  const watch: Extension = (daemon) => {
+    log("information", `${file}: ${summary(daemon.configuration)}; watching`);
+    return Promise.resolve({ stop: () => Promise.resolve() });
+  };
+  await runDaemon({ read: () => readConfiguration(file), selectInterfaces, open, log }, [serveApi(version, log), watch]);
+}
+
+function open(configuration: Configuration): OpenDirector {
+  const isNew = findStore() === undefined;
+  const parts = openDirectorParts(configuration, () => undefined);
+  noteTableSize(configuration, parts.dataPlane.status());
+  return { parts, isNew, prepare: (services) => new KernelPlane(findStore()!).prepare(services) };
+}
+
+/** Where the configuration says that began; another file moves no sockets. */
+function serveApi(version: string, log: Log): Extension {
+  return async (daemon) => {
+    const operations = operationsOn(daemon, version);
+    daemon.aside = (use) => operations.aside(use);
+    const api = await listen(daemon.configuration.api, { operations, onFailure: (error) => log("error", `API: ${error.message}`) });
+    for (const address of api.addresses) log("information", `the API listens at ${address}`);
+    return { reload: () => api.reload(), stop: () => api.close() };
+  };
+}
+
+function operationsOn(daemon: Daemon, version: string): DirectorOperations {
+  const parts = daemon.director;
+  return new DirectorOperations({
+    version, namespace: readlinkSync("/proc/self/ns/net"), parts, hub: daemon.hub, health: daemon.health,
+    readConfiguration: (text, name) => parseConfiguration(text, name, undefined),
+    selectInterfaces,
+    proc: (name) => PROC_FILES[name as ProcFile](parts.director, possibleCpus()),
+    exclusively: (use) => daemon.exclusively(use),
+    prepare: prepareFor, settle: settleAfter,
+    apply: (configuration, report) => daemon.apply(configuration, report),
+    takeDown: (report) => daemon.takeDown(report),
+  });
+}
