@@ -144,6 +144,7 @@ test("a director is brought up, changed by the smallest difference, shown and ta
   writeFileSync(path, text.replace("weight: 2", "weight: 5"));
   assert.match(weirInside("plan", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n.*; 1 to change, nothing was\n$/);
   assert.match(weirInside("apply", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n[^\n]*\n$/);
+  assert.match(weirInside("status").stdout, /^Health: no daemon runs, so nobody checks the servers \(weir up FILE\)\n\nInterface/);
   assert.match(weirInside("status").stdout, /^  10\.1\.0\.2:80 +nat +5 +0 +0/m);
 
   writeFileSync(path, text.replace("interfaces: [eth0]", "interfaces: [eth1]"));

@@ -1,17 +1,23 @@
-// weir status: what stands in the kernel, in tables for people.
+// weir status: what stands in the kernel, in tables for people; before that, where a daemon runs, what it knows of the servers' health.
 
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
 import { sortDestinations, sortServices } from "#model/order.js";
 import type { Counters, DestinationState, Director, ServiceState } from "#model/director.js";
+import { daemonProcess } from "#daemon/instance.js";
 import type { ConnectionTableStatus, DataPlaneStatus } from "#control/plane.js";
+import { formatHealth, withoutHealth } from "./health.js";
 import { findDirectorParts } from "./parts.js";
+import { withDaemon } from "./find-daemon.js";
 import { formatCount, table } from "./table.js";
 
-export function status(): void {
+export async function status(): Promise<void> {
   const parts = findDirectorParts(() => {});
   if (parts === undefined) return console.log("there is no director here; start one with weir apply FILE");
   const { director, dataPlane } = parts;
-  console.log(formatStatus(dataPlane.status(), director.services(), director.timeouts()));
+  const health = (await withDaemon((daemon) => daemon.health()))?.answer;
+  const services = director.services();
+  const healthText = health === undefined ? withoutHealth(daemonProcess()) : formatHealth(health, services, new Date());
+  console.log([healthText, formatStatus(dataPlane.status(), services, director.timeouts())].join("\n\n"));
 }
 
 export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>): string {
