@@ -99,6 +99,8 @@ export interface Connection {
   readonly destination: DestinationId;
   /** The persistence engine's data (--pe sip), or undefined. */
   readonly persistenceData?: { readonly engine: string; readonly text: string };
+  /** Another director told of it first. */
+  readonly isTold?: true;
 }
 
 /** Of all services together, those that are gone among them. */
