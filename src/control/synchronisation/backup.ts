@@ -51,6 +51,7 @@ export class Backup {
   readonly #settings: Rows<typeof maps.settings.value>;
   readonly #sysctls: Rows<typeof maps.sysctls.value>;
   readonly #calls: HashAccess;
+  readonly #slots: { readonly [family in 4 | 6]: number };
   readonly #unbound = new Map<string, Unbound>();
 
   /** `enter`: runs the program of that family once. */
@@ -60,6 +61,8 @@ export class Backup {
     this.#settings = new Rows(store, maps.settings);
     this.#sysctls = new Rows(store, maps.sysctls);
     this.#calls = store.hash(maps.calls);
+    const slots = (buckets: typeof maps.buckets4) => (store.table(buckets).length / maps.Bucket.size) * maps.SLOTS_PER_BUCKET;
+    this.#slots = { 4: slots(maps.buckets4), 6: slots(maps.buckets6) };
   }
 
   /** One datagram. What it says wrong is passed over and counted, as ip_vs_process_message() does. */
@@ -131,10 +134,9 @@ export class Backup {
 
   /** For those who list connections. */
   #noteCall(family: 4 | 6, entry: number, data: Uint8Array): void {
-    const slots = this.store.table(family === 6 ? maps.buckets6 : maps.buckets4).length / maps.Bucket.size * maps.SLOTS_PER_BUCKET;
     const text = new Uint8Array(maps.Call.size - 4);
     text.set(data);
-    this.#calls.update(encode(maps.Place, { connection: entry % slots, family }), encode(maps.Call, { text, length: data.length }));
+    this.#calls.update(encode(maps.Place, { connection: entry % this.#slots[family], family }), encode(maps.Call, { text, length: data.length }));
   }
 }
 
