@@ -2,7 +2,7 @@
 
 import { addressFamily } from "#model/address.js";
 import { familyOf } from "#model/config-address.js";
-import type { Operation, SyncDaemon, SyncDaemonRequest } from "#model/director.js";
+import type { Operation, SyncDaemon, SyncDaemonRequest, SyncProcess } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { formatServiceId } from "#model/names.js";
 import { StoreDirector } from "../director.js";
@@ -21,9 +21,9 @@ export class KernelDirector extends StoreDirector {
     return this.#daemons.running().map(({ role, interface: name, syncId, lengthMax, group, port, ttl }) => ({ role, interface: name, syncId, lengthMax, group, port, ttl }));
   }
 
-  /** Processes of daemons that ended without having been told to. */
-  lostSyncDaemons(): readonly { readonly role: SyncDaemon["role"]; readonly pid: number }[] {
-    return this.#daemons.lost();
+  syncProcesses(): readonly SyncProcess[] {
+    const describe = (isRunning: boolean) => (daemon: SyncDaemon & { readonly pid: number }): SyncProcess => ({ ...daemon, isRunning });
+    return [...this.#daemons.running().map(describe(true)), ...this.#daemons.lost().map(describe(false))];
   }
 
   startSyncDaemon(daemon: SyncDaemonRequest): void {
