@@ -131,7 +131,7 @@ export class Bed {
 
   #hop() {
     return {
-      validUntil: this.store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: 0, provedAt: 0,
+      validUntil: this.store.now() + secondsToTicks(HOP_SECONDS), ifindex: LOOPBACK_IFINDEX, mtu: 1500, flags: dataplane.HOP_BY_XDP, provedAt: 0,
       destination: Uint8Array.of(2, 0, 0, 0, 1, 0x11), source: Uint8Array.of(2, 0, 0, 0, 1, 1),
     };
   }

@@ -10,7 +10,7 @@ export interface HookChoice {
 }
 
 /** Devices without a wire: their packets are super-packets with partial checksums, which XDP would have to break up. */
-const VIRTUAL_DRIVERS = new Set(["veth", "bridge", "tun", "macvlan", "ipvlan", "vxlan", "bonding", "802.1Q VLAN Support", "dummy"]);
+export const VIRTUAL_DRIVERS = new Set(["veth", "bridge", "tun", "macvlan", "ipvlan", "vxlan", "bonding", "802.1Q VLAN Support", "dummy"]);
 
 export function chooseHook(interfaceName: string, mode: AttachMode): HookChoice {
   if (mode !== "auto") return { hook: mode, reason: "as configured" };

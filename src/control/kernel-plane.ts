@@ -12,13 +12,14 @@ import { attachTcFilter, detachTcFilter } from "#kernel/tc-filter.js";
 import type { Interface } from "#kernel/network.js";
 import { driverOf, interfaceByName, interfaces, interfacesWithPeerElsewhere, hasSysctl, readSysctl, writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
+import { xdpTransmitters } from "#kernel/xdp-features.js";
 import { SLICES_PER_ROUND } from "#dataplane/expiry.js";
-import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_WITHOUT_TX, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
+import { buckets4, buckets6, Device as DeviceStruct, DeviceKey, devices, Expiry, expiry4, expiry6, HOP_BY_PEER, HOP_BY_XDP, HOP_WITHOUT_TX, settings, SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import type { InterfaceSelection } from "#model/config.js";
 import { countConnections } from "./connections.js";
 import { StoreDirector } from "./director.js";
 import type { HookChoice } from "./hook.js";
-import { chooseHook } from "./hook.js";
+import { VIRTUAL_DRIVERS, chooseHook } from "./hook.js";
 import type { KernelStore } from "./kernel-store.js";
 import type { Mark, MarkReturn } from "./mark-return.js";
 import { MARK_DEVICES, NO_MARKS, bringMarkReturn, dropMarkReturn, markReturnTrouble, marksOf } from "./mark-return.js";
@@ -119,8 +120,9 @@ export class KernelPlane implements DataPlane {
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs, uses);
       const record = this.#record();
-      this.#describeDevices();
       const brought = this.#bringInterfaces(wanted, programs, record);
+      // Behind them: to some drivers XDP may redirect once they have a program themselves.
+      this.#describeDevices();
       const sysctls = { ...switchOn(LOOPBACK_FORWARDING), ...record.sysctls };
       const gone = record.attachments.filter(({ ifindex }) => !brought.some((one) => one.ifindex === ifindex));
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
@@ -241,8 +243,11 @@ export class KernelPlane implements DataPlane {
   #describeDevices(): void {
     const map = this.store.hash(devices);
     const elsewhere = interfacesWithPeerElsewhere();
+    const transmitters = xdpTransmitters();
     for (const { index, name } of interfaces()) {
-      map.update(encode(DeviceKey, { ifindex: index }), encode(DeviceStruct, { hopFlags: hopFlagsOf(name, elsewhere) }));
+      const driver = driverOf(name);
+      const hopFlags = (takesXdp(index, driver, transmitters) ? HOP_BY_XDP : 0) | (driver !== "veth" ? 0 : HOP_WITHOUT_TX | (elsewhere.has(name) ? HOP_BY_PEER : 0));
+      map.update(encode(DeviceKey, { ifindex: index }), encode(DeviceStruct, { hopFlags }));
     }
   }
 
@@ -328,9 +333,9 @@ function pinLink(link: BpfLink, path: string): void {
   link.close();
 }
 
-function hopFlagsOf(interfaceName: string, withPeerElsewhere: ReadonlySet<string>): number {
-  if (driverOf(interfaceName) !== "veth") return 0;
-  return HOP_WITHOUT_TX | (withPeerElsewhere.has(interfaceName) ? HOP_BY_PEER : 0);
+/** Before Linux 6.3 drivers do not say it; those of wires do take them, or are given a program by weir for it. */
+function takesXdp(ifindex: number, driver: string | undefined, transmitters: ReadonlySet<number> | undefined): boolean {
+  return transmitters === undefined ? driver !== undefined && !VIRTUAL_DRIVERS.has(driver) : transmitters.has(ifindex);
 }
 
 const exists = (ifindex: number): boolean => interfaces().some(({ index }) => index === ifindex);

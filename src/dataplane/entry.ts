@@ -27,7 +27,7 @@ import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } fr
 import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
-import { HOP_NO_ROUTE, HOP_UNRESOLVED, Way, isForwarded, resolveClient, resolveDestination } from "./hop.js";
+import { HOP_NO_ROUTE, Way, isForTc, isForwarded, resolveClient, resolveDestination } from "./hop.js";
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
@@ -168,7 +168,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (APPLICATION && !hearClient(packet, index, flow.transportAt, flow.bytes)) return drop(Verdict.notAnnounced);
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
-  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) return XDP_PASS;
+  if (HOOK === XDP && (isForTc(packet, destination.hop, way) || flow.ttl <= 1 || isTooBig(packet, flow.bytes + overhead(connection, destination), destination.hop))) return XDP_PASS;
 
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
@@ -218,7 +218,7 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   const way = make(Way);
   resolveClient(packet, connection, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
-  if (HOOK === XDP && (way.outcome >= HOP_UNRESOLVED || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
+  if (HOOK === XDP && (isForTc(packet, connection.clientHop, way) || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
   if (HOOK !== XDP && isTooBig(packet, flow.bytes, connection.clientHop)) return leaveTooBig(packet);
 
   countOut(connection.destination, flow.bytes);

@@ -18,7 +18,7 @@ import { hasPassed } from "./clock.js";
 import { FAMILY, FIB_GIVES_SOURCE, HOOK, IPV6, XDP } from "./config.js";
 import { clientOf } from "./connection.js";
 import type { Connection, Destination, Hop } from "./maps.js";
-import { CONNECTION_OWN, DeviceKey, HOP_BY_PEER, HOP_WITHOUT_TX, devices } from "./maps.js";
+import { CONNECTION_OWN, DeviceKey, HOP_BY_PEER, HOP_BY_XDP, HOP_WITHOUT_TX, devices } from "./maps.js";
 import { Verdict, count, drop } from "./verdict.js";
 
 /** Linux include/uapi/linux/bpf.h, struct bpf_fib_lookup. An IPv4 address is the first word of four. */
@@ -187,6 +187,12 @@ export function isForwarded(packet: Packet, address: Address): boolean {
   setDestination(route, address, FAMILY);
   const result = I32(bpf_fib_lookup(packet, route, sizeOf(FibLookup), 0));
   return result === BPF_FIB_LKUP_RET_SUCCESS || result === BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
+/** XDP: TC has to send the packet, by way of the neighbour table, or to an interface that takes none from XDP. */
+export function isForTc(packet: Packet, hop: Hop, way: Way): boolean {
+  if (HOOK !== XDP) return false;
+  return way.outcome >= HOP_UNRESOLVED || ((hop.flags & HOP_BY_XDP) === 0 && ((hop.flags & HOP_WITHOUT_TX) !== 0 || hop.ifindex !== packet.ifindex));
 }
 
 /** Sends the packet, whole but for its MAC addresses, along the way. The last step of every forwarding. */

@@ -332,8 +332,10 @@ export type Hop = View<typeof Hop>;
 export const HOP_BY_PEER = 1;
 /** Hop.flags: the interface is a veth. Linux v6.12 drivers/net/veth.c, veth_xdp_flush() leaves what XDP_TX sends lying unless the other end has an XDP program; a redirect arrives. */
 export const HOP_WITHOUT_TX = 2;
+/** Hop.flags: the interface's driver takes frames that XDP redirects; what is redirected to one that does not is lost. */
+export const HOP_BY_XDP = 4;
 
-/** Interfaces of which there is something to know: control/ fills this when it attaches. */
+/** The interfaces that there were when control/ attached; of one that came later nothing is known, and TC sends there. */
 export const DeviceKey = struct("DeviceKey", { ifindex: u32 });
 export const Device = struct("Device", { hopFlags: u32 });
 export const DEVICES_MAX = 1024;

@@ -6,12 +6,13 @@ import { StoreDirector } from "#control/director.js";
 import type { ProgramName } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import type { Store } from "#control/store.js";
-import { Expiry, settings } from "#dataplane/maps.js";
+import { Device, DeviceKey, Expiry, HOP_BY_XDP, devices, settings } from "#dataplane/maps.js";
 import type { Redirect } from "#ebpf/machine.js";
-import { encodeInto } from "#layout/codec.js";
+import { encode, encodeInto } from "#layout/codec.js";
 import { TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC, XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX } from "#prelude/packet.js";
 import { holdHops } from "./hops.js";
 import type { NetworkInterface } from "./network.js";
+import { interfaces } from "./network.js";
 
 /** What whole TCP and UDP packets of IPv4 need, by NAT, DR and IPIP: to load all programs takes the verifier many seconds. */
 export const PLAIN_PROGRAMS: readonly ProgramName[] = ["weir_tc", "weir_xdp", "weir_start"];
@@ -100,7 +101,13 @@ const HASH_SEED = 0x9d5cf11a2b3d4e5fn;
 export function newDirector(store: Store): StoreDirector {
   const director = new StoreDirector(store);
   new Rows(store, settings).write(0, { hashSeed: HASH_SEED });
+  for (const one of interfaces) describeDevice(store, one, HOP_BY_XDP);
   return director;
+}
+
+/** HOP_… */
+export function describeDevice(store: Store, { ifindex }: NetworkInterface, hopFlags: number): void {
+  store.hash(devices).update(encode(DeviceKey, { ifindex }), encode(Device, { hopFlags }));
 }
 
 /** The value of the map `expiry`, with the number of buckets that the timer walks every 20 ms. */

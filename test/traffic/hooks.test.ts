@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { dissect } from "#lab/dissect.js";
 import type { WireFrame } from "#lab/tap.js";
+import { portOf } from "#lab/build.js";
 import { METHODS } from "#lab/plan.js";
 import { Bed, needs } from "./bed.js";
 import { service } from "./services.js";
@@ -84,6 +85,14 @@ for (const method of METHODS) {
           assert.equal(Math.max(...tunnelled.map(({ length }) => length)), 1500);
         });
 
+        if (mode === "xdp") test("by interfaces that take no frames from XDP, TC sends", async () => {
+          const { client, topology: { vip: address } } = bed;
+          await peersNapi(bed, "off");
+          await bed.up({ mode, services: [service(bed.topology, { port: 80, serverPort: SERVER_PORT[method] })] });
+          assert.equal((await client.post({ address, port: 80, bytes: BULK_BYTES })).intact, true);
+          await peersNapi(bed, "on");
+        });
+
         test("the first packet to a neighbour that nobody has asked for is not lost", async () => {
           const { client, topology } = bed;
           await bed.ip("neigh flush all");
@@ -95,6 +104,15 @@ for (const method of METHODS) {
       });
     }
   });
+}
+
+/** Without NAPI at its other end a veth loses what XDP redirects to it (Linux v6.12 drivers/net/veth.c, veth_xdp_xmit()). */
+async function peersNapi({ topology }: Bed, state: "on" | "off"): Promise<void> {
+  const director = topology.hosts.find(({ name }) => name === "director")!;
+  for (const { name } of director.interfaces) {
+    const { status, stderr } = await topology.run(topology.namespaces.switch, ["ethtool", "-K", portOf(director.name, name), "gro", state]);
+    assert.equal(status, 0, stderr);
+  }
 }
 
 async function captured(bed: Bed, traffic: () => Promise<unknown>): Promise<readonly WireFrame[]> {
