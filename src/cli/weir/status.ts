@@ -2,7 +2,7 @@
 
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
 import { sortDestinations, sortServices } from "#model/order.js";
-import type { Counters, DestinationState, Director, ServiceState } from "#model/director.js";
+import type { Counters, DestinationState, Director, ServiceState, SyncProcess } from "#model/director.js";
 import { daemonProcess } from "#daemon/instance.js";
 import type { ConnectionTableStatus, DataPlaneStatus } from "#control/plane.js";
 import { formatHealth, withoutHealth } from "./health.js";
@@ -17,12 +17,12 @@ export async function status(): Promise<void> {
   const health = (await withDaemon((daemon) => daemon.health()))?.answer;
   const services = director.services();
   const healthText = health === undefined ? withoutHealth(daemonProcess()) : formatHealth(health, services, new Date());
-  console.log([healthText, formatStatus(dataPlane.status(), services, director.timeouts())].join("\n\n"));
+  console.log([healthText, formatStatus(dataPlane.status(), services, director.timeouts(), director.syncProcesses?.() ?? [])].join("\n\n"));
 }
 
-export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>): string {
+export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>, synchronisation: readonly SyncProcess[] = []): string {
   return [
-    [formatInterfaces(plane), ...formatMarks(plane)].join("\n"),
+    [formatInterfaces(plane), ...formatMarks(plane), ...synchronisation.map(formatSynchronisation)].join("\n"),
     formatServices(services),
     ...formatVerdicts(plane),
     formatTable(plane, timeouts),
@@ -38,6 +38,11 @@ function formatMarks({ marks }: DataPlaneStatus): readonly string[] {
   if (marks === undefined) return [];
   const numbers = `${marks.marks.length === 1 ? "mark" : "marks"} ${marks.marks.join(", ")}`;
   return [`Packets that netfilter gives ${numbers} come back by ${marks.device}${marks.trouble === undefined ? "" : `: NOT YET, ${marks.trouble}`}`];
+}
+
+function formatSynchronisation({ role, interface: name, group, port, pid, isRunning }: SyncProcess): string {
+  if (!isRunning) return `Synchronisation as ${role}: NOT RUNNING, process ${pid} has ended; ipvsadm --start-daemon ${role} --mcast-interface ${name}`;
+  return `Synchronisation as ${role}: process ${pid} ${role === "master" ? "tells" : "takes what is told to"} ${group}, port ${port}, by ${name}`;
 }
 
 /** Nothing where every packet was forwarded. */
