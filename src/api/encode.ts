@@ -122,11 +122,13 @@ export function encodeStatus({ attachments, connectionTables, marks, verdicts, s
 
 export function encodeHealth(health: HealthView): Health {
   return {
-    servers: health.servers().map(({ service, server, healthy, checks }) => ({
-      service: servicePath(service), server: formatEndpoint(server), healthy,
+    servers: health.servers().map(({ service, server, state, since, weight, weightGiven, checks }) => ({
+      service: servicePath(service), server: formatEndpoint(server), healthy: state === "up", state, since: since.toISOString(), weight, weightGiven: weightGiven ?? null,
       checks: checks.map((check) => ({ check: check.check, healthy: check.healthy ?? null, verdict: check.verdict, at: check.at?.toISOString() ?? null, failures: check.failures })),
     })),
-    quorums: health.quorums().map(({ service, held, weight, needed, sorry }) => ({ service: servicePath(service), held, weight, needed, sorry: sorry ?? null })),
+    quorums: health.quorums().map(({ service, held, since, weight, needed, sorryServer, sorry }) => ({
+      service: servicePath(service), held, since: since.toISOString(), weight, needed, sorryServer: sorryServer === undefined ? null : formatEndpoint(sorryServer), sorry: sorry ?? null,
+    })),
   };
 }
 

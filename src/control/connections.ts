@@ -1,7 +1,7 @@
 // The connection tables as `ipvsadm -Lc` lists them: read in place, a bucket at a time, while packets go on.
 
 import { TAG_LIVE } from "#dataplane/connection.js";
-import { CONNECTION_CALL, CONNECTION_METHOD_MASK, Call, Place, SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, calls, connections4, connections6, destinations } from "#dataplane/maps.js";
+import { CONNECTION_CALL, CONNECTION_METHOD_MASK, CONNECTION_SYNC, Call, Place, SLOTS_PER_BUCKET, TEMPLATE, TEMPLATE_ASSURED, buckets4, buckets6, calls, connections4, connections6, destinations } from "#dataplane/maps.js";
 import type { Connection, Family } from "#model/director.js";
 import { decode, encode } from "#layout/codec.js";
 import type { Values } from "#layout/struct.js";
@@ -70,6 +70,7 @@ function describe(row: Row, ticksLeft: number, client: string, virtual: string, 
     client: { address: client, port: row.kind === TEMPLATE ? 0 : fromBe16(row.clientPort) },
     virtual: { address: virtual, port: fromBe16(row.virtualPort) },
     destination: { address: server, port: fromBe16(row.destinationPort) },
+    ...((row.flags & CONNECTION_SYNC) === 0 ? {} : { isTold: true }),
   };
 }
 

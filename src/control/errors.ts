@@ -5,6 +5,7 @@ export const CONTROL_ERROR_CODES = {
   RECORD: "weir's note of what it changed on this machine cannot be read or written.",
   STATE: "What is pinned was made by a version of weir that kept it otherwise; weir down takes it away.",
   API: "The API cannot be served as it is configured.",
+  SYNCHRONISATION: "A sync daemon's process cannot be started, or could not do its work.",
   REAL_SERVER: "What is asked for cannot work on this real server; nothing was changed.",
 } as const;
 export type ControlErrorCode = keyof typeof CONTROL_ERROR_CODES;

@@ -29,6 +29,7 @@ import { PROGRAM_PLACES, programNames, programSpecs } from "./programs.js";
 import type { RecordFile } from "./record.js";
 import { openRecord } from "./record.js";
 import { Rows } from "./rows.js";
+import { SyncDaemons } from "./synchronisation/daemons.js";
 import type { ServiceUse, Use } from "./uses.js";
 import { usesOf } from "./uses.js";
 import { verdictCounts } from "./verdicts.js";
@@ -135,6 +136,7 @@ export class KernelPlane implements DataPlane {
   async detach(): Promise<readonly Attachment[]> {
     return this.store.exclusively(() => {
       const { attachments, sysctls, markReturn } = this.#record();
+      new SyncDaemons(this.store).stopAll();
       for (const [name, before] of Object.entries(sysctls)) if (readSysctl(name) === "1") writeSysctl(name, before);
       for (const attachment of attachments) this.#dropInterface(attachment);
       if (markReturn.marks.length > 0) dropMarkReturn(markReturn);

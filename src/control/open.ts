@@ -1,15 +1,15 @@
 // How a process comes to the director of its network namespace: by what is pinned there, nothing else.
 
 import type { Director } from "#model/director.js";
-import { StoreDirector } from "./director.js";
 import type { ServiceUse } from "./uses.js";
 import { usesOf } from "./uses.js";
 import { KernelStore } from "./kernel-store.js";
+import { KernelDirector } from "./synchronisation/director.js";
 
 /** The director as it stands, or undefined where nothing was ever configured. Makes nothing. */
 export function findDirector(): Director | undefined {
   const store = KernelStore.find();
-  return store === undefined ? undefined : new StoreDirector(store);
+  return store === undefined ? undefined : new KernelDirector(store);
 }
 
 /** Before such a service is added to a director, or changed: nothing where there is none. */
@@ -34,5 +34,5 @@ export async function openDirector(): Promise<Director> {
   const store = KernelStore.open();
   const { KernelPlane } = await import("./kernel-plane.js"); // listing does without it
   await new KernelPlane(store).attachEverywhere();
-  return new StoreDirector(store);
+  return new KernelDirector(store);
 }

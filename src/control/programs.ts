@@ -20,12 +20,12 @@ import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 import type { Use } from "./uses.js";
 
-/** weir_tc, weir_xdp, weir_tc_back and weir_tc_own take packets and end in others where their work is; weir_start arms the timers. */
+/** weir_tc, weir_xdp, weir_tc_back and weir_tc_own take packets and end in others where their work is; weir_start arms the timers; weir_sync is the backup daemon's. */
 export type ProgramName =
   | "weir_tc" | "weir_tc_icmp" | "weir_tc_relay" | "weir_tc_frag" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun"
-  | "weir_xdp_sctp" | "weir_start" | "weir_tc_back" | "weir_tc_own" | "weir_tc_cut"
+  | "weir_xdp_sctp" | "weir_start" | "weir_sync" | "weir_tc_back" | "weir_tc_own" | "weir_tc_cut"
   | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_relay" | "weir_tc6_frag" | "weir_tc6_app" | "weir_tc6_sip" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun"
-  | "weir_xdp6_sctp" | "weir_start6";
+  | "weir_xdp6_sctp" | "weir_start6" | "weir_sync6";
 
 interface Recipe {
   readonly family: keyof typeof families;
@@ -63,6 +63,7 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_xdp_tun: { family: "ipv4", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP_TUNNEL, use: "tunnels" },
   weir_xdp_sctp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP_SCTP, use: "transports" },
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
+  weir_sync: { family: "ipv4", module: "synchronised", function: "enterTold", type: "tc", hook: TC, engine: true, use: "synchronisation" },
   weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
   weir_tc6_relay: { family: "ipv6", module: "relay", function: "relay", type: "tc", hook: TC, place: PROGRAM_TC6_RELAY, use: "relays" },
@@ -75,6 +76,7 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_xdp6_tun: { family: "ipv6", module: "encapsulate", function: "encapsulate", type: "xdp", hook: XDP, place: PROGRAM_XDP6_TUNNEL, use: "tunnels" },
   weir_xdp6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP6_SCTP, use: "transports" },
   weir_start6: { family: "ipv6", module: "timers", function: "start", type: "tc", hook: TC },
+  weir_sync6: { family: "ipv6", module: "synchronised", function: "enterTold", type: "tc", hook: TC, engine: true, use: "synchronisation" },
 };
 
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];

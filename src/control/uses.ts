@@ -11,8 +11,9 @@ export { FTP_PORT } from "#wire/ftp.js";
  * "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "relays": any
  * tunnel, for errors about its packets; those of a tunnel by IPv6 come by IPv6. "applications": FTP by NAT. "engines": persistence by Call-ID.
  * "marks": a way back for netfilter's. "own": clients on the director itself, whose servers by NAT answer it.
+ * "synchronisation": no service needs it; the backup daemon loads its programs itself.
  */
-export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks" | "own";
+export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks" | "own" | "synchronisation";
 
 /** RFC 2408: "isakmp". */
 const KEY_EXCHANGE_PORT = 500;

@@ -75,7 +75,7 @@ test("it makes the director what its file says, follows the servers' health, and
   await until(() => events.length === 3);
   assert.deepEqual(events.map(({ kind }) => kind), ["server", "quorum", "configuration"]);
   assert.ok(world.log.includes(`warning: server 127.0.0.1:${port} of tcp 10.0.0.100:80 is down: cannot connect to 127.0.0.1:${port}: connection refused`));
-  assert.deepEqual(daemon.health.servers().map(({ healthy }) => healthy), [false]);
+  assert.deepEqual(daemon.health.servers().map(({ state }) => state), ["down"]);
   await daemon.stop();
   assert.deepEqual(world.servers, ["81 1"], "when it ends, what forwards stays");
 });

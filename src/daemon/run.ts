@@ -101,5 +101,5 @@ function tell(assignments: readonly string[]): void {
 function status(health: HealthView): string {
   const servers = health.servers();
   const lost = health.quorums().filter(({ held }) => !held).length;
-  return `STATUS=${servers.filter(({ healthy }) => healthy).length} of ${servers.length} servers healthy${lost === 0 ? "" : `; ${lost} of ${health.quorums().length} services without their quorum`}`;
+  return `STATUS=${servers.filter(({ state }) => state === "up").length} of ${servers.length} servers healthy${lost === 0 ? "" : `; ${lost} of ${health.quorums().length} services without their quorum`}`;
 }

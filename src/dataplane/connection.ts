@@ -53,7 +53,7 @@ export function clientEnd(address: Address, port: Be16, protocol: IpProtocol): u
  */
 export function templateEnd(network: Address, protocol: IpProtocol, call: u64): u64 {
   const end = addressWord(network) | (U64(protocol) << 48n) | (U64(TEMPLATE) << 56n);
-  return ENGINE ? end | (((call & 0xffffn) | 1n) << 32n) : end;
+  return ENGINE && call !== 0n ? end | (((call & 0xffffn) | 1n) << 32n) : end;
 }
 
 /** An address in 32 bits. Those of IPv6 are folded by a multiplication of each half: clients choose their lower halves. */

@@ -19,7 +19,7 @@ import { ticks } from "./clock.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { NO_CONNECTION, findByClient, findByServer, virtualOf } from "./connection.js";
 import { countMoreIn, countMoreOut } from "./counters.js";
-import { cutToFit } from "./cut.js";
+import { cutToFit, isRest, toCutting } from "./cut.js";
 import { Flow, NETWORK_AT, PARSED_FIRST_FRAGMENT, PARSED_NEXT_FRAGMENT } from "./flow.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
@@ -37,6 +37,7 @@ import { Verdict, drop, pass } from "./verdict.js";
 
 /** A fragment, handed on by entry(). */
 export function takeFragment(packet: Packet): i32 {
+  if (FAMILY !== IPV6 && isRest(packet.tcIndex)) return toCutting(packet);
   const now = ticks();
   const flow = make(Flow);
   const parsed = parse(packet, flow);

@@ -64,24 +64,30 @@ function enter(service: Service, ends: Ends, chosen: u32, now: u32): void {
   const port = templatePort(service, ends.virtualPort);
   const destination = destinations.at(chosen);
   setAddresses(index, client, network, templateVirtual(service, ends.virtual), destination.address);
+  const flags = ((service.flags & SERVICE_ONE_PACKET) !== 0 ? CONNECTION_ONE_PACKET : 0) | (ENGINE ? CONNECTION_CALL : 0);
+  fillTemplate(index, chosen, port, port === ANY_PORT ? ANY_PORT : destination.port, flags, ticksOf(service.persistentSeconds), callOf());
+  if (ENGINE) calls.update(placeOf(index), sipMessages.at(bpf_get_smp_processor_id()).call, BPF_ANY);
+  touch(index, templates.at(index).timeout, now);
+  publish(index, hash);
+  beginning.template = index;
+}
+
+/** All of a claimed entry but its addresses and its time; from now on it counts with its destination. */
+export function fillTemplate(index: u32, chosen: u32, virtualPort: Be16, serverPort: Be16, flags: u32, timeout: u32, call: u64): void {
+  const destination = destinations.at(chosen);
   const connection = connections.at(index);
-  connection.virtualPort = port;
-  connection.destinationPort = port === ANY_PORT ? ANY_PORT : destination.port;
+  connection.virtualPort = virtualPort;
+  connection.destinationPort = serverPort;
   connection.state = 0;
-  connection.flags = destination.method | CONNECTION_TEMPLATE | ((service.flags & SERVICE_ONE_PACKET) !== 0 ? CONNECTION_ONE_PACKET : 0)
-    | (ENGINE ? CONNECTION_CALL : 0);
+  connection.flags = destination.method | CONNECTION_TEMPLATE | flags;
   connection.destination = chosen;
   connection.packetsIn = 0;
   connection.template = NO_TEMPLATE;
   const template = templates.at(index);
-  template.timeout = ticksOf(service.persistentSeconds);
+  template.timeout = timeout;
   template.controlled = 0;
-  template.call = callOf();
-  if (ENGINE) calls.update(placeOf(index), sipMessages.at(bpf_get_smp_processor_id()).call, BPF_ANY);
+  template.call = call;
   atomicAdd(destination, "persistentConnections", 1);
-  touch(index, template.timeout, now);
-  publish(index, hash);
-  beginning.template = index;
 }
 
 /** What the service's engine read of the packet; 0 without one. */

@@ -7,6 +7,7 @@ import { bpf_get_smp_processor_id } from "#prelude/helpers.js";
 import { atomicAdd, fetchAdd } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { FTP_PORT } from "#wire/ftp.js";
+import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
 import { HOOK, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
@@ -123,7 +124,7 @@ function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, know
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
   const method = (destination.flags & DESTINATION_LOCAL) !== 0 ? METHOD_LOCAL : destination.method;
   connection.flags = method | CONNECTION_INACTIVE | (method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
-    | (HOOK !== XDP && packet.ifindex === LOOPBACK_IFINDEX ? CONNECTION_OWN : 0) | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow, method) ? CONNECTION_APPLICATION : 0);
+    | (HOOK !== XDP && packet.ifindex === LOOPBACK_IFINDEX ? CONNECTION_OWN : 0) | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow.protocol, flow.destinationPort, method) ? CONNECTION_APPLICATION : 0);
   if (onePacket) {
     if (HOOK !== XDP && isFragment(packet)) noteDestination(chosen);
     return index;
@@ -142,8 +143,8 @@ function keepsPort(service: Service, flow: Flow): boolean {
 }
 
 /** ip_vs_proto_tcp.c, tcp_app_conn_bind(): it goes by the port that the client asked for, and by NAT. */
-function isOfApplication(flow: Flow, method: u32): boolean {
-  return TRANSPORTS === TCP_AND_UDP && flow.protocol === IPPROTO_TCP && flow.destinationPort === be16(FTP_PORT) && method === METHOD_MASQ;
+export function isOfApplication(protocol: IpProtocol, virtualPort: Be16, method: u32): boolean {
+  return TRANSPORTS === TCP_AND_UDP && protocol === IPPROTO_TCP && virtualPort === be16(FTP_PORT) && method === METHOD_MASQ;
 }
 
 /** What all entries of connections begin with; state, flags and times are the caller's. */

@@ -70,7 +70,7 @@ function advanceSctp(connection: Connection, flow: Flow, from: u32): u32 {
 }
 
 /** Moves it between its destination's active and inactive connections. */
-function countActivity(connection: Connection, active: boolean): void {
+export function countActivity(connection: Connection, active: boolean): void {
   const inactive = (connection.flags & CONNECTION_INACTIVE) !== 0;
   if (active !== inactive) return;
   const destination = destinations.at(connection.destination);

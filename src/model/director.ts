@@ -99,6 +99,8 @@ export interface Connection {
   readonly destination: DestinationId;
   /** The persistence engine's data (--pe sip), or undefined. */
   readonly persistenceData?: { readonly engine: string; readonly text: string };
+  /** Another director told of it first. */
+  readonly isTold?: true;
 }
 
 /** Of all services together, those that are gone among them. */
@@ -129,6 +131,12 @@ export interface SyncDaemon {
   readonly group: Address;
   readonly port: number;
   readonly ttl: number;
+}
+
+/** A daemon as a process: one that was killed is still said to have been started. */
+export interface SyncProcess extends SyncDaemon {
+  readonly pid: number;
+  readonly isRunning: boolean;
 }
 
 /** What is not given is the director's choice. */
@@ -175,8 +183,9 @@ export interface Director {
   setMarkRules(rules: readonly MarkRule[]): void;
   /** What "(size=…)" shows: entries of the connection table's index. */
   readonly connectionTableSize: number;
-  /** Those that run, the master first. All three are absent where connections are not synchronised. */
+  /** Those that run, the master first. All of these are absent where connections are not synchronised. */
   syncDaemons?(): readonly SyncDaemon[];
+  syncProcesses?(): readonly SyncProcess[];
   startSyncDaemon?(daemon: SyncDaemonRequest): void;
   stopSyncDaemon?(role: SyncDaemon["role"]): void;
 }

@@ -22,8 +22,8 @@ const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
 const SERVICE_BUCKETS = 256;
 /** 4 GiB. */
 const MEMORY_PAGES = 2 ** 20;
-/** Without --sync-maxlen a message fills a packet of the interface, but one of 1500 bytes at most. */
-const SYNC_PACKET_BYTES_MAX = 1500;
+/** Without --sync-maxlen a master's message fills a packet of so many bytes; a backup's, one of its interface, if that takes more. */
+const SYNC_PACKET_BYTES = 1500;
 
 export interface MemoryDirectorOptions {
   readonly schedulers?: readonly string[];
@@ -189,7 +189,7 @@ export class MemoryDirector implements Director {
     if (mtu === undefined) throw refusal("NO_DEVICE", attempted, "there is no such interface");
     if (this.#daemons.some((daemon) => daemon.role === role)) throw refusal("DAEMON_RUNNING", attempted, "it runs already");
     const headerBytes = (addressFamily(group) === 6 ? 40 : 20) + 8;
-    this.#daemons.push({ role, interface: name, syncId, lengthMax: lengthMax ?? Math.min(mtu, SYNC_PACKET_BYTES_MAX) - headerBytes, group, port, ttl });
+    this.#daemons.push({ role, interface: name, syncId, lengthMax: lengthMax ?? (role === "backup" ? Math.max(mtu, SYNC_PACKET_BYTES) : SYNC_PACKET_BYTES) - headerBytes, group, port, ttl });
   }
 
   stopSyncDaemon(role: SyncDaemon["role"]): void {

@@ -24,7 +24,6 @@ const INT_MAX = 2 ** 31 - 1;
 /** Times are kept in jiffies, 250 a second, in an int: proc_dointvec_jiffies(). */
 const SECONDS_MAX = Math.floor(INT_MAX / 250);
 
-const NO_SYNCHRONISATION = "connections are not synchronised as yet";
 
 const between = (min: number, max: number) => (value: SysctlValue): boolean => typeof value === "number" && value >= min && value <= max;
 const sysctl = (start: SysctlValue | undefined, expected: string, accepts: Sysctl["accepts"], meaning: string, unused?: string): Sysctl =>
@@ -42,7 +41,7 @@ const defense = (meaning: string): Sysctl => range(0, 0, 3, `${meaning}: 0 never
 export const SYSCTLS = {
   am_droprate: number(10, "of how many new connections `drop_packet` 3 drops one"),
   amemthresh: number(1024, "room, in pages of 4096 bytes, below which the defences of mode 1 begin; `drop_packet` then drops one of `amemthresh / (amemthresh - room)`"),
-  backup_only: number(0, "a director that runs as backup schedules nothing", NO_SYNCHRONISATION),
+  backup_only: number(0, "a director that runs as backup schedules nothing", "a backup takes the packets that come to it"),
   cache_bypass: number(0, "a new connection of a service by mark for which there is no server goes to where its packets are addressed"),
   conn_reuse_mode: number(1, "a client uses its port again: 0 the connection stays with its server; 1 a new one begins after TIME_WAIT and CLOSE; with bit 2 by DR and TUN in FIN_WAIT too"),
   conntrack: sysctl(0, "0: packets are forwarded before netfilter, and no connection ever has an entry in nf_conntrack", (value) => value === 0, "connections have entries in nf_conntrack"),
@@ -61,14 +60,14 @@ export const SYSCTLS = {
   sloppy_sctp: number(0, "any SCTP packet but ABORT begins a connection"),
   sloppy_tcp: number(0, "any TCP segment but a reset begins a connection"),
   snat_reroute: number(1, "answers are routed by their new source", "answers are routed by their destination alone"),
-  sync_persist_mode: number(0, "only templates are sent to other directors", NO_SYNCHRONISATION),
-  sync_ports: sysctl(1, "a power of two", (value) => typeof value === "number" && value >= 1 && value <= INT_MAX && (value & (value - 1)) === 0, "threads and UDP ports", NO_SYNCHRONISATION),
-  sync_qlen_max: sysctl(undefined, `a whole number from 0 to ${2 ** 32 - 1}`, between(0, 2 ** 32 - 1), "messages that wait to be sent", NO_SYNCHRONISATION),
-  sync_refresh_period: seconds(0, "after how long a connection is sent again", NO_SYNCHRONISATION),
-  sync_retries: range(0, 0, 3, "how often a message is repeated", NO_SYNCHRONISATION),
-  sync_sock_size: number(0, "bytes that the socket may hold", NO_SYNCHRONISATION),
-  sync_threshold: sysctl([3, 50], "two whole numbers, the first below the second or the second 0", isThreshold, "packets after which a connection is sent, and of how many again", NO_SYNCHRONISATION),
-  sync_version: range(1, 0, 1, "version of the messages", NO_SYNCHRONISATION),
+  sync_persist_mode: number(0, "only templates are sent to other directors"),
+  sync_ports: sysctl(1, "a power of two", (value) => typeof value === "number" && value >= 1 && value <= INT_MAX && (value & (value - 1)) === 0, "UDP ports that a daemon uses, when it starts and no other runs: 64 at most"),
+  sync_qlen_max: sysctl(undefined, `a whole number from 0 to ${2 ** 32 - 1}`, between(0, 2 ** 32 - 1), "messages that wait to be sent"),
+  sync_refresh_period: seconds(0, "after how long a connection is sent again"),
+  sync_retries: range(0, 0, 3, "how often that is repeated, after an eighth of the period"),
+  sync_sock_size: number(0, "bytes that a daemon's socket may hold, when it starts; 0: the system's choice, 4 MiB of a backup's"),
+  sync_threshold: sysctl([3, 50], "two whole numbers, the first below the second or the second 0", isThreshold, "packets after which a connection is sent, 8 at most, and of how many again: if not 0, when half of its timeout has passed"),
+  sync_version: range(1, 0, 1, "version of the messages"),
 } as const satisfies { readonly [name: string]: Sysctl };
 
 export type SysctlName = keyof typeof SYSCTLS;

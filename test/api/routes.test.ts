@@ -222,14 +222,14 @@ test("the health of servers is told with what their checks said", async () => {
   const service = { kind: "address", protocol: "tcp", address: "10.0.0.100", port: 80 } as const;
   const at = new Date("2026-01-02T03:04:05Z");
   const api = new MemoryApi({ operations: { health: {
-    servers: () => [{ service, server: { address: "10.1.0.1", port: 80 }, healthy: false, checks: [
+    servers: () => [{ service, server: { address: "10.1.0.1", port: 80 }, state: "down", since: at, weight: 3, weightGiven: undefined, checks: [
       { check: "tcp 10.1.0.1:80", healthy: false, verdict: "connection refused", at, failures: 3 }, { check: "ping 10.1.0.1", healthy: undefined, verdict: "", at: undefined, failures: 0 }] }],
-    quorums: () => [{ service, held: true, weight: 1, needed: 1, sorry: undefined }],
+    quorums: () => [{ service, held: true, since: at, weight: 1, needed: 1, sorryServer: undefined, sorry: undefined }],
   } } });
   assert.deepEqual((await api.ask("GET", "/v1/health")).body, {
-    servers: [{ service: "tcp/10.0.0.100:80", server: "10.1.0.1:80", healthy: false, checks: [
+    servers: [{ service: "tcp/10.0.0.100:80", server: "10.1.0.1:80", healthy: false, state: "down", since: at.toISOString(), weight: 3, weightGiven: null, checks: [
       { check: "tcp 10.1.0.1:80", healthy: false, verdict: "connection refused", at: at.toISOString(), failures: 3 }, { check: "ping 10.1.0.1", healthy: null, verdict: "", at: null, failures: 0 }] }],
-    quorums: [{ service: "tcp/10.0.0.100:80", held: true, weight: 1, needed: 1, sorry: null }],
+    quorums: [{ service: "tcp/10.0.0.100:80", held: true, since: at.toISOString(), weight: 1, needed: 1, sorryServer: null, sorry: null }],
   });
   assert.deepEqual((await new MemoryApi().ask("GET", "/v1/health")).body, { servers: [], quorums: [] });
 });

@@ -144,6 +144,7 @@ test("a director is brought up, changed by the smallest difference, shown and ta
   writeFileSync(path, text.replace("weight: 2", "weight: 5"));
   assert.match(weirInside("plan", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n.*; 1 to change, nothing was\n$/);
   assert.match(weirInside("apply", path).stdout, /^  destination 10\.1\.0\.2:80 of tcp 10\.0\.0\.100:80: weight 2 → 5\n[^\n]*\n$/);
+  assert.match(weirInside("status").stdout, /^Health: no daemon runs, so nobody checks the servers \(weir up FILE\)\n\nInterface/);
   assert.match(weirInside("status").stdout, /^  10\.1\.0\.2:80 +nat +5 +0 +0/m);
 
   writeFileSync(path, text.replace("interfaces: [eth0]", "interfaces: [eth1]"));
@@ -156,19 +157,20 @@ test("a director is brought up, changed by the smallest difference, shown and ta
 test("sysctls are set all or none, by command and by file, for as long as the director stands", needsBpf, () => {
   const shown = () => weirInside("sysctl", "net.ipv4.vs.drop_entry", "sync_threshold").stdout;
   assert.equal(shown(), "net.ipv4.vs.drop_entry = 0\nnet.ipv4.vs.sync_threshold = 3\t50\n");
-  const set = weirInside("sysctl", "drop_entry=1", "net.ipv4.vs.sync_threshold=5 60", "am_droprate");
-  assert.deepEqual([set.status, set.stdout], [0, "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\nnet.ipv4.vs.am_droprate = 10\n"]);
-  assert.equal(set.stderr, "weir: sync_threshold is kept, but nothing goes by it: connections are not synchronised as yet\n");
+  const set = weirInside("sysctl", "drop_entry=1", "net.ipv4.vs.sync_threshold=5 60", "backup_only=1", "am_droprate");
+  assert.deepEqual([set.status, set.stdout], [0, "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\nnet.ipv4.vs.backup_only = 1\nnet.ipv4.vs.am_droprate = 10\n"]);
+  assert.equal(set.stderr, "weir: backup_only is kept, but nothing goes by it: a backup takes the packets that come to it\n");
 
   const wrong = weirInside("sysctl", "drop_entry=3", "sync_threshold=7", "secure_tpc=1");
   assert.deepEqual([wrong.status, wrong.stdout], [2, ""]);
   assert.equal(wrong.stderr.split("\n").length, 3, "a line for each mistake");
   assert.equal(shown(), "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\n");
 
-  const path = file("sysctl.yaml", "interfaces: [eth0]\nservices: []\nsysctl: { drop_entry: 1, drop_packet: 3, sync_threshold: 9 90 }\n");
+  const path = file("sysctl.yaml", "interfaces: [eth0]\nservices: []\nsysctl: { drop_entry: 1, drop_packet: 3, sync_threshold: 9 90, backup_only: 2 }\n");
   const up = weirInside("apply", path);
   assert.equal(up.status, 0, up.stderr);
-  assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.drop_packet = 3\nsysctl net\.ipv4\.vs\.sync_threshold = 9\t90 \(nothing goes by it: /);
+  assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.sync_threshold = 9\t90$/m);
+  assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.backup_only = 2 \(nothing goes by it: /m);
   assert.equal(weirInside("sysctl").stdout.split("\n").length, 30);
   assert.equal(weirInside("apply", path).stdout, `${path}: 0 services, 0 destinations; nothing to change\n`);
   assert.equal(weirInside("down").status, 0);

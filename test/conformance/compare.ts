@@ -31,7 +31,7 @@ type Told = Omit<Difference, "at">;
 
 function compareStep(step: Step, ipvs: Outcome, weir: Outcome, textOf: (outcome: Outcome) => string): Told | undefined {
   if (step.kind === "look" && step.at === "connections") return compareConnections(ipvs, weir);
-  if (step.kind === "look" || step.kind === "ipvsadm") return told(textOf(ipvs), textOf(weir));
+  if (step.kind === "look" || step.kind === "ipvsadm" || step.kind === "sysctl") return told(textOf(ipvs), textOf(weir));
   return ipvs.received === undefined ? undefined : comparePackets(ipvs, weir);
 }
 

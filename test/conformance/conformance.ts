@@ -34,9 +34,11 @@ async function main(): Promise<void> {
   const notAtXdp = features.filter((feature) => feature.notAtXdp !== undefined);
   let played = 0;
   let different = 0;
+  const scriptsWith = new Map<string, number>();
   for await (const line of playThere(findGuest(), [`${seed}`, `${scripts}`, ...names])) {
     const script = generate(seed + played++, features);
     const ipvs = decodeTranscript(line);
+    for (const name of script.features) scriptsWith.set(name, (scriptsWith.get(name) ?? 0) + 1);
     for (const weir of directors.filter(({ hook }) => hook === "tc" || !hasAny(script, notAtXdp))) {
       const difference = firstDifference(script, ipvs, await weir.play(script, ipvs));
       if (difference === undefined) continue;
@@ -46,6 +48,7 @@ async function main(): Promise<void> {
     }
   }
   console.log(`${played} scripts, ${different} differences`);
+  console.log(`scripts with a feature: ${features.map(({ name }) => `${name} ${scriptsWith.get(name) ?? 0}`).join(", ")}`);
   process.exit(different === 0 && played === scripts ? 0 : 1);
 
   function printScripts(): void {

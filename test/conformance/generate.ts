@@ -8,6 +8,7 @@ import { oddPackets } from "./features/odd-packets.js";
 import { onePacket } from "./features/one-packet.js";
 import { persistence } from "./features/persistence.js";
 import { schedulers } from "./features/schedulers.js";
+import { sysctls } from "./features/sysctls.js";
 import { tcp } from "./features/tcp.js";
 import { thresholds } from "./features/thresholds.js";
 import { timeouts } from "./features/timeouts.js";
@@ -15,7 +16,7 @@ import { udp } from "./features/udp.js";
 import { Scene } from "./scene.js";
 import type { Script, Step } from "./script.js";
 
-export const FEATURES: readonly Feature[] = [administration, tcp, udp, schedulers, thresholds, persistence, onePacket, timeouts, icmpErrors, oddPackets];
+export const FEATURES: readonly Feature[] = [administration, tcp, udp, schedulers, thresholds, persistence, onePacket, timeouts, icmpErrors, oddPackets, sysctls];
 /** Of a hundred scripts, those that a feature takes part in: what one hides, another script shows. */
 const TAKES_PART = 60;
 

@@ -2,7 +2,7 @@
 
 import { Memory } from "./memory.js";
 import type { Script, Step } from "./script.js";
-import { LOOKS } from "./script.js";
+import { LOOKS, settingText } from "./script.js";
 import { TapNetwork } from "./tap-network.js";
 import type { Outcome, Transcript } from "./transcript.js";
 
@@ -32,6 +32,7 @@ export class Player {
 
   #outcomeOf(step: Step): Outcome {
     if (step.kind === "ipvsadm") return this.#ipvsadm(step.words);
+    if (step.kind === "sysctl") return this.#run("sysctl", ["-qw", settingText(step)]);
     if (step.kind === "look") return isOfStatistics(step) ? { milliseconds: this.#now() } : this.#ipvsadm(LOOKS[step.at]);
     const milliseconds = this.#now();
     const received = this.#memory.frameOf(step);
@@ -43,7 +44,11 @@ export class Player {
   }
 
   #ipvsadm(words: readonly string[]): Outcome {
-    const ran = this.#director.run("ipvsadm", words);
+    return this.#run("ipvsadm", words);
+  }
+
+  #run(program: string, words: readonly string[]): Outcome {
+    const ran = this.#director.run(program, words);
     return { milliseconds: this.#now(), ...ran };
   }
 

@@ -31,6 +31,8 @@ export class Scene {
   readonly flows: FlowSketch[] = [];
   /** Of forwarding: ipvsadm's options. */
   readonly methods: readonly string[];
+  /** Whether a server by TUN was removed. */
+  tunnelsRemoved = false;
   readonly #methodOf = new Map<string, string>();
   #identification = 0x100;
 
@@ -53,6 +55,11 @@ export class Scene {
     const chosen = LADDER[Math.max(before, LADDER.indexOf(method))]!;
     this.#methodOf.set(destination, chosen);
     return chosen;
+  }
+
+  /** Takes note of a destination that goes, named as for methodFor(). */
+  removed(destination: string): void {
+    if (this.#methodOf.get(destination) === "-i") this.tunnelsRemoved = true;
   }
 
   /** For the next datagram. */

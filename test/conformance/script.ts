@@ -1,6 +1,7 @@
 // A script is data: what the administrator and the network do, one thing after the other. It names flows, not servers:
 // who answers is whom the director sent the flow's last packet to, and that is what is tested.
 
+import type { SysctlName } from "#model/sysctls.js";
 import type { End } from "../packets/frame.js";
 
 export interface Script {
@@ -11,12 +12,19 @@ export interface Script {
   readonly steps: readonly Step[];
 }
 
-export type Step = Command | Request | Answer | ErrorReport | Look;
+export type Step = Command | Setting | Request | Answer | ErrorReport | Look;
 
 /** An ipvsadm command line. */
 export interface Command {
   readonly kind: "ipvsadm";
   readonly words: readonly string[];
+}
+
+/** A sysctl of net.ipv4.vs, written. */
+export interface Setting {
+  readonly kind: "sysctl";
+  readonly name: SysctlName;
+  readonly value: number;
 }
 
 export interface Flow {
@@ -89,12 +97,16 @@ const FLAG_LETTERS = "FSRPAU";
 /** One line, as a person reads it. */
 export function describeStep(step: Step): string {
   if (step.kind === "ipvsadm") return `ipvsadm ${step.words.join(" ")}`;
+  if (step.kind === "sysctl") return settingText(step);
   if (step.kind === "look") return `ipvsadm ${LOOKS[step.at].join(" ")}`;
   const { flow } = step;
   const name = `flow ${flow.number}, ${flow.protocol} ${endText(flow.client)} to ${endText(flow.virtual)}`;
   if (step.kind === "error") return `${name}: ICMP ${step.type}/${step.code} (${step.rest}) about the ${step.about} from its ${step.from}, quoting ${step.quotes} bytes`;
   return `${name}: ${step.kind} ${datagramText(step.datagram)}`;
 }
+
+/** As the program sysctl takes it. */
+export const settingText = ({ name, value }: Setting): string => `net.ipv4.vs.${name}=${value}`;
 
 function datagramText({ flags, payloadBytes, ttl, typeOfService, dontFragment, withoutChecksum }: Datagram): string {
   return [

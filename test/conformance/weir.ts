@@ -10,7 +10,7 @@ import { machineWorld } from "../packets/machine-world.js";
 import { interfaces, nextHop } from "../packets/network.js";
 import type { Fate, Hook, World } from "../packets/world.js";
 import { meet } from "../packets/world.js";
-import type { Script, Step } from "./script.js";
+import type { Script, Setting, Step } from "./script.js";
 import { LOOKS } from "./script.js";
 import type { Outcome, Passage, Transcript } from "./transcript.js";
 
@@ -40,8 +40,14 @@ export class Weir {
 
   async #outcomeOf(step: Step, received: Passage | undefined): Promise<Omit<Outcome, "milliseconds">> {
     if (step.kind === "ipvsadm") return this.#ipvsadm(step.words);
+    if (step.kind === "sysctl") return this.#set(step);
     if (step.kind === "look") return this.#ipvsadm(LOOKS[step.at]);
     return received === undefined ? {} : { received, sent: this.#inject(received) };
+  }
+
+  #set({ name, value }: Setting) {
+    this.world.director.setSysctls({ [name]: value });
+    return { printed: "", status: 0 };
   }
 
   #inject({ by, bytes }: Passage): Outcome["sent"] {

@@ -121,6 +121,10 @@ describe("weir up", needs, () => {
     await until(() => daemon.log().includes("destination 10.0.0.12:8080 of tcp 203.0.113.100:80: removed"), OUT_MILLISECONDS_MAX);
     assert.deepEqual(await answering(), { r3: 6 });
     assert.match(daemon.log(), /lost its quorum: 0 of 1; its sorry server 10\.0\.0\.13:8080 stands in$/m);
+    const { stdout } = await bed.weir(["status"]);
+    assert.match(stdout, /^Health: 2 of 2 servers DOWN, 1 of 1 service WITHOUT QUORUM\n\n/);
+    assert.match(stdout, /^tcp 203\.0\.113\.100:80 +QUORUM LOST .* 0 of 1 {2}the sorry server 10\.0\.0\.13:8080 stands in$/m);
+    assert.match(stdout, /^ {2}10\.0\.0\.11:8080 +DOWN .*\) +out \(file: 1\) {2}http 10\.0\.0\.11:8080: cannot .*: connection refused/m);
   });
 
   test("a daemon that is killed leaves everything forwarding, and the next one brings nobody back before a check succeeded", async () => {

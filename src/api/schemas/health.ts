@@ -1,7 +1,7 @@
 // The health of servers, and of services by their quorum.
 
 import { z } from "zod";
-import { time } from "./fields.js";
+import { oneOf, time } from "./fields.js";
 
 const service = z.string().describe("its place under /v1/services");
 const server = z.string().describe("its place under the service's destinations");
@@ -14,13 +14,24 @@ export const Check = z.strictObject({
   failures: z.int().min(0).describe("in a row, those that are forgiven too"),
 }).meta({ id: "Check" });
 
-export const ServerHealth = z.strictObject({ service, server, healthy: z.boolean(), checks: z.array(Check) }).meta({ id: "ServerHealth" });
+export const ServerHealth = z.strictObject({
+  service,
+  server,
+  healthy: z.boolean(),
+  state: oneOf(["up", "down", "starting"]).describe("starting: out until its checks have succeeded, and none has failed as yet"),
+  since: time.describe("of its state; what it was in when the daemon began to watch it counts from then"),
+  weight: z.int().describe("as configured"),
+  weightGiven: z.int().nullable().describe("as its health has it; null: it is out of the service"),
+  checks: z.array(Check),
+}).meta({ id: "ServerHealth" });
 
 export const Quorum = z.strictObject({
   service,
   held: z.boolean(),
+  since: time,
   weight: z.number().describe("of its healthy servers together"),
   needed: z.number(),
+  sorryServer: server.nullable(),
   sorry: z.boolean().nullable().describe("whether the sorry server stands in; null: there is none"),
 }).meta({ id: "Quorum" });
 

@@ -24,7 +24,7 @@ export const OPTION_MEANINGS: Readonly<Record<string, OptionMeaning>> = {
   list: { meaning: "lists the services with their servers, or one service, or with `--connection` the connections" },
   zero: { meaning: "begins all counters anew, or those of one service" },
   set: { value: "tcp tcpfin udp", meaning: "sets for how many seconds idle connections are kept: TCP, TCP after a FIN, UDP; 0 leaves one as it is" },
-  "start-daemon": { value: "role", meaning: "starts synchronisation of connections as `master` or `backup`; weir has none and refuses" },
+  "start-daemon": { value: "role", meaning: "starts synchronisation of connections as `master` or `backup`: a process that tells other directors of this one's connections, or takes what they tell" },
   "stop-daemon": { value: "role", meaning: "stops it" },
   help: { meaning: "prints a short help" },
   version: { meaning: "prints the version: that of the ipvsadm whose place this one takes" },

@@ -4,12 +4,9 @@
 import type { Director } from "#model/director.js";
 import { connectionColumns } from "./ip-vs-conn.js";
 
-/** Connections are not synchronised as yet: each began here. */
-const ORIGIN = "LOCAL";
-
 export function* ipVsConnSync(director: Director): Generator<string> {
   yield "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n";
   for (const connection of director.connections()) {
-    yield `${connectionColumns(connection)} ${ORIGIN.padEnd(6)} ${`${connection.expiresSeconds}`.padStart(7)}\n`;
+    yield `${connectionColumns(connection)} ${(connection.isTold ? "SYNC" : "LOCAL").padEnd(6)} ${`${connection.expiresSeconds}`.padStart(7)}\n`;
   }
 }

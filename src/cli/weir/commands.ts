@@ -61,7 +61,7 @@ export function createProgram(): Command {
     .action(async () => (await import("./down.js")).down());
 
   program.command("status")
-    .description("show the interfaces, the services with their destinations and counters, the connection table")
+    .description("show the servers' health, where a daemon watches them, the interfaces, the services with their destinations and counters, the connection table")
     .action(async () => (await import("./status.js")).status());
 
   program.command("proc")

@@ -8,6 +8,7 @@ import { KernelStore, roomForDestinations } from "#control/kernel-store.js";
 import type { RealServerParts, RealServerRecord } from "#control/realserver.js";
 import { realServerRecordPath } from "#control/realserver-state.js";
 import { openRecord } from "#control/record.js";
+import { KernelDirector } from "#control/synchronisation/director.js";
 import type { Configuration } from "#model/config.js";
 
 type Report = (line: string) => void;
@@ -41,7 +42,7 @@ export function openRealServerParts(report: Report): RealServerParts {
 }
 
 function directorParts(store: KernelStore, report: Report): DirectorParts {
-  return { director: new StoreDirector(store), ...standingParts(store, report) };
+  return { director: new KernelDirector(store), ...standingParts(store, report) };
 }
 
 function standingParts(store: KernelStore, report: Report): StandingParts {

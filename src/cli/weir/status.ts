@@ -1,22 +1,28 @@
-// weir status: what stands in the kernel, in tables for people.
+// weir status: what stands in the kernel, in tables for people; before that, where a daemon runs, what it knows of the servers' health.
 
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
 import { sortDestinations, sortServices } from "#model/order.js";
-import type { Counters, DestinationState, Director, ServiceState } from "#model/director.js";
+import type { Counters, DestinationState, Director, ServiceState, SyncProcess } from "#model/director.js";
+import { daemonProcess } from "#daemon/instance.js";
 import type { ConnectionTableStatus, DataPlaneStatus } from "#control/plane.js";
+import { formatHealth, withoutHealth } from "./health.js";
 import { findDirectorParts } from "./parts.js";
+import { withDaemon } from "./find-daemon.js";
 import { formatCount, table } from "./table.js";
 
-export function status(): void {
+export async function status(): Promise<void> {
   const parts = findDirectorParts(() => {});
   if (parts === undefined) return console.log("there is no director here; start one with weir apply FILE");
   const { director, dataPlane } = parts;
-  console.log(formatStatus(dataPlane.status(), director.services(), director.timeouts()));
+  const health = (await withDaemon((daemon) => daemon.health()))?.answer;
+  const services = director.services();
+  const healthText = health === undefined ? withoutHealth(daemonProcess()) : formatHealth(health, services, new Date());
+  console.log([healthText, formatStatus(dataPlane.status(), services, director.timeouts(), director.syncProcesses?.() ?? [])].join("\n\n"));
 }
 
-export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>): string {
+export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>, synchronisation: readonly SyncProcess[] = []): string {
   return [
-    [formatInterfaces(plane), ...formatMarks(plane)].join("\n"),
+    [formatInterfaces(plane), ...formatMarks(plane), ...synchronisation.map(formatSynchronisation)].join("\n"),
     formatServices(services),
     ...formatVerdicts(plane),
     formatTable(plane, timeouts),
@@ -32,6 +38,11 @@ function formatMarks({ marks }: DataPlaneStatus): readonly string[] {
   if (marks === undefined) return [];
   const numbers = `${marks.marks.length === 1 ? "mark" : "marks"} ${marks.marks.join(", ")}`;
   return [`Packets that netfilter gives ${numbers} come back by ${marks.device}${marks.trouble === undefined ? "" : `: NOT YET, ${marks.trouble}`}`];
+}
+
+function formatSynchronisation({ role, interface: name, group, port, pid, isRunning }: SyncProcess): string {
+  if (!isRunning) return `Synchronisation as ${role}: NOT RUNNING, process ${pid} has ended; ipvsadm --start-daemon ${role} --mcast-interface ${name}`;
+  return `Synchronisation as ${role}: process ${pid} ${role === "master" ? "tells" : "takes what is told to"} ${group}, port ${port}, by ${name}`;
 }
 
 /** Nothing where every packet was forwarded. */

@@ -206,7 +206,7 @@ test("a configuration that cannot be made changes nothing; verdicts that come me
   await assert.rejects(attempt, /no memory/);
   await settled();
   assert.equal(world.pool, "12:1");
-  assert.deepEqual(world.engine.view.servers().map(({ healthy }) => healthy), [false, true]);
+  assert.deepEqual(world.engine.view.servers().map(({ state }) => state), ["down", "up"]);
 });
 
 test("a probe that does not end when its time is over is not waited for", async () => {

@@ -75,7 +75,7 @@ export class HealthEngine {
    */
   async configure(services: readonly ConfiguredService[], standing: readonly ServiceState[], apply: (wanted: readonly ConfiguredService[]) => Promise<void>): Promise<void> {
     const next = this.#monitor.copy();
-    const outcome = next.configure(services, standing);
+    const outcome = next.configure(services, this.#parts.clock.now(), standing);
     const wanted = next.wanted();
     this.#held = [];
     try {

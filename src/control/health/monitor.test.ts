@@ -24,6 +24,7 @@ function found(monitor: Monitor, address: string, isHealthy: boolean): string {
 
 const firstKey = (monitor: Monitor): string => monitor.checks()[0]!.key;
 const AT = new Date(0);
+const at = (milliseconds: number): Date => new Date(milliseconds);
 
 /** "serverDown", "quorumWon" … */
 const kinds = ({ events }: Outcome): string[] => events.map((event) => {
@@ -33,7 +34,7 @@ const kinds = ({ events }: Outcome): string[] => events.map((event) => {
 
 function watch(configured: ConfiguredService, standing: readonly ServiceState[] = []): Monitor {
   const monitor = new Monitor();
-  monitor.configure([configured], standing);
+  monitor.configure([configured], AT, standing);
   return monitor;
 }
 
@@ -93,7 +94,29 @@ describe("a server", () => {
     found(monitor, A, false);
     assert.deepEqual(view(), { check: "tcp 192.168.1.11:80", healthy: true, verdict: "refused", at: AT, failures: 1 });
     found(monitor, A, false);
-    assert.deepEqual(monitor.quorums(), [{ service: service([]).id, held: false, weight: 0, needed: 1, sorry: undefined }]);
+    assert.deepEqual(monitor.quorums(), [{ service: service([]).id, held: false, since: AT, weight: 0, needed: 1, sorryServer: undefined, sorry: undefined }]);
+  });
+
+  test("shows its state since when it is so, and its weight as configured and as its health has it", () => {
+    const monitor = new Monitor();
+    monitor.configure([service([destination(A, 3, { startsDown: true, onFailure: "quiesce" }), destination(B, 2)], { sorryServer: sorryServer(SORRY) })], at(1));
+    const states = (): string => monitor.servers().map(({ state, since, weight, weightGiven }) => `${state} ${since.getTime()} ${weightGiven ?? "out"} of ${weight}`).join(", ");
+    const take = (address: string, isHealthy: boolean, milliseconds: number): void => {
+      const { key } = monitor.checks().find(({ destination: { address: own } }) => own === address)!;
+      monitor.take(key, isHealthy ? healthy("connected") : unhealthy("refused"), at(milliseconds));
+    };
+    assert.equal(states(), "starting 1 0 of 3, up 1 2 of 2");
+    take(A, false, 2);
+    assert.equal(states(), "down 2 0 of 3, up 1 2 of 2");
+    take(A, false, 3);
+    take(B, true, 3);
+    assert.equal(states(), "down 2 0 of 3, up 1 2 of 2", "what goes on is since then");
+    take(B, false, 4);
+    assert.equal(states(), "down 2 0 of 3, down 4 out of 2");
+    assert.deepEqual(monitor.quorums().map(({ since, sorryServer: sorry }) => [since, sorry]), [[at(4), { address: SORRY, port: 80 }]]);
+    take(A, true, 5);
+    monitor.configure([service([destination(A, 4, { startsDown: true, onFailure: "quiesce" }), destination(B, 2)])], at(9));
+    assert.equal(states(), "up 5 4 of 4, down 4 out of 2", "another configuration leaves it so");
   });
 
   test("without checks is always in", () => {
@@ -171,7 +194,7 @@ describe("a quorum", () => {
     const quorum = { weight: 1, hysteresis: 0, notify: { up: ["won"], down: ["lost"] } };
     const configured = service([destination(A, 1, { notify: { up: ["up"], down: ["down"] } })], { quorum, sorryServer: sorryServer(SORRY) });
     const monitor = new Monitor();
-    assert.deepEqual(monitor.configure([configured]).commands, [["won"]]);
+    assert.deepEqual(monitor.configure([configured], AT).commands, [["won"]]);
     const key = firstKey(monitor);
     const lost = monitor.take(key, unhealthy("refused"), AT)!;
     assert.deepEqual(lost.commands, [["down"], ["lost"]]);
@@ -180,9 +203,9 @@ describe("a quorum", () => {
       "service tcp 10.0.0.100:80 has lost its quorum: 0 of 1; its sorry server 192.168.1.99:80 stands in",
     ]);
     assert.deepEqual(monitor.take(key, healthy("connected"), AT)!.commands, [["up"], ["won"]]);
-    const without = new Monitor().configure([service([], { sorryServer: sorryServer(SORRY), quorum })]);
+    const without = new Monitor().configure([service([], { sorryServer: sorryServer(SORRY), quorum })], AT);
     assert.deepEqual([kinds(without), without.commands], [["quorumLost"], [["lost"]]]);
-    assert.deepEqual(kinds(new Monitor().configure([service([])])), [], "a lost one that nobody stands in for is not");
+    assert.deepEqual(kinds(new Monitor().configure([service([])], AT)), [], "a lost one that nobody stands in for is not");
   });
 });
 
@@ -214,7 +237,7 @@ describe("what stands already", () => {
   test("a server that has no checks, or is to have weight 0, is not down by that", () => {
     const monitor = watch(service([destination(A, 1, { checks: [] }), destination(B, 0)]), standing([B, 0]));
     assert.equal(pool(monitor), "11:1 12:0");
-    assert.deepEqual(monitor.servers().map(({ healthy }) => healthy), [true, true]);
+    assert.deepEqual(monitor.servers().map(({ state }) => state), ["up", "up"]);
   });
 });
 
@@ -224,7 +247,7 @@ describe("another configuration", () => {
     found(monitor, A, false);
     const keys = monitor.checks().map(({ key }) => key);
     const slower = check({ type: "tcp" }, { every: 60 });
-    const outcome = monitor.configure([service([destination(A, 4, { checks: [slower] }), destination(B, 2), destination(C)])]);
+    const outcome = monitor.configure([service([destination(A, 4, { checks: [slower] }), destination(B, 2), destination(C)])], AT);
     assert.deepEqual(kinds(outcome), []);
     assert.equal(pool(monitor), "12:2 13:1");
     assert.deepEqual(monitor.checks().slice(0, 2).map(({ key }) => key), keys, "other times make no other check");
@@ -236,14 +259,14 @@ describe("another configuration", () => {
     const monitor = watch(service([destination(A, 1, { checks: [TCP, check({ type: "ping" })] }), destination(B)]));
     monitor.take(firstKey(monitor), unhealthy("refused"), AT);
     assert.equal(pool(monitor), "12:1");
-    assert.deepEqual(kinds(monitor.configure([service([destination(A, 1, { checks: [check({ type: "ping" })] }), destination(B)])])), ["serverUp"]);
+    assert.deepEqual(kinds(monitor.configure([service([destination(A, 1, { checks: [check({ type: "ping" })] }), destination(B)])], AT)), ["serverUp"]);
     assert.equal(pool(monitor), "11:1 12:1");
   });
 
   test("with a new check does not make a dead server healthy", () => {
     const monitor = watch(service([destination(A), destination(B)]));
     found(monitor, A, false);
-    monitor.configure([service([destination(A, 1, { checks: [check({ type: "ping" })] }), destination(B)])]);
+    monitor.configure([service([destination(A, 1, { checks: [check({ type: "ping" })] }), destination(B)])], AT);
     assert.equal(pool(monitor), "12:1");
     found(monitor, A, true);
     assert.equal(pool(monitor), "11:1 12:1");
@@ -252,7 +275,7 @@ describe("another configuration", () => {
   test("without a service forgets it, and late verdicts about it", () => {
     const monitor = watch(service([destination(A)]));
     const key = firstKey(monitor);
-    monitor.configure([]);
+    monitor.configure([], AT);
     assert.deepEqual([monitor.wanted(), monitor.take(key, unhealthy("refused"), AT)], [[], undefined]);
   });
 });

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredDestination, ConfiguredService } from "#model/config.js";
 import type { Destination, DestinationId, ServiceId, ServiceState } from "#model/director.js";
-import type { HealthView, QuorumView, ServerView } from "#model/health-view.js";
+import type { HealthView, QuorumView, ServerCondition, ServerView } from "#model/health-view.js";
 import type { Check } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { CheckState } from "./check-state.js";
@@ -35,15 +35,15 @@ export class Monitor implements HealthView {
    * Watches these services from now on; what was watched before keeps its state. `standing`: what the director has, when nothing
    * was watched before: a server that a service there lacks, or has with weight 0, was down, and is until its checks succeed.
    */
-  configure(services: readonly ConfiguredService[], standing: readonly ServiceState[] = []): Outcome {
+  configure(services: readonly ConfiguredService[], at: Date, standing: readonly ServiceState[] = []): Outcome {
     const before = this.#services;
     const standingByName = new Map(standing.map((service) => [formatServiceId(service.id), service]));
     this.#services = new Map(services.map((service) => {
       const name = formatServiceId(service.id);
-      return [name, new WatchedService(service, before.get(name), standingByName.get(name))];
+      return [name, new WatchedService(service, at, before.get(name), standingByName.get(name))];
     }));
     this.#places = new Map([...this.#services.values()].flatMap((service) => service.places()));
-    return join([...this.#services.values()].map((service) => service.settle()));
+    return join([...this.#services.values()].map((service) => service.settle(at)));
   }
 
   /** Another that goes on from here; what becomes of it is nothing to this one once it is configured. */
@@ -68,7 +68,7 @@ export class Monitor implements HealthView {
     if (place === undefined) return undefined;
     const { service, server, check } = place;
     const nextSeconds = check.take(verdict, at);
-    return { ...join([server.judge(verdict), service.settle()]), service: service.configured.id, nextSeconds };
+    return { ...join([server.judge(verdict, at), service.settle(at)]), service: service.configured.id, nextSeconds };
   }
 
   /** All services as they should stand, or one of them. */
@@ -81,7 +81,7 @@ export class Monitor implements HealthView {
   }
 
   servers(): ServerView[] {
-    return [...this.#services.values()].flatMap(({ servers }) => servers.map((server) => server.view()));
+    return [...this.#services.values()].flatMap((service) => service.servers.map((server) => server.view(service.sorryServerStandsIn)));
   }
 
   quorums(): QuorumView[] {
@@ -92,15 +92,17 @@ export class Monitor implements HealthView {
 class WatchedService {
   readonly servers: readonly WatchedServer[];
   #hasQuorum: boolean;
+  #since: Date;
   #isNew: boolean;
 
-  constructor(readonly configured: ConfiguredService, before: WatchedService | undefined, standing: ServiceState | undefined) {
+  constructor(readonly configured: ConfiguredService, at: Date, before: WatchedService | undefined, standing: ServiceState | undefined) {
     this.servers = configured.destinations.map((destination) => {
       const name = formatEndpoint(destination);
       const was = before?.servers.find((server) => formatEndpoint(server.destination) === name);
-      return was === undefined ? new WatchedServer(configured.id, destination, wasDown(destination, standing)) : was.continuedAs(destination);
+      return was === undefined ? new WatchedServer(configured.id, destination, at, wasDown(destination, standing)) : was.continuedAs(destination);
     });
     this.#hasQuorum = before?.hasQuorum ?? false;
+    this.#since = before?.since ?? at;
     this.#isNew = before === undefined;
   }
 
@@ -108,21 +110,27 @@ class WatchedService {
     return this.#hasQuorum;
   }
 
+  /** Of its quorum's state. */
+  get since(): Date {
+    return this.#since;
+  }
+
   get sorryServerStandsIn(): boolean {
     return !this.#hasQuorum && this.configured.health.sorryServer !== undefined;
   }
 
   /** After a change of the configuration or of a server. */
-  settle(): Outcome {
-    return join([...this.servers.map((server) => server.tell("its checks are others now")), this.#settleQuorum()]);
+  settle(at: Date): Outcome {
+    return join([...this.servers.map((server) => server.tell("its checks are others now", at)), this.#settleQuorum(at)]);
   }
 
   /** Decides anew. keepalived tells of the beginning too, but for a lost quorum that nobody stands in for. */
-  #settleQuorum(): Outcome {
+  #settleQuorum(at: Date): Outcome {
     const { id, health: { quorum, sorryServer } } = this.configured;
     const weight = this.#healthyWeight();
     const { isUp, threshold } = judgeQuorum(quorum, this.#hasQuorum, weight);
     const tells = isUp !== this.#hasQuorum || (this.#isNew && !isUp && sorryServer !== undefined);
+    if (isUp !== this.#hasQuorum) this.#since = at;
     this.#hasQuorum = isUp;
     this.#isNew = false;
     if (!tells) return NOTHING;
@@ -133,7 +141,8 @@ class WatchedService {
   view(): QuorumView {
     const { id, health: { quorum, sorryServer } } = this.configured;
     const weight = this.#healthyWeight();
-    return { service: id, held: this.hasQuorum, weight, needed: judgeQuorum(quorum, this.hasQuorum, weight).threshold, sorry: sorryServer && this.sorryServerStandsIn };
+    const { threshold: needed } = judgeQuorum(quorum, this.hasQuorum, weight);
+    return { service: id, held: this.hasQuorum, since: this.#since, weight, needed, sorryServer: sorryServer && idOf(sorryServer), sorry: sorryServer && this.sorryServerStandsIn };
   }
 
   #healthyWeight(): number {
@@ -169,10 +178,15 @@ class WatchedService {
 
 class WatchedServer {
   #setWeight: number | undefined;
-  #told: "up" | "down" | "starting down";
+  #state: ServerCondition;
+  /** Of the state. */
+  #since: Date;
 
-  constructor(readonly service: ServiceId, readonly destination: ConfiguredDestination, wasDown: boolean, readonly checks = startingChecks(destination, wasDown)) {
-    this.#told = this.isHealthy ? "up" : "starting down";
+  constructor(
+    readonly service: ServiceId, readonly destination: ConfiguredDestination, since: Date, wasDown: boolean, readonly checks = startingChecks(destination, wasDown),
+  ) {
+    this.#state = this.isHealthy ? "up" : "starting";
+    this.#since = since;
   }
 
   get isHealthy(): boolean {
@@ -183,13 +197,16 @@ class WatchedServer {
     return this.#setWeight ?? this.destination.weight;
   }
 
-  view(): ServerView {
-    return { service: this.service, server: idOf(this.destination), healthy: this.isHealthy, checks: this.checks.map((check) => check.view(this.destination)) };
+  view(sorryServerStandsIn: boolean): ServerView {
+    return {
+      service: this.service, server: idOf(this.destination), state: this.#state, since: this.#since, weight: this.destination.weight,
+      weightGiven: this.wanted(sorryServerStandsIn)?.weight, checks: this.checks.map((check) => check.view(this.destination)),
+    };
   }
 
   /** Of a check that has taken the verdict in already. */
-  judge({ detail, weight }: Verdict): Outcome {
-    return join([this.#judgeWeight(weight, detail), this.tell(detail)]);
+  judge({ detail, weight }: Verdict, at: Date): Outcome {
+    return join([this.#judgeWeight(weight, detail), this.tell(detail, at)]);
   }
 
   wanted(sorryServerStandsIn: boolean): ConfiguredDestination | undefined {
@@ -205,10 +222,10 @@ class WatchedServer {
       // A new check of a healthy server begins as it does; it does not make a dead server healthy.
       return at < 0 ? new CheckState(check, { isUp: this.isHealthy }) : left.splice(at, 1)[0]!.continuedAs(check);
     });
-    const continued = new WatchedServer(this.service, destination, false, checks);
+    const continued = new WatchedServer(this.service, destination, this.#since, false, checks);
     const isWeighed = destination.health.checks.some((check) => check.type === "script" && check.setsWeight);
     continued.#setWeight = isWeighed ? this.#setWeight : undefined;
-    continued.#told = this.#told;
+    continued.#state = this.#state;
     return continued;
   }
 
@@ -220,11 +237,12 @@ class WatchedServer {
   }
 
   /** What was not told yet. The first failure of a server that starts down is told too. */
-  tell(reason: string): Outcome {
-    const wasTold = this.#told;
+  tell(reason: string, at: Date): Outcome {
+    const was = this.#state;
     const failed = this.checks.some((check) => check.hasRun && !check.isUp);
-    if (this.isHealthy ? wasTold === "up" : wasTold === "down" || (wasTold === "starting down" && !failed)) return NOTHING;
-    this.#told = this.isHealthy ? "up" : "down";
+    if (this.isHealthy ? was === "up" : was === "down" || (was === "starting" && !failed)) return NOTHING;
+    this.#state = this.isHealthy ? "up" : "down";
+    this.#since = at;
     const { notify } = this.destination.health;
     const command = this.isHealthy ? notify.up : notify.down;
     return {

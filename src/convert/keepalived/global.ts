@@ -33,7 +33,7 @@ export const GLOBAL_KEYWORDS: Keywords<Globals> = {
   ...Object.fromEntries([
     ...lefts("left out; what weir.yaml does not name goes in any case", "lvs_flush"),
     ...lefts("left out; forwarding goes on when weir's daemon ends, and weir down stops it", "lvs_flush_on_stop", "lvs_flush_onstop"),
-    ...lefts("left out; connections are not synchronised as yet", "lvs_sync_daemon"),
+    ...lefts("left out; ipvsadm --start-daemon starts the daemons", "lvs_sync_daemon"),
     ...lefts("left out; groups become services of their own, and need no marks of nftables", "nftables_ipvs", "nftables_ipvs_priority", "nftables_ipvs_start_fwmark"),
     ...lefts("left out; weir's API tells of events", "notify_fifo", "notify_fifo_script", "lvs_notify_fifo", "lvs_notify_fifo_script", "rs_init_notifies"),
     ...lefts("left out; weir's programs hold no such sockets", "lvs_netlink_cmd_rcv_bufs", "lvs_netlink_cmd_rcv_bufs_force", "lvs_netlink_monitor_rcv_bufs", "lvs_netlink_monitor_rcv_bufs_force",

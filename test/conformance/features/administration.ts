@@ -49,6 +49,7 @@ function editService(scene: Scene): readonly Step[] {
 
 function deleteService(scene: Scene): readonly Step[] {
   return withService(scene, (service) => {
+    for (const name of service.destinations) scene.removed(fullName(service, name));
     scene.services.splice(scene.services.indexOf(service), 1);
     return [command("-D", ...serviceOf(service))];
   });
@@ -69,6 +70,7 @@ function editDestination(scene: Scene): readonly Step[] {
 function deleteDestination(scene: Scene): readonly Step[] {
   return withDestination(scene, (service, name) => {
     service.destinations.delete(name);
+    scene.removed(fullName(service, name));
     return [command("-d", ...serviceOf(service), "-r", name)];
   });
 }
@@ -87,7 +89,7 @@ function serviceOptions(scene: Scene, service: ServiceSketch): readonly string[]
 
 function destinationOptions(scene: Scene, service: ServiceSketch, name: string): readonly string[] {
   const { random } = scene;
-  return [scene.methodFor([...serviceOf(service), name].join(" ")), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
+  return [scene.methodFor(fullName(service, name)), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
 }
 
 export function withService(scene: Scene, use: (service: ServiceSketch) => readonly Step[]): readonly Step[] {
@@ -100,5 +102,7 @@ function withDestination(scene: Scene, use: (service: ServiceSketch, name: strin
 
 export const command = (...words: readonly string[]): Command => ({ kind: "ipvsadm", words });
 const serviceOf = ({ protocol, virtual }: ServiceSketch): readonly string[] => [protocol === "tcp" ? "-t" : "-u", `${virtual.address}:${virtual.port}`];
+/** Its own among all services' destinations. */
+const fullName = (service: ServiceSketch, destination: string): string => [...serviceOf(service), destination].join(" ");
 const same = (a: ServiceSketch, b: ServiceSketch): boolean => a.protocol === b.protocol && sameEnd(a.virtual, b.virtual);
 const sameEnd = (a: End, b: End): boolean => a.address === b.address && a.port === b.port;

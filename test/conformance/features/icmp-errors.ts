@@ -25,9 +25,9 @@ export const icmpErrors: Feature = {
 };
 
 function report(scene: Scene): readonly Step[] {
-  const { random, flows, methods } = scene;
-  // docs/lvs-compatibility.md: errors that only pass the director, and the MTU that IPVS remembers of a tunnel's way.
-  const abouts = methods.includes("-g") ? (["answer"] as const) : (["request", "answer"] as const);
+  const { random, flows, methods, tunnelsRemoved } = scene;
+  // docs/lvs-compatibility.md: errors that only pass the director, those out of a tunnel to a server that is gone, and the MTU that IPVS remembers of a tunnel's way.
+  const abouts = methods.includes("-g") || tunnelsRemoved ? (["answer"] as const) : (["request", "answer"] as const);
   const kinds = methods.includes("-i") ? KINDS : [...KINDS, FRAGMENTATION_NEEDED];
   if (flows.length === 0) return [];
   return [{
