@@ -40,7 +40,8 @@ export function readSource(text: string, file: string, options: SourceOptions = 
 function readDocument(text: string, file: string, { environment }: SourceOptions): ConfigSource {
   const lines = new LineCounter();
   // merge: "<<: *name" is how operators share settings among services.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  // logLevel: what the library would warn of on stderr, as a mapping for a key, is said as a mistake with its place.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error" });
   const mistakes = [...syntaxMistakes(document), ...unknownAliases(document), ...unsetVariables(document, environment)].map(({ offset, message }): ConfigIssue => ({
     file, ...position(lines, offset), path: "", message,
   }));

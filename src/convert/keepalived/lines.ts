@@ -76,7 +76,7 @@ class LineReader {
     if (this.#open !== undefined) return this.#continue(line);
     if (depth > DEPTH_MAX || this.#lines.length >= LINES_MAX) return this.#refuseMore(line);
     if (line.text.startsWith("@")) return this.#condition(line, depth);
-    const [, name, value] = /^\$([a-z_]\w*)=(.*)$/i.exec(line.text) ?? [];
+    const [, name, value] = /^\$([a-z_]\w*)=(.*)$/is.exec(line.text) ?? [];
     if (name !== undefined) return this.#define(name, { ...line, text: value!.trim() });
     const repetition = readRepetition(line.text);
     if (typeof repetition === "string") return this.report.mistake(line, repetition);
@@ -94,7 +94,7 @@ class LineReader {
 
   /** "@main priority 240" counts where the configuration's id is main, "@^main …" where it is not. */
   #condition(line: Line, depth: number): void {
-    const [, not, id, rest] = /^@(\^?)(\S*)\s*(.*)$/.exec(line.text)!;
+    const [, not, id, rest] = /^@(\^?)(\S*)\s*(.*)$/s.exec(line.text)!;
     if (id === "") return this.report.mistake(line, "@ has no configuration id behind it; write @id or @^id");
     if ((id === this.sources.configId) !== (not === "^")) this.#takeTrimmed({ ...line, text: rest! }, depth + 1);
   }
