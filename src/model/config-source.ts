@@ -102,6 +102,9 @@ function valueOf(document: Document, file: string): unknown {
 interface Mistake { readonly offset: number; readonly message: string }
 
 function syntaxMistakes(document: Document): Mistake[] {
+  const tooDeep = document.errors.find(({ message }) => message.includes("call stack"));
+  // What follows is about the end that was not reached.
+  if (tooDeep !== undefined) return [{ offset: tooDeep.pos[0], message: "values stand in each other too deep to be read; a configuration needs no more than ten levels" }];
   return [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
     offset: pos[0],
     message: code === "DUPLICATE_KEY" ? "this key stands twice in one mapping; keep one of them" : `not YAML: ${message}`,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 /** How JavaScript's own accidents look in a text. */
-const ACCIDENTS = /^ +at .*:\d+:\d+\)?$|\b(?:TypeError|RangeError|ReferenceError|SyntaxError)\b|\[object |\bundefined\b|\bNaN\b|\bnode:internal\b/m;
+const ACCIDENTS = /^ +at .*:\d+:\d+\)?$|\b(?:TypeError|RangeError|ReferenceError|SyntaxError)\b|\[object |\bundefined\b|\bNaN\b|\bnode:internal\b|call stack|parseAllDocuments/m;
 
 /** `quoted`: what was given; words of its own are no accidents. */
 export function assertClear(message: string, quoted: string): void {
