@@ -43,6 +43,14 @@ test("a service on port 0 stands beside those of single ports", () => {
   ]);
 });
 
+test("a scheduler that there is not is refused, whatever JavaScript knows by its name", () => {
+  for (const scheduler of ["nosuch", "constructor", "__proto__", "toString"]) {
+    const director = newDirector();
+    assert.throws(() => director.addService({ ...SERVICE, scheduler }), (error) => error instanceof DirectorError && error.code === "SCHEDULER_NOT_FOUND");
+    assert.deepEqual(director.services(), []);
+  }
+});
+
 test("a persistence engine that there is not is refused", () => {
   assert.throws(() => newDirector().addService({ ...SERVICE, persistentSeconds: 360, persistenceEngine: "rtsp" }), (error) => error instanceof DirectorError && error.code === "SCHEDULER_NOT_FOUND");
 });

@@ -140,7 +140,7 @@ export const SCHEDULERS: { readonly [name: string]: number } = {
 const NO_SCHEDULER = "none";
 
 export function schedulerNumber(name: string): number {
-  const number = name === NO_SCHEDULER ? maps.SCHEDULER_NONE : SCHEDULERS[name];
+  const number = name === NO_SCHEDULER ? maps.SCHEDULER_NONE : Object.hasOwn(SCHEDULERS, name) ? SCHEDULERS[name] : undefined;
   if (number === undefined) {
     throw new DirectorError("SCHEDULER_NOT_FOUND", `Cannot use the scheduler "${name}": this director has ${Object.keys(SCHEDULERS).join(", ")}`);
   }

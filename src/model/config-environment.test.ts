@@ -28,7 +28,7 @@ test("what a variable holds never becomes structure", () => {
 });
 
 test("a default holds for what is not set, and for what is empty", () => {
-  assert.deepEqual(read("[ '${NONE:-x y}', '${EMPTY:-z}', '${VIP:-no}', '${NONE:-}', '${EMPTY}' ]"), ["x y", "z", "10.0.0.100", "", ""]);
+  assert.deepEqual(read("[ '${NONE:-x y}', '${EMPTY:-z}', '${VIP:-no}', '${NONE:-}', '${EMPTY}', '${constructor:-c}' ]"), ["x y", "z", "10.0.0.100", "", "", "c"]);
 });
 
 test("$${ stands for ${, other dollars for themselves, keys stay", () => {

@@ -37,7 +37,7 @@ function substitute(text: string, environment: Environment, mistake: (message: s
       mistake(`${JSON.stringify(reference)} names no variable; write \${NAME}, \${NAME:-default}, or $\${ for these two characters themselves`);
       return reference;
     }
-    const value = environment[name];
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (value !== undefined && (value !== "" || fallback === undefined)) return value;
     if (fallback === undefined) mistake(`\${${name}} is not set in the environment; set it, or give a default: \${${name}:-…}`);
     return fallback ?? reference;

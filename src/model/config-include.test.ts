@@ -58,6 +58,19 @@ test("what cannot be included is said with the rest of it", () => {
   ]);
 });
 
+test("files that include others twice come to an end", () => {
+  const levels = (depth: number): string => `include: ["${depth + 1}", "${depth + 1}"]\n`;
+  const issues = (() => {
+    try {
+      parseConfig(levels(0), { file: "0", readIncluded: (pattern) => [{ file: pattern, text: Number(pattern) < 40 ? levels(Number(pattern)) : "" }] });
+      return [];
+    } catch (error) {
+      return (error as ConfigError).issues.map(({ message }) => message);
+    }
+  })();
+  assert.deepEqual(issues, ["more than 1000 files are included; is one included again and again?"]);
+});
+
 test("include takes a name or a list of names", () => {
   assert.deepEqual(messages("services: []\ninclude: {a: b}\n"), ["weir.yaml:2:10: include: a mapping is not a list of files"]);
 });

@@ -13,6 +13,9 @@ export type ReadIncluded = (pattern: string, from: string) => readonly { readonl
 /** Keys whose lists are joined. */
 const JOINED = ["services", "interfaces", "addresses", "marks"];
 
+/** Read together; files that include each other several times become more without measure. */
+const FILES_MAX = 1000;
+
 /** Throws ConfigError when one of the texts is not YAML or cannot be included, with the mistakes of all files. */
 export function readSources(text: string, file: string, options: SourceOptions, readIncluded: ReadIncluded | undefined): ConfigSource {
   const reader = new Reader(options, readIncluded);
@@ -30,6 +33,7 @@ class Reader {
   readonly origins = new Map<string, Origin>();
   readonly #issues: ConfigIssue[] = [];
   readonly #counts = new Map<string, number>();
+  #files = 0;
 
   constructor(private readonly options: SourceOptions, private readonly readIncluded: ReadIncluded | undefined) {}
 
@@ -80,7 +84,8 @@ class Reader {
     try {
       for (const included of this.readIncluded(pattern, source.file)) {
         if (within.includes(included.file)) this.#mistake(source, path, `${included.file} includes itself: ${[...within, included.file].join(" includes ")}; take one away`);
-        else this.read(included.text, included.file, within);
+        else if (++this.#files <= FILES_MAX) this.read(included.text, included.file, within);
+        else if (this.#files === FILES_MAX + 1) this.#mistake(source, path, `more than ${FILES_MAX} files are included; is one included again and again?`);
       }
     } catch (error) {
       this.#mistake(source, path, (error as Error).message);
@@ -106,14 +111,15 @@ function join(sources: readonly ConfigSource[], origins: ReadonlyMap<string, Ori
 }
 
 function joinValues(values: readonly unknown[]): unknown {
-  const joined: Record<string, unknown> = {};
+  const joined = new Map<string, unknown>();
   for (const value of values) {
     for (const [key, held] of Object.entries(isMapping(value) ? value : {})) {
-      const before = joined[key];
-      if (key !== "include") joined[key] = Array.isArray(before) && Array.isArray(held) ? [...before, ...held] : held;
+      const before = joined.get(key);
+      if (key !== "include") joined.set(key, Array.isArray(before) && Array.isArray(held) ? [...before, ...held] : held);
     }
   }
-  return joined;
+  // So that a key like "__proto__" is one among others, and refused as such.
+  return Object.fromEntries(joined);
 }
 
 function originOf(path: ConfigPath, origins: ReadonlyMap<string, Origin>): Origin | undefined {

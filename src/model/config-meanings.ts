@@ -42,7 +42,7 @@ const forwarding = (without: string) => ({
 const health = {
   checks: means("what is asked of the server; it is healthy while all succeed", "none: it is always healthy"),
   onFailure: means("what becomes of a server that fails: `remove`, or `quiesce`, by which it stays with weight 0 and keeps its connections", "`remove`"),
-  startsDown: means("`true`: the server is not used until its checks have succeeded once", "`false`"),
+  startsDown: means("`true`: the server is not used until its checks have succeeded once; one that forwards when the daemon starts goes on", "`false`"),
   notifyUp: means("what is run when the server becomes healthy, without a shell; a string is split at blanks", "nothing"),
   notifyDown: means("what is run when it no longer is", "nothing"),
 };

@@ -1,7 +1,7 @@
 // The text of a configuration with the place of everything in it. YAML 1.2, of which JSON is a part.
 
 import type { Document, ParsedNode, YAMLMap } from "yaml";
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import { isAlias, isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import type { ConfigIssue, ConfigPath } from "./config-error.js";
 import { ConfigError, formatPath } from "./config-error.js";
 import type { Environment } from "./config-environment.js";
@@ -40,8 +40,9 @@ export function readSource(text: string, file: string, options: SourceOptions = 
 function readDocument(text: string, file: string, { environment }: SourceOptions): ConfigSource {
   const lines = new LineCounter();
   // merge: "<<: *name" is how operators share settings among services.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
-  const mistakes = [...syntaxMistakes(document), ...unknownAliases(document), ...unsetVariables(document, environment)].map(({ offset, message }): ConfigIssue => ({
+  // logLevel: what the library would warn of on stderr are mistakes here, with their places.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error" });
+  const mistakes = [...syntaxMistakes(document), ...unknownAliases(document), ...keysOfValues(document), ...unsetVariables(document, environment)].map(({ offset, message }): ConfigIssue => ({
     file, ...position(lines, offset), path: "", message,
   }));
   if (mistakes.length > 0) throw new ConfigError(file, mistakes);
@@ -101,10 +102,27 @@ function valueOf(document: Document, file: string): unknown {
 interface Mistake { readonly offset: number; readonly message: string }
 
 function syntaxMistakes(document: Document): Mistake[] {
-  return [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
-    offset: pos[0],
-    message: code === "DUPLICATE_KEY" ? "this key stands twice in one mapping; keep one of them" : `not YAML: ${message}`,
-  }));
+  const tooDeep = document.errors.find(({ message }) => message.includes("call stack"));
+  // What follows is about the end that was not reached.
+  if (tooDeep !== undefined) return [{ offset: tooDeep.pos[0], message: "values stand in each other too deep to be read; a configuration needs no more than ten levels" }];
+  return [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({ offset: pos[0], message: SYNTAX_MESSAGES[code] ?? `not YAML: ${message}` }));
+}
+
+/** In an administrator's words, where the library has a programmer's. */
+const SYNTAX_MESSAGES: { readonly [code: string]: string } = {
+  DUPLICATE_KEY: "this key stands twice in one mapping; keep one of them",
+  MULTIPLE_DOCS: "a second document begins here; keep one, without the line ---",
+};
+
+function keysOfValues(document: Document): Mistake[] {
+  const mistakes: Mistake[] = [];
+  visit(document, {
+    Pair(_key, { key }) {
+      const held = isAlias(key) ? key.resolve(document) : key;
+      if (isCollection(held)) mistakes.push({ offset: startOf(key) ?? 0, message: `${isMap(held) ? "a mapping" : "a list"} stands in a key's place; a key is a word` });
+    },
+  });
+  return mistakes;
 }
 
 function unknownAliases(document: Document): Mistake[] {

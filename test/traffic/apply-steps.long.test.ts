@@ -7,12 +7,13 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { Random, seedOfThisRun } from "../packets/random.js";
 import type { ApplyOutcome, ApplyStep } from "./applier.js";
 import { Bed, needs } from "./bed.js";
 import { ECHO_PORT, SERVER_PORT, UntouchedTraffic, untouchedServices } from "./untouched.js";
 
 const STEPS = Number(process.env["WEIR_STEPS"] ?? 1000);
-const SEED = Number(process.env["WEIR_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+const SEED = seedOfThisRun();
 /**
  * Of services that come, change and go; their servers' ports too. Were those all the same, connections of one client port to two services could
  * be one and the same for a server, as with IPVS.
@@ -57,14 +58,14 @@ test(`${STEPS} configurations at random under load (WEIR_SEED=${SEED})`, { ...ne
 
   const traffic = new UntouchedTraffic(bed);
   closing.push(() => traffic.end());
-  const random = generator(SEED);
+  const random = new Random(SEED);
   const sessions = new Set<Session>();
   let standing: readonly Service[] = [];
   const counts = { announced: 0, kept: 0, failed: 0, silences: 0 };
   for (let step = 0; step < STEPS; step++) {
     const where = `WEIR_SEED=${SEED}, step ${step}`;
     const wanted = change(standing, topology.addresses.servers, random);
-    const fails = random(6) === 0;
+    const fails = random.below(6) === 0;
     const { leaving, error, services: [before, after] } = await apply.step({ configuration: { services: [...untouched, ...wanted.map(words)] }, fails });
     if (fails) {
       assert.match(error ?? "", /as it was told to/, where);
@@ -88,7 +89,7 @@ test(`${STEPS} configurations at random under load (WEIR_SEED=${SEED})`, { ...ne
       await client.close(session.handle);
     }));
     const open = standing.filter(({ destinations }) => destinations.some(({ weight }) => weight > 0));
-    if (sessions.size < SESSIONS_MAX && open.length > 0) sessions.add(await begin(open[random(open.length)]!, where));
+    if (sessions.size < SESSIONS_MAX && open.length > 0) sessions.add(await begin(open[random.below(open.length)]!, where));
   }
   const { asked, requests } = await traffic.lostNothing();
   assert.ok(STEPS < 100 || (counts.announced > 0 && counts.kept > counts.announced && counts.failed > 0), JSON.stringify(counts));
@@ -118,12 +119,12 @@ test(`${STEPS} configurations at random under load (WEIR_SEED=${SEED})`, { ...ne
 });
 
 /** One to three services become others: they come, go, or have other servers or weights. */
-function change(standing: readonly Service[], servers: readonly string[], random: (below: number) => number): readonly Service[] {
+function change(standing: readonly Service[], servers: readonly string[], random: Random): readonly Service[] {
   const byPort = new Map(standing.map((one) => [one.port, one]));
-  for (let changes = 1 + random(3); changes > 0; changes--) {
-    const port = PORTS[random(PORTS.length)]!;
-    if (random(5) === 0) byPort.delete(port);
-    else byPort.set(port, { port, destinations: servers.filter(() => random(3) > 0).map((address) => ({ address, port, weight: random(4) })) });
+  for (let changes = 1 + random.below(3); changes > 0; changes--) {
+    const port = PORTS[random.below(PORTS.length)]!;
+    if (random.below(5) === 0) byPort.delete(port);
+    else byPort.set(port, { port, destinations: servers.filter(() => random.below(3) > 0).map((address) => ({ address, port, weight: random.below(4) })) });
   }
   return [...byPort.values()];
 }
@@ -153,16 +154,5 @@ async function startApplier(bed: Bed) {
       child.disconnect();
       await ended;
     },
-  };
-}
-
-/** xorshift32 */
-function generator(seed: number): (below: number) => number {
-  let state = (seed | 1) >>> 0;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state = (state ^ (state << 5)) >>> 0;
-    return state % below;
   };
 }

@@ -227,6 +227,14 @@ describe("what stands already", () => {
     assert.equal(pool(monitor), "11:1 12:1 13:1");
   });
 
+  test("a server that starts down goes on with what it has, and one that is missing waits for its check", () => {
+    const startsDown = { startsDown: true };
+    const monitor = watch(service([destination(A, 1, startsDown), destination(B, 1, { ...startsDown, onFailure: "quiesce" }), destination(C, 1, startsDown)]), standing([A, 1], [B, 0]));
+    assert.equal(pool(monitor), "11:1 12:0");
+    found(monitor, C, true);
+    assert.equal(pool(monitor), "11:1 12:0 13:1");
+  });
+
   test("keeps its sorry server in until a server answers", () => {
     const monitor = watch(service([destination(A), destination(B)], { sorryServer: sorryServer(SORRY) }), standing([SORRY, 1]));
     assert.equal(pool(monitor), "99:1");

@@ -99,7 +99,7 @@ class WatchedService {
     this.servers = configured.destinations.map((destination) => {
       const name = formatEndpoint(destination);
       const was = before?.servers.find((server) => formatEndpoint(server.destination) === name);
-      return was === undefined ? new WatchedServer(configured.id, destination, at, wasDown(destination, standing)) : was.continuedAs(destination);
+      return was === undefined ? new WatchedServer(configured.id, destination, at, wasUp(destination, standing)) : was.continuedAs(destination);
     });
     this.#hasQuorum = before?.hasQuorum ?? false;
     this.#since = before?.since ?? at;
@@ -183,7 +183,7 @@ class WatchedServer {
   #since: Date;
 
   constructor(
-    readonly service: ServiceId, readonly destination: ConfiguredDestination, since: Date, wasDown: boolean, readonly checks = startingChecks(destination, wasDown),
+    readonly service: ServiceId, readonly destination: ConfiguredDestination, since: Date, wasUp: boolean | undefined, readonly checks = startingChecks(destination, wasUp),
   ) {
     this.#state = this.isHealthy ? "up" : "starting";
     this.#since = since;
@@ -265,16 +265,16 @@ function join(outcomes: readonly Outcome[]): Outcome {
   return { events: outcomes.flatMap(({ events }) => events), commands: outcomes.flatMap(({ commands }) => commands) };
 }
 
-function startingChecks({ health: { checks, startsDown } }: ConfiguredDestination, wasDown: boolean): CheckState[] {
-  return checks.map((check) => new CheckState(check, { isUp: !startsDown && !wasDown }));
+function startingChecks({ health: { checks, startsDown } }: ConfiguredDestination, wasUp: boolean | undefined): CheckState[] {
+  return checks.map((check) => new CheckState(check, { isUp: wasUp ?? !startsDown }));
 }
 
-/** In a service that stands already. A server that is to have weight 0 is not down by that. */
-function wasDown(destination: ConfiguredDestination, standing: ServiceState | undefined): boolean {
-  if (standing === undefined) return false;
+/** Undefined: it is not in a service that stands already. A server that is to have weight 0 is not down by that. */
+function wasUp(destination: ConfiguredDestination, standing: ServiceState | undefined): boolean | undefined {
+  if (standing === undefined) return undefined;
   const name = formatEndpoint(destination);
   const found = standing.destinations.find((other) => formatEndpoint(other) === name);
-  return found === undefined || (found.weight === 0 && destination.weight !== 0);
+  return found !== undefined && (found.weight !== 0 || destination.weight === 0);
 }
 
 /** All but the timing. */

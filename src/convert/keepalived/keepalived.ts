@@ -11,7 +11,7 @@ import type { KeepalivedSources } from "./lines.js";
 import { readLines } from "./lines.js";
 import type { Fate, Keyword, Keywords } from "./read.js";
 import { left, Reading } from "./read.js";
-import { writeServices } from "./services.js";
+import { familyOf, writeServices } from "./services.js";
 import type { Directive } from "./tree.js";
 import { describe, readTree } from "./tree.js";
 import type { VirtualServer } from "./virtual-server.js";
@@ -92,7 +92,7 @@ function checkTwins(servers: readonly VirtualServer[], report: Report): void {
   const seen = new Map<string, VirtualServer>();
   for (const server of servers) {
     for (const virtual of server.virtuals) {
-      const name = nameOf(virtual, server.protocol);
+      const name = nameOf({ ...virtual, family: familyOf(virtual, server) }, server.protocol);
       const first = seen.get(name);
       if (first === undefined) seen.set(name, server);
       else report.mistake(virtual, `${name} is a service of ${describe(first.directive)} in line ${first.line} already; put the real servers of both into one`);

@@ -26,6 +26,7 @@ export interface KeepalivedSources {
 const LINES_MAX = 1_000_000;
 const DEPTH_MAX = 1000;
 const INCLUDES_MAX = 64;
+const FILES_MAX = 10_000;
 
 export function readLines(text: string, sources: KeepalivedSources, report: Report): readonly Line[] {
   return new LineReader(sources, report).read(text);
@@ -37,6 +38,7 @@ class LineReader {
   /** A definition of several lines that has not ended. */
   #open: { readonly name: string; readonly lines: Line[] } | undefined;
   #tooLong = false;
+  #files = 0;
 
   constructor(private readonly sources: KeepalivedSources, private readonly report: Report) {}
 
@@ -63,9 +65,13 @@ class LineReader {
   }
 
   #include(line: Line, pattern: string, strict: boolean, folder: string, includes: number): void {
+    if (this.#files > FILES_MAX) return;
     if (includes >= INCLUDES_MAX) return this.report.mistake(line, `includes stand in each other ${INCLUDES_MAX} deep; does a file include itself?`);
     const files = this.sources.include(pattern, folder);
-    for (const { file, text } of files) this.#file(file, text, includes + 1);
+    for (const { file, text } of files) {
+      if (++this.#files <= FILES_MAX) this.#file(file, text, includes + 1);
+      else if (this.#files === FILES_MAX + 1) this.report.mistake(line, `more than ${FILES_MAX} files are included; does a file include itself?`);
+    }
     if (files.length > 0) return;
     if (strict) this.report.mistake(line, `there is no file ${JSON.stringify(pattern)} to include; make one, or write include, which needs none`);
     else this.report.note(line, line.text, "there is no such file; keepalived goes on without it, and so does weir");
@@ -76,7 +82,7 @@ class LineReader {
     if (this.#open !== undefined) return this.#continue(line);
     if (depth > DEPTH_MAX || this.#lines.length >= LINES_MAX) return this.#refuseMore(line);
     if (line.text.startsWith("@")) return this.#condition(line, depth);
-    const [, name, value] = /^\$([a-z_]\w*)=(.*)$/i.exec(line.text) ?? [];
+    const [, name, value] = /^\$([a-z_]\w*)=(.*)$/is.exec(line.text) ?? [];
     if (name !== undefined) return this.#define(name, { ...line, text: value!.trim() });
     const repetition = readRepetition(line.text);
     if (typeof repetition === "string") return this.report.mistake(line, repetition);
@@ -94,7 +100,7 @@ class LineReader {
 
   /** "@main priority 240" counts where the configuration's id is main, "@^main …" where it is not. */
   #condition(line: Line, depth: number): void {
-    const [, not, id, rest] = /^@(\^?)(\S*)\s*(.*)$/.exec(line.text)!;
+    const [, not, id, rest] = /^@(\^?)(\S*)\s*(.*)$/s.exec(line.text)!;
     if (id === "") return this.report.mistake(line, "@ has no configuration id behind it; write @id or @^id");
     if ((id === this.sources.configId) !== (not === "^")) this.#takeTrimmed({ ...line, text: rest! }, depth + 1);
   }

@@ -63,7 +63,7 @@ function withoutTwins(servers: readonly RealServer[], virtual: Virtual, { report
 }
 
 /** keepalived/check/check_parser.c, vs_end_handler(): of a mark it is what the servers are that no tunnel leads to. */
-function familyOf(virtual: Virtual, { ipFamily, realServers, sorryServer }: VirtualServer): Family {
+export function familyOf(virtual: Virtual, { ipFamily, realServers, sorryServer }: VirtualServer): Family {
   if (virtual.family !== undefined) return virtual.family;
   const untunnelled = realServers.find(({ written }) => written.method !== "tun");
   if (untunnelled !== undefined) return addressFamily(untunnelled.address);
