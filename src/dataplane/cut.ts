@@ -30,6 +30,8 @@ const REST = 0x7800;
 const REST_MASK = 0xfe00;
 const REST_UNITS = 0x01ff;
 const UNIT = 8;
+/** In the tc_index of a packet that was scheduled for itself alone, and of its first piece: it goes where that said. */
+export const SCHEDULED = 0x7768;
 
 /** Hands a packet on to be cut into pieces of at most `fits` bytes. Nothing was counted for it: it will be, piece by piece. */
 export function cutToFit(packet: Packet, fits: u32): i32 {
@@ -53,8 +55,9 @@ export function toCutting(packet: Packet): i32 {
 
 export function cut(packet: Packet): i32 {
   const note = packet.tcIndex;
-  packet.tcIndex = 0;
   if (isRest(note) ? !keepRest(packet, (note & REST_UNITS) * UNIT) : !keepFirst(packet)) return drop(Verdict.tooBig);
+  // Of the first piece, what it was before.
+  packet.tcIndex = isRest(note) ? 0 : note;
   bpf_tail_call(packet, tcPrograms, PROGRAM_TC_FRAGMENTS);
   return drop(Verdict.tooBig);
 }
@@ -77,7 +80,6 @@ function keepFirst(packet: Packet): boolean {
   resize(ip, length, be16(host16(before) + units));
   packet.tcIndex = REST | units;
   if (bpf_clone_redirect(packet, packet.ifindex, BPF_F_INGRESS) !== 0n) return false;
-  packet.tcIndex = 0;
   if (bpf_skb_change_tail(packet, NETWORK_AT + headerBytes + units * UNIT, 0n) !== 0n) return false;
   const kept = packet.view(Ipv4, NETWORK_AT);
   if (kept === null) return false;

@@ -18,7 +18,7 @@ import { ticks } from "./clock.js";
 import { APPLICATION, ENGINE, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
-import { cutToFit } from "./cut.js";
+import { SCHEDULED, cutToFit } from "./cut.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
 import { readCall } from "./engines/sip.js";
@@ -31,8 +31,8 @@ import { forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, Way, isForTc, isForwarded, resolveClient, resolveDestination } from "./hop.js";
 import type { Connection, Destination, Hop } from "./maps.js";
 import {
-  CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ, METHOD_ROUTE,
-  METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP,
+  CONNECTION_APPLICATION, CONNECTION_METHOD_MASK, CONNECTION_NO_OUTPUT, CONNECTION_ONE_PACKET, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, METHOD_MASQ,
+  METHOD_ROUTE, METHOD_TUNNEL, NO_TEMPLATE, PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP,
   PROGRAM_TC_APPLICATION, PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_XDP6, PROGRAM_XDP6_SCTP, PROGRAM_XDP_SCTP, RealServerKey, realServers,
   SERVICE_PERSISTENT, SERVICE_SIP, settings, sysctls, tcPrograms, xdpPrograms,
 } from "./maps.js";
@@ -40,7 +40,7 @@ import { toOwnSocket } from "./marked.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
-import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter } from "./schedule.js";
+import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter, enteredBefore } from "./schedule.js";
 import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -133,6 +133,7 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
     const expected = meetExpected(flow, now);
     if (expected !== NO_CONNECTION) return expected;
   }
+  if (TRANSPORTS === TCP_AND_UDP && FAMILY !== IPV6 && HOOK !== XDP && unlikely(packet.tcIndex === SCHEDULED)) return enteredBefore(packet, flow);
   const service = findService(packet, flow);
   if (service === null || !isUnicast(flow.source)) return NO_CONNECTION;
   if (!mayBegin(flow)) return NOT_A_SYN;
@@ -192,7 +193,10 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
 function refuseRequest(packet: Packet, flow: Flow, index: u32, destination: Destination, way: Way, now: u32): i32 {
   const connection = connections.at(index);
   const fits = destination.hop.mtu - overhead(connection, destination);
-  if (!APPLICATION && way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && !forbidsFragments(packet)) return cutToFit(packet, fits);
+  if (!APPLICATION && way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && !forbidsFragments(packet)) {
+    if ((connection.flags & CONNECTION_ONE_PACKET) !== 0) packet.tcIndex = SCHEDULED;
+    return cutToFit(packet, fits);
+  }
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);

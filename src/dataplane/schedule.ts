@@ -65,6 +65,20 @@ export function enter(packet: Packet, service: Service, flow: Flow, now: u32): u
   return connect(packet, flow, service, chosen, template, now);
 }
 
+/**
+ * Of the first piece of a packet that was scheduled for itself alone before it was cut (cut.ts): nothing came between, and this processor's own
+ * entry is still that packet's. NO_CONNECTION when it is not.
+ */
+export function enteredBefore(packet: Packet, flow: Flow): u32 {
+  packet.tcIndex = 0;
+  const index = beginnings.at(bpf_get_smp_processor_id()).onePacketPlace - 1;
+  if (index === NO_CONNECTION) return NO_CONNECTION;
+  const connection = connections.at(index);
+  if (connection.clientPort !== flow.sourcePort || connection.virtualPort !== flow.destinationPort || !isFragment(packet)) return NO_CONNECTION;
+  noteDestination(connection.destination);
+  return index;
+}
+
 /** The destination for the next new connection, or NO_DESTINATION. */
 function schedule(service: Service, flow: Flow, now: u32): u32 {
   // ip_vs_schedule(): port 0 is every port for persistent services alone.

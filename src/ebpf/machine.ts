@@ -14,7 +14,7 @@ import type { LoadedProgram } from "./machine/loaded-program.js";
 import { loadProgram } from "./machine/loaded-program.js";
 import { createMap } from "./machine/maps.js";
 import { ORIGIN, createRegion } from "./machine/memory.js";
-import type { MachineOptions, Redirect } from "./machine/options.js";
+import type { Clone, MachineOptions, Redirect } from "./machine/options.js";
 import { ProgramArrayMap } from "./machine/program-array.js";
 import { RingBufferMap } from "./machine/ring-buffer.js";
 import { Timers } from "./machine/timers.js";
@@ -22,7 +22,7 @@ import type { MapSpec, ProgramSpec } from "./spec.js";
 
 export { BPF_ANY, BPF_EXIST, BPF_NOEXIST } from "./machine/emulated-map.js";
 export { MachineError } from "./machine/errors.js";
-export type { EmulatedMap, LoadedProgram, MachineOptions, ProgramArrayMap, Redirect, RingBufferMap };
+export type { Clone, EmulatedMap, LoadedProgram, MachineOptions, ProgramArrayMap, Redirect, RingBufferMap };
 
 /** What the packet's context says; what is left out is zero, or follows from the packet. */
 export interface PacketContext {
@@ -41,7 +41,7 @@ export interface PacketContext {
   readonly gsoSegments?: number;
   /** Bytes that can be reached without a helper; all by default. */
   readonly linear?: number;
-  /** The transport checksum covers only the pseudo header yet (CHECKSUM_PARTIAL). */
+  /** The transport checksum, behind an IPv4 header, covers only the pseudo header yet (CHECKSUM_PARTIAL). */
   readonly checksumPartial?: boolean;
 }
 
@@ -52,6 +52,8 @@ export interface RunResult {
   readonly packet: Uint8Array;
   /** When the verdict is to redirect. */
   readonly redirect?: Redirect;
+  /** Copies that it sent on its way. */
+  readonly clones: readonly Clone[];
   /** TC only; 0 otherwise. */
   readonly mark: number;
   readonly gsoSize: number;
@@ -130,6 +132,7 @@ export class Machine {
       if (context.cpu !== undefined) x.cpu = context.cpu;
       x.checksumPartial = context.checksumPartial ?? false;
       x.networkOffset = ETH_HLEN;
+      x.checksumStart = ETH_HLEN + ((packet[ETH_HLEN] ?? 0) & 0x0f) * 4;
       x.context = new Context(type, x.packet, bytes);
       if (type === "xdp") x.context.set({ ingressIfindex: context.ifindex ?? 1 });
       else if (type !== "syscall") setSkBuff(x.context, packet, context);
@@ -141,7 +144,7 @@ export class Machine {
       return {
         verdict, packet: bytes ?? x.packet.bytes.slice(), instructions: x.instructions,
         mark: isSkBuff ? x.context.get("mark") : 0, gsoSize: isSkBuff ? x.context.get("gsoSize") : 0,
-        ...(redirected && { redirect: x.redirect! }),
+        clones: x.clones, ...(redirected && { redirect: x.redirect! }),
       };
     });
   }
@@ -173,6 +176,7 @@ export class Machine {
     const x = this.#execution;
     const mark = x.memory.mark();
     x.redirect = undefined;
+    x.clones = [];
     x.context = undefined;
     x.cpu = this.#options.cpu;
     x.encapsulated = false;

@@ -68,8 +68,8 @@ class MachineWorld implements World {
 
   run(entrance: Entrance, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial = false, vlanPresent = false, tcIndex = 0 }: Offload = {}): Run {
     const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent), tcIndex };
-    const { verdict, packet, redirect, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${entrance}`)!, bytes, context);
-    return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }) };
+    const { verdict, packet, redirect, clones, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${entrance}`)!, bytes, context);
+    return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }), ...(clones.length > 0 && { clones }) };
   }
 
   startExpiry(): void {

@@ -7,7 +7,7 @@ import type { ProgramName } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import type { Store } from "#control/store.js";
 import { Device, DeviceKey, Expiry, HOP_BY_XDP, devices, settings } from "#dataplane/maps.js";
-import type { Redirect } from "#ebpf/machine.js";
+import type { Clone, Redirect } from "#ebpf/machine.js";
 import { encode, encodeInto } from "#layout/codec.js";
 import { TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC, XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX } from "#prelude/packet.js";
 import { holdHops } from "./hops.js";
@@ -33,6 +33,8 @@ export interface Run {
   readonly redirect?: Redirect;
   /** Of a super-packet, as the program left it; the kernel's test runs do not tell. */
   readonly gsoSize?: number;
+  /** Copies that it sent on its way; the kernel's test runs do not tell. */
+  readonly clones?: readonly Clone[];
 }
 
 /** What a sender or a device left undone, or did before. At TC only. */

@@ -13,7 +13,7 @@ import { helpers } from "./helpers.js";
 import type { LoadedProgram } from "./loaded-program.js";
 import type { Region } from "./memory.js";
 import { CODE_REGION, Memory, ORIGIN, createGrave, createRegion } from "./memory.js";
-import type { MachineOptions, Redirect } from "./options.js";
+import type { Clone, MachineOptions, Redirect } from "./options.js";
 import { Packet } from "./packet.js";
 import { IMMEDIATE, POISON, POISON_BYTE, createRegisters, get64, set64, setNumber } from "./registers.js";
 import type { RingBufferMap } from "./ring-buffer.js";
@@ -45,6 +45,8 @@ export class Execution {
   readonly packet = new Packet(this.memory);
   context: Context | undefined;
   redirect: Redirect | undefined;
+  /** What bpf_clone_redirect() sent, in its order. */
+  clones: Clone[] = [];
   /** The CPU that runs it. */
   cpu = 0;
   /** Of which 33 are allowed. */
@@ -57,6 +59,8 @@ export class Execution {
   readonly reservedRecords = new Map<Region, RingBufferMap>();
   /** The sk_buff's ip_summed is CHECKSUM_PARTIAL. */
   checksumPartial = false;
+  /** Then where the bytes begin that the device sums up, from the packet's beginning. */
+  checksumStart = 0;
   /** Where the sk_buff's network header begins, and whether bpf_skb_adjust_room() put a tunnel's before it. */
   networkOffset = 0;
   encapsulated = false;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as a from "../assemble.js";
-import { r0, r1, r2, r3, r4, r5, r6, r10 } from "../assemble.js";
+import { r0, r1, r2, r3, r4, r5, r6, r8, r10 } from "../assemble.js";
 import { helperId } from "../helper-names.js";
 import { Machine, type PacketContext, type RunResult } from "../machine.js";
 import { seededRandom } from "../_random.js";
@@ -223,6 +223,24 @@ test("a redirect counts when the verdict says so", () => {
   assert.equal(redirect("bpf_redirect", 1, runXdp).verdict, 0);
   assert.equal(redirect("bpf_redirect_peer", 1, runTc).verdict, 2);
   assert.equal(redirect("bpf_redirect", 0, runTc, [a.mov64(r0, 0)]).redirect, undefined);
+});
+
+test("bpf_clone_redirect sends the packet as it is at that moment, and nothing else than a direction", () => {
+  const clone = (flags: number) => runTc([
+    a.store32(r6, 8, 5), a.mov64(r1, r6), a.mov64(r2, 7), a.mov64(r3, flags), call("bpf_clone_redirect"), a.mov64(r8, r0),
+    a.store32(r6, 8, 6), a.mov64(r1, r6), a.mov64(r2, 40), a.mov64(r3, 0), call("bpf_skb_change_tail"), a.mov64(r0, r8),
+  ], tcpPacket(), { checksumPartial: true });
+  const { verdict, packet, clones, mark } = clone(1);
+  assert.deepEqual([verdict, mark, packet], [0, 6, tcpPacket().slice(0, 40)]);
+  assert.deepEqual(clones, [{ ifindex: 7, flags: 1, packet: tcpPacket(), mark: 5, tcIndex: 0, gsoSize: 0, checksumPartial: true }]);
+  assert.deepEqual([clone(2).verdict, clone(2).clones], [-EINVAL, []]);
+});
+
+test("a checksum that is left to the device is whole when bytes go off a packet whose place to sum up from is gone", () => {
+  const shrink = [a.mov64(r1, r6), a.mov64(r2, -40), a.mov64(r3, 0), a.mov64(r4, 0), call("bpf_skb_adjust_room")];
+  const clone = [a.mov64(r1, r6), a.mov64(r2, 7), a.mov64(r3, 0), call("bpf_clone_redirect")];
+  const { clones } = runTc([...clone, ...shrink, ...clone, ...shrink, ...clone], tcpPacket(new Uint8Array(100)), { checksumPartial: true });
+  assert.deepEqual(clones.map(({ checksumPartial }) => checksumPartial), [true, true, false]);
 });
 
 test("bpf_redirect_neigh carries the next hop that the program names", () => {

@@ -6,7 +6,7 @@ import type { ProgramType } from "../spec.js";
 import type { Execution } from "./execution.js";
 import { controlHelpers } from "./helpers/control.js";
 import { mapHelpers } from "./helpers/map.js";
-import { redirectHelpers } from "./helpers/redirect.js";
+import { cloneHelpers, redirectHelpers } from "./helpers/redirect.js";
 import { ringBufferHelpers } from "./helpers/ring-buffer.js";
 import { checksumHelpers, skbChecksumHelpers } from "./helpers/checksum.js";
 import { skbHelpers } from "./helpers/skb.js";
@@ -28,7 +28,7 @@ const all: readonly ProgramType[] = ["xdp", "tc", "socket", "syscall"];
 
 export const helpers: readonly (MachineHelper | undefined)[] = numbered([
   [all, mapHelpers], [all, ringBufferHelpers], [all, timeHelpers], [all, controlHelpers],
-  [["tc"], skbHelpers], [["tc"], skbChecksumHelpers], [["xdp"], xdpHelpers], [["xdp", "tc"], checksumHelpers], [["xdp", "tc"], redirectHelpers],
+  [["tc"], skbHelpers], [["tc"], skbChecksumHelpers], [["tc"], cloneHelpers], [["xdp"], xdpHelpers], [["xdp", "tc"], checksumHelpers], [["xdp", "tc"], redirectHelpers],
 ]);
 
 function numbered(groups: readonly (readonly [readonly ProgramType[], HelperFunctions])[]): readonly (MachineHelper | undefined)[] {

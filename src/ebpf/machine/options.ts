@@ -22,3 +22,14 @@ export interface Redirect {
   /** The bytes of struct bpf_redir_neigh, when the program named the next hop. */
   readonly neighbour?: Uint8Array;
 }
+
+/** A copy of the packet, as it was when the program sent it. */
+export interface Clone {
+  readonly ifindex: number;
+  readonly flags: number;
+  readonly packet: Uint8Array;
+  readonly mark: number;
+  readonly tcIndex: number;
+  readonly gsoSize: number;
+  readonly checksumPartial: boolean;
+}

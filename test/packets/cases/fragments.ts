@@ -12,7 +12,7 @@ import { IPPROTO_DSTOPTS, Ipv6, Ipv6Fragment } from "#wire/ipv6.js";
 import type { Case, Expectation, Step } from "../case.js";
 import { answered, delivered, destination, dropped, forwarded, fromClient, fromServer, refused, service, serviceId, toStack } from "../case.js";
 import type { End, FragmentFields, IpFields, UdpFields } from "../frame.js";
-import { ACK, SYN, concatenate, fragments, icmp, icmpv6, ip, ipip, payloadOf, sctp, tcp, totalLengthOf, udp } from "../frame.js";
+import { ACK, SYN, changeIp, concatenate, fragments, icmp, icmpv6, ip, ipip, payloadOf, sctp, tcp, totalLengthOf, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, VIP6, at, client, client6, eth0, eth1, r1, r1v6, r2, r2v6, remote } from "../network.js";
 
@@ -98,11 +98,13 @@ export const fragmentCases: readonly Case[] = [
     steps: tunnelSteps({ bytes: 504 }),
   },
   {
-    description: "a fragment that does not fit the way is dropped, and others of its packet are not",
+    description: "a fragment that does not fit the way is cut once more, and others of its packet are not; the first of its pieces is as long as fits",
     services: [service("udp", 80, [destination(r1, 80, "tunnel")])],
     steps: pieces(datagram(CLIENT, SERVICE)).map((piece, i, all) => {
-      const last = pieces(datagram(CLIENT, SERVICE, AGED))[i]!;
-      return fromClient(piece, part(i < all.length - 1 ? dropped("tooBig", "counted") : forwarded(r1, (sent) => tunnelled(last, identificationOf(sent))), piece, i));
+      const isWhole = i === all.length - 1;
+      const aged = pieces(datagram(CLIENT, SERVICE, AGED))[i]!;
+      const leaves = isWhole ? aged : changeIp(aged.slice(0, 20 + 1456), { totalLength: be16(20 + 1456), flagsAndOffset: be16(0x2000 | i * 185) });
+      return fromClient(piece, part(forwarded(r1, (sent) => tunnelled(leaves, identificationOf(sent))), leaves, i));
     }),
   },
   ...everyFamily((family): Case => ({

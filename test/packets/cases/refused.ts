@@ -3,7 +3,7 @@
 
 import type { Case, Expectation } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, toStack } from "../case.js";
-import { SYN, icmp, ipip, payloadOf, tcp, udp } from "../frame.js";
+import { SYN, fragments, icmp, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { UdpFields } from "../frame.js";
 import { VIP, at, client, eth1, r1, r2, silent, unreachable } from "../network.js";
 
@@ -11,6 +11,7 @@ const CLIENT = at(client, 40000);
 const SERVICE = at(VIP, 80);
 const SERVER = at(r1, 8080);
 const AGED = { ttl: 63 };
+const LEFT_TO_TC = "XDP cuts nothing";
 /** Linux net/ipv4/icmp.c, icmp_send(): precedence "internetwork control", and the cause's type of service by RFC 1349. */
 const INTERNETWORK_CONTROL = 0xc0;
 const IPTOS_TOS_MASK = 0x1e;
@@ -107,12 +108,14 @@ export const refusedCases: readonly Case[] = [
     ],
   },
   {
-    description: "NAT leaves an answer that is too big for the client's network to the stack, which tells the server; one that may be cut is dropped",
+    description: "NAT leaves an answer that is too big for the client's network to the stack, which tells the server; one that may be cut is cut",
     services: [service("udp", 80, [destination(r1, 8080, "masq")])],
     steps: [
       fromClient(udp(CLIENT, SERVICE), forwarded(r1, udp(CLIENT, SERVER, AGED))),
       fromServer(r1, udp(SERVER, CLIENT, { payload: payloadOf(1473) }), toStack("answerTooBig", "only TC knows super-packets")),
-      fromServer(r1, udp(SERVER, CLIENT, { payload: payloadOf(1473), dontFragment: false }), dropped("tooBig")),
+      fromServer(r1, udp(SERVER, CLIENT, { payload: payloadOf(1473), dontFragment: false, identification: 7 }), {
+        ...answered(client, fragments(udp(SERVICE, CLIENT, { payload: payloadOf(1473), dontFragment: false, ...AGED }))[0]!), leftToTc: LEFT_TO_TC, counts: { packetsOut: 1, bytesOut: 1500 },
+      }),
       fromServer(r1, udp(SERVER, CLIENT, { payload: payloadOf(1472) }), answered(client, udp(SERVICE, CLIENT, { payload: payloadOf(1472), ...AGED }))),
     ],
   },
@@ -126,9 +129,14 @@ export const refusedCases: readonly Case[] = [
     }),
   },
   {
-    description: "TUN drops a packet that does not fit and may be cut: the director cuts none",
+    description: "a packet that does not fit the tunnel and may be cut is cut, and counted piece by piece: its first is as long as fits",
     services: [service("udp", 80, [destination(r1, 80, "tunnel")])],
-    steps: [fromClient(udp(CLIENT, SERVICE, { payload: payloadOf(1472), dontFragment: false }), dropped("tooBig", "counted"))],
+    steps: [fromClient(udp(CLIENT, SERVICE, { payload: payloadOf(1472), dontFragment: false, identification: 7 }), {
+      ...forwarded(r1, (sent) => ipip(eth1.address, r1.address, fragments(udp(CLIENT, SERVICE, { payload: payloadOf(1472), dontFragment: false, ...AGED }), { bytes: 1456 })[0]!, {
+        dontFragment: false, identification: (sent[4]! << 8) | sent[5]!, ...AGED,
+      })),
+      leftToTc: LEFT_TO_TC, counts: { packetsIn: 1, bytesIn: 20 + 1456 },
+    })],
   },
   {
     description: "a destination that no route leads to gets nothing, and nobody is told",

@@ -1,10 +1,11 @@
 // Where the packet goes: Linux net/core/filter.c, bpf_redirect() and its siblings. They only note the target; it counts
-// when the program then returns their verdict.
+// when the program then returns their verdict. bpf_clone_redirect() alone sends at once.
 
 import { EINVAL } from "../errors.js";
 import type { Execution } from "../execution.js";
 import type { HelperFunctions } from "../helpers.js";
 import type { Redirect } from "../options.js";
+import { moved } from "./skb.js";
 
 const BPF_F_INGRESS = 1n;
 const XDP_ABORTED = 0;
@@ -40,6 +41,18 @@ export const redirectHelpers: HelperFunctions = {
     if (size < FIB_LOOKUP_BYTES || flags & ~FIB_FLAGS) return -EINVAL;
     return x.options.fib(parameters, flags);
   },
+};
+
+export const cloneHelpers: HelperFunctions = {
+  bpf_clone_redirect: (x) => moved(x, "bpf_clone_redirect", () => {
+    const flags = x.argument64(3);
+    if (flags & ~BPF_F_INGRESS) return -EINVAL;
+    const [mark, tcIndex, gsoSize] = (["mark", "tcIndex", "gsoSize"] as const).map((field) => x.context!.get(field));
+    x.clones.push({
+      ifindex: x.argument32(2), flags: Number(flags), packet: x.packet.bytes.slice(), mark: mark!, tcIndex: tcIndex!, gsoSize: gsoSize!, checksumPartial: x.checksumPartial,
+    });
+    return 0;
+  }),
 };
 
 function note(x: Execution, kind: Redirect["kind"], verdict: number, flags: number, neighbour?: Uint8Array): number {

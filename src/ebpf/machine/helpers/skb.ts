@@ -124,7 +124,10 @@ function adjustRoom(x: Execution, difference: number, mode: number, flags64: big
     ? refuseShrink(x, -difference, base, flags, at)
     : refuseGrow(x, difference, flags, Number(flags64 >> ENCAP_L2_SHIFT));
   if (refused !== 0) return refused;
+  // skb_postpull_rcsum(), before it is taken off.
+  if (difference < 0 && x.checksumStart < 0) x.checksumPartial = false;
   x.packet.growAt(at, difference);
+  x.checksumStart += difference;
   if (difference < 0) changeProtocol(x, flags & DECAP_L3_IPV4, flags & DECAP_L3_IPV6);
   else if (flags & (ENCAP_L3_IPV4 | ENCAP_L3_IPV6)) {
     x.encapsulated = true;
