@@ -4,10 +4,11 @@
 import { dissect } from "#lab/dissect.js";
 import type { Ip } from "#lab/dissect.js";
 import { IPV4_HEADER_MIN } from "#wire/ipv4.js";
-import { frame, icmp, packetOf, payloadOf, tcp, udp } from "../packets/frame.js";
+import { frame, icmp, icmpv6, packetOf, payloadOf, tcp, udp } from "../packets/frame.js";
 import type { End } from "../packets/frame.js";
 import type { Host } from "../packets/network.js";
-import { client, eth0, eth1, gateway, neighbours, router } from "../packets/network.js";
+import { eth0, eth1, neighbours } from "../packets/network.js";
+import { addressesOf } from "./addresses.js";
 import type { Answer, Datagram, ErrorReport, Flow, Request, Step } from "./script.js";
 import type { Passage } from "./transcript.js";
 
@@ -50,7 +51,7 @@ export class Memory {
     if (request === undefined) return undefined;
     const arrived = request.ip.inner ?? request.ip;
     const ports = arrived.tcp ?? arrived.udp;
-    if (ports === undefined) return undefined;
+    if (ports === undefined || (isVirtual(arrived) && isRefusedByStack(datagram))) return undefined;
     const server: End = { address: arrived.destination, port: ports.destinationPort };
     return { by: eth1.name, bytes: frame({ from: request.neighbour.mac!, to: eth1.mac }, build(flow, server, flow.client, datagram)) };
   }
@@ -60,15 +61,31 @@ export class Memory {
     if (about_ === undefined) return undefined;
     const { packet, ip, neighbour } = about_;
     const by = neighbour.interface;
+    const { router, gateway } = addressesOf(ip.source);
     const source = from === "end" ? ip.destination : by === eth0 ? router.address : gateway.address;
     const payload = packet.subarray(0, Math.min(packet.length, quotes));
     const sender = from === "end" ? neighbour : by === eth0 ? router : gateway;
-    return { by: by.name, bytes: frame({ from: sender.mac!, to: by.mac }, icmp(source, ip.source, { type, code, rest, payload, identification, dontFragment: false })) };
+    return { by: by.name, bytes: frame({ from: sender.mac!, to: by.mac }, (ip.version === 6 ? icmpv6 : icmp)(source, ip.source, { type, code, rest, payload, identification, dontFragment: false })) };
   }
 }
 
 /** The neighbour that a client's packets come from. */
-const clientSide = (flow: Flow): Host => (flow.client.address === client.address ? client : router);
+function clientSide({ client: { address } }: Flow): Host {
+  const { client, router } = addressesOf(address);
+  return address === client.address ? client : router;
+}
+
+/** By DR and TUN. */
+const isVirtual = ({ destination }: Ip): boolean => addressesOf(destination).virtual.includes(destination);
+
+/**
+ * docs/lvs-compatibility.md: of answers by DR and TUN that pass the director the stack refuses some, and says so to the VIP, which is the director itself.
+ * IPVS sends that error to the server; weir does not see it.
+ */
+const isRefusedByStack = ({ ttl, payloadBytes }: Datagram): boolean => ttl === 1 || payloadBytes > ANSWER_BYTES_MAX;
+
+/** That fit the wire in a packet by IPv6, with a UDP header. */
+const ANSWER_BYTES_MAX = 1452;
 
 function build({ protocol }: Flow, from: End, to: End, { payloadBytes, flags = 0, ...fields }: Datagram): Uint8Array {
   const payload = payloadOf(payloadBytes);

@@ -3,6 +3,7 @@
 
 import type { SysctlName } from "#model/sysctls.js";
 import type { End } from "../packets/frame.js";
+import { endText } from "./addresses.js";
 
 export interface Script {
   /** What generate() made it of. */
@@ -118,5 +119,3 @@ function datagramText({ flags, payloadBytes, ttl, typeOfService, dontFragment, w
     ...(withoutChecksum === true ? ["without a checksum"] : []),
   ].join(", ");
 }
-
-const endText = ({ address, port }: End): string => `${address}:${port}`;

@@ -5,6 +5,7 @@
 import type { Environment } from "#cli/ipvsadm/ipvsadm.js";
 import { ipvsadm } from "#cli/ipvsadm/ipvsadm.js";
 import type { Names } from "#cli/ipvsadm/names.js";
+import { formatAddress } from "#model/address.js";
 import { concatenate, macBytes } from "../packets/frame.js";
 import { machineWorld } from "../packets/machine-world.js";
 import { interfaces, nextHop } from "../packets/network.js";
@@ -68,6 +69,8 @@ export class Weir {
   }
 }
 
+const AF_INET6 = 10;
+
 const NO_NAMES: Names = {
   hostToAddress: async () => undefined, addressToHost: async () => undefined, serviceToPort: () => undefined, portToService: () => undefined,
 };
@@ -77,6 +80,13 @@ function passageOf({ bytes, redirect }: Fate, cameBy: string): Passage {
   if (redirect === undefined) return { by: cameBy, bytes };
   const by = interfaces.find(({ ifindex }) => ifindex === redirect.ifindex)!;
   if (redirect.kind !== "neigh") return { by: by.name, bytes };
-  const neighbour = nextHop(redirect.neighbour!.subarray(4, 8).join("."));
+  const neighbour = nextHop(neighbourOf(redirect.neighbour!));
   return { by: by.name, bytes: concatenate(macBytes(neighbour!.mac!), macBytes(by.mac), bytes.subarray(12)) };
+}
+
+/** Linux include/uapi/linux/bpf.h, struct bpf_redir_neigh: the family, then an address. */
+function neighbourOf(neighbour: Uint8Array): string {
+  const view = new DataView(neighbour.buffer, neighbour.byteOffset);
+  const word = (at: number) => view.getUint32(4 + at * 4);
+  return formatAddress({ family: neighbour[0] === AF_INET6 ? 6 : 4, words: [word(0), word(1), word(2), word(3)] });
 }
