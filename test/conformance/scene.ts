@@ -16,7 +16,9 @@ const ACROSS_FAMILIES = "-i";
 
 export interface ServiceSketch {
   readonly addresses: Addresses;
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: Flow["protocol"];
+  /** It is a service by this mark, and `virtual` is what packets with it are for. */
+  readonly mark?: number | undefined;
   readonly virtual: End;
   /** By "ADDRESS:PORT", as they were given. */
   readonly destinations: Set<string>;
@@ -39,7 +41,7 @@ export class Scene {
   #identification = 0x100;
 
   constructor(readonly random: Random, readonly kind: Kind, readonly features: readonly Feature[]) {
-    const methods: readonly string[] = random.pick(METHODS);
+    const methods: readonly string[] = kind.methods ?? random.pick(METHODS);
     this.methods = this.mixesFamilies && !methods.includes(ACROSS_FAMILIES) ? [...methods, ACROSS_FAMILIES] : methods;
   }
 
@@ -54,7 +56,7 @@ export class Scene {
   }
 
   get protocols(): readonly Flow["protocol"][] {
-    return (["tcp", "udp"] as const).filter((protocol) => this.features.some(({ name }) => name === protocol));
+    return (["tcp", "udp", "sctp"] as const).filter((protocol) => this.features.some(({ name }) => name === protocol));
   }
 
   /**

@@ -6,6 +6,7 @@ import { inNetworkNamespace } from "#kernel/namespace.js";
 import { interfaces, neighbours, routes } from "../packets/network.js";
 import type { TestNamespace } from "../packets/test-namespace.js";
 import { addNamespace } from "../packets/test-namespace.js";
+import { MARKING } from "./features/marks.js";
 import { TapDevice } from "./tap-device.js";
 import { ipv4Addresses, ipv6Addresses } from "./addresses.js";
 import type { Passage } from "./transcript.js";
@@ -20,12 +21,18 @@ export class TapNetwork {
   readonly #namespace: TestNamespace;
   readonly #taps: readonly TapDevice[];
 
-  constructor() {
+  /** `marks`: packets have those of features/marks.ts when they have come in. */
+  constructor({ marks = false }: { readonly marks?: boolean } = {}) {
     this.#namespace = addNamespace();
     this.run("sysctl", ["-qw", ...SYSCTLS]);
     this.#taps = this.#inside(() => interfaces.map(({ name }) => new TapDevice(name)));
-    const { status, printed } = this.run("ip", ["-batch", "-"], NETWORK);
-    if (status !== 0) throw new Error(`Cannot build the network of a comparison: ip said "${printed.trim()}" to\n${NETWORK}`);
+    this.#batch("ip", NETWORK);
+    if (marks) this.#batch("tc", MARKING(interfaces[0].name).map((command) => `${command}\n`).join(""));
+  }
+
+  #batch(program: "ip" | "tc", commands: string): void {
+    const { status, printed } = this.run(program, ["-batch", "-"], commands);
+    if (status !== 0) throw new Error(`Cannot build the network of a comparison: ${program} said "${printed.trim()}" to\n${commands}`);
   }
 
   /** A command in the namespace: what it printed, stderr last, and its exit status. */

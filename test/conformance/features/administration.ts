@@ -1,9 +1,9 @@
 // Services and destinations come, change and go; some commands are refused.
 
-import type { End } from "../../packets/frame.js";
 import { endText } from "../addresses.js";
 import type { Feature } from "../feature.js";
 import type { Scene, ServiceSketch } from "../scene.js";
+import { portOfMark } from "./marks.js";
 import type { Command, Step } from "../script.js";
 
 const PORTS = [80, 8080] as const;
@@ -39,7 +39,8 @@ function addService(scene: Scene): readonly Step[] {
   const addresses = scene.anyAddresses();
   const protocol = random.pick(scene.protocols);
   const virtual = { address: random.pick(addresses.virtual), port: random.pick([...PORTS, ...scene.features.flatMap(({ ports }) => ports ?? [])]) };
-  const service = { addresses, protocol, virtual, destinations: new Set<string>() };
+  const mark = markOf(scene);
+  const service = { addresses, protocol, mark, virtual: mark === undefined ? virtual : { ...virtual, port: portOfMark(mark) }, destinations: new Set<string>() };
   if (services.some((other) => same(other, service))) return [];
   services.push(service);
   return [command("-A", ...serviceOf(service), ...serviceOptions(scene, service))];
@@ -105,9 +106,12 @@ function withDestination(scene: Scene, use: (service: ServiceSketch, name: strin
 }
 
 export const command = (...words: readonly string[]): Command => ({ kind: "ipvsadm", words });
-const serviceOf = ({ protocol, virtual }: ServiceSketch): readonly string[] => [protocol === "tcp" ? "-t" : "-u", endText(virtual)];
+const OPTIONS = { tcp: "-t", udp: "-u", sctp: "--sctp-service" } as const;
+export const serviceOf = ({ protocol, virtual, mark, addresses }: ServiceSketch): readonly string[] =>
+  (mark === undefined ? [OPTIONS[protocol], endText(virtual)] : ["-f", `${mark}`, ...(addresses.family === 6 ? ["-6"] : [])]);
+/** The first feature's that gives one. */
+const markOf = (scene: Scene): number | undefined => scene.features.map(({ mark }) => mark?.(scene)).find((mark) => mark !== undefined);
 const isOfOtherFamily = ({ addresses }: ServiceSketch, destination: string): boolean => destination.startsWith("[") !== (addresses.family === 6);
 /** Its own among all services' destinations. */
 const fullName = (service: ServiceSketch, destination: string): string => [...serviceOf(service), destination].join(" ");
-const same = (a: ServiceSketch, b: ServiceSketch): boolean => a.protocol === b.protocol && sameEnd(a.virtual, b.virtual);
-const sameEnd = (a: End, b: End): boolean => a.address === b.address && a.port === b.port;
+const same = (a: ServiceSketch, b: ServiceSketch): boolean => serviceOf(a).join() === serviceOf(b).join();
