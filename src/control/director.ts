@@ -221,7 +221,8 @@ export class StoreDirector implements Director {
         ...membersOf(draft, "edited").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.edited(destination, settings!) })),
       ]);
       this.#table.prepare(written, gone, (i) => !drafts[i]!.hasKey);
-      this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded), rows.filter(({ values }) => isMasqueraded(values)).map(({ draft }) => familyOf(draft.id)));
+      const masqueraded = rows.filter(({ values }) => isMasqueraded(values)).map(({ draft }) => draft);
+      this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded), familiesOf(drafts), familiesOf(masqueraded));
       return rows;
     } catch (error) {
       for (const { member } of fresh) this.#destinations.remove(member.destination);
@@ -326,3 +327,5 @@ function membersOf({ members }: Draft, change: DraftMember["change"]): readonly 
 const engineOf = ({ flags }: ServiceRow): string => ((flags & maps.SERVICE_SIP) !== 0 ? "sip" : "");
 
 const isMasqueraded = ({ flags = 0 }: Partial<DestinationRow>): boolean => (flags & maps.DESTINATION_MASQUERADED) !== 0;
+
+const familiesOf = (drafts: readonly Draft[]): ReadonlySet<Family> => new Set(drafts.map(({ id }) => familyOf(id)));
