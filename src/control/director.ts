@@ -240,8 +240,13 @@ export class StoreDirector implements Director {
     for (const draft of drafts) {
       if (draft.isNewToScheduler) forgetLocalities(this.#store, draft.slot, draft.row.scheduler);
       if (draft.before === undefined) this.#totals.clearService(draft.slot);
-      const comeBack = draft.before === undefined ? [...membersOf(draft, "revived"), ...membersOf(draft, "edited")] : membersOf(draft, "revived");
-      for (const { destination } of comeBack) this.#totals.join(draft.slot, destination);
+      const isNew = draft.before === undefined;
+      const comeBack = isNew ? [...membersOf(draft, "revived"), ...membersOf(draft, "edited")] : membersOf(draft, "revived");
+      for (const { destination } of comeBack) {
+        this.#totals.join(draft.slot, destination);
+        // ip_vs_ctl.c, __ip_vs_update_dest(): a removed destination that another service gets, if only a new one of the same name, begins to count anew.
+        if (isNew || this.#destinations.isOrphaned(destination)) this.#totals.zeroDestination(destination);
+      }
     }
     for (const { destination, values } of rows) if (values.weight !== 0) this.#destinations.write(destination, values);
   }
@@ -253,6 +258,7 @@ export class StoreDirector implements Director {
       this.#destinations.remove(destination);
       this.#totals.leave(serviceSlot, destination);
     }
+    if (gone.length > 0) this.#destinations.orphan(new Set(gone.map(({ slot }) => slot)));
     if (gone.length > 0 || drafts.some(({ before, isReworded }) => before !== undefined && isReworded)) this.#filters.narrow(this.#table.read());
     else if (removed.length > 0) this.#filters.narrowNat();
     this.#refreshRealServers();
