@@ -86,6 +86,7 @@ export interface WrittenService extends WrittenForwarding, WrittenHealth {
   readonly netmask?: string;
   readonly persistenceEngine?: string;
   readonly onePacket?: boolean;
+  readonly group?: string;
   readonly quorum?: { readonly weight?: number; readonly hysteresis?: number; readonly notifyUp?: readonly string[]; readonly notifyDown?: readonly string[] };
   readonly sorryServer?: WrittenServer & { readonly quiesced?: boolean };
   readonly destinations: readonly WrittenDestination[];

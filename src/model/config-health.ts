@@ -62,9 +62,14 @@ export function destinationHealth({ checks = [], onFailure = "remove", startsDow
   return { checks, onFailure, startsDown, notify: { up: notifyUp, down: notifyDown } };
 }
 
+/** The first that asks at the port of its server. */
+export function checkWithoutPort({ checks }: DestinationHealth): Check | undefined {
+  return checks.find(({ type, port }) => port === undefined && type !== "ping" && type !== "script");
+}
+
 /** Of a server at `port`: checks of a port need one. */
-export function checkHealthPort({ checks }: DestinationHealth, port: number, path: ConfigPath, issues: IssueList): void {
-  const unclear = port === 0 ? checks.find(({ type, port: own }) => own === undefined && type !== "ping" && type !== "script") : undefined;
+export function checkHealthPort(health: DestinationHealth, port: number, path: ConfigPath, issues: IssueList): void {
+  const unclear = port === 0 ? checkWithoutPort(health) : undefined;
   if (unclear !== undefined) issues.add([...path, "checks"], `the server has every port, so its ${unclear.type} check needs one of its own; give it a port`);
 }
 

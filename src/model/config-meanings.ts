@@ -108,6 +108,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     onePacket: means("`true`: every packet is scheduled anew; of UDP and `fwmark` only", "`false`"),
     ...toAll(forwarding("")),
     ...toAll(health),
+    group: means("services of one group are watched as one: they have the same servers in the same order, with the same checks and quorum; each check is made once, and so is each notification", "the service is watched by itself"),
     quorum: means("how much of the servers' weight must be healthy, or the service is lost", "`weight: 1`, `hysteresis: 0`"),
     sorryServer: means("who stands in while the service is lost", "nobody"),
     destinations: means("the real servers", "none"),

@@ -9,6 +9,7 @@ import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
 import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
+import { checkGroups } from "./config-group.js";
 import { readMarkRules } from "./config-marks.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
@@ -26,6 +27,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
   const services = (top.services ?? []).map((service, i) => readService(service, ["services", i], defaults, context));
   checkDuplicates(services.map(({ configured }) => configured && formatServiceId(configured.id)), ["services"],
     (name, first) => `${name} is services[${first}] already; put the destinations of both into one`, context);
+  checkGroups(services.map(({ configured }) => configured), issues);
   const mode = top.mode ?? "auto";
   const vips = services.flatMap((service) => service.vip ?? []);
   return {

@@ -98,6 +98,7 @@ export const ServiceFields = z.strictObject({
   onePacket: flag,
   ...forwarding,
   ...health,
+  group: text("the name of a group"),
   quorum: mapping("a mapping with weight, hysteresis, notifyUp and notifyDown"),
   sorryServer: mapping("a mapping with address, port, method, tunnel and quiesced"),
   destinations: list("destinations"),

@@ -119,6 +119,11 @@ export interface DestinationHealth {
 
 /** Of one service. */
 export interface ServiceHealth {
+  /**
+   * Services of one group have the same servers, in the same order, and are watched as one: each check is made once, and what it
+   * finds is true of all. virtual_server_group. Undefined: it is watched by itself.
+   */
+  readonly group: string | undefined;
   /** Healthy while the weights of healthy destinations add up to `weight`: it is lost below `weight - hysteresis`, and won at `weight + hysteresis`. */
   readonly quorum: { readonly weight: number; readonly hysteresis: number; readonly notify: Notification };
   /** Stands in while the quorum is lost; undefined: nobody does. sorry_server, fallback. */

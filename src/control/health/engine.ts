@@ -152,7 +152,7 @@ export class HealthEngine {
     if (outcome === undefined) return;
     this.#schedule(key, outcome.nextSeconds);
     if (outcome.events.length === 0) return;
-    this.#changed.set(formatServiceId(outcome.service), outcome.service);
+    for (const id of outcome.services) this.#changed.set(formatServiceId(id), id);
     this.#tell(outcome);
     this.#carryOutSoon();
   }

@@ -18,7 +18,7 @@ export type HealthEvent =
 export function directorEvent(event: HealthEvent): DirectorEvent | undefined {
   switch (event.kind) {
     case "failure": case "notification": return undefined;
-    case "quorum": return { kind: "quorum", service: event.service, held: event.held };
+    case "quorum": return { kind: "quorum", service: event.service, ...(event.group !== undefined && { group: event.group }), held: event.held };
     default: return event;
   }
 }
@@ -38,15 +38,15 @@ export function describeEvent(event: HealthEvent): readonly string[] {
   switch (event.kind) {
     case "server": return [`server ${serverName(event)} is ${event.healthy ? "up" : "down"}: ${event.reason}`];
     case "weight": return [`server ${serverName(event)} has weight ${event.before} → ${event.weight}: ${event.reason}`];
-    case "quorum": return [`service ${formatServiceId(event.service)} has ${event.held ? "its" : "lost its"} quorum: ${event.weight} of ${event.threshold}${sorry(event)}`];
+    case "quorum": return [`${event.group === undefined ? `service ${formatServiceId(event.service)}` : `group ${event.group}`} has ${event.held ? "its" : "lost its"} quorum: ${event.weight} of ${event.threshold}${sorry(event)}`];
     case "configuration": return event.changes;
     case "failure": return [`${event.attempted}: not done: ${event.reason}`];
     case "notification": return [`${event.succeeded ? "ran" : "could not run"} ${event.command.join(" ")}: ${event.reason}`];
   }
 }
 
-const serverName = ({ server, service }: { readonly server: DestinationId; readonly service: ServiceId }): string =>
-  `${formatEndpoint(server)} of ${formatServiceId(service)}`;
+const serverName = ({ server, service, group }: { readonly server: DestinationId; readonly service: ServiceId; readonly group?: string }): string =>
+  `${formatEndpoint(server)} of ${group === undefined ? formatServiceId(service) : `group ${group}`}`;
 
 const sorry = ({ sorryServer, held }: { readonly sorryServer: DestinationId | undefined; readonly held: boolean }): string =>
   sorryServer === undefined ? "" : `; its sorry server ${formatEndpoint(sorryServer)} ${held ? "goes" : "stands in"}`;

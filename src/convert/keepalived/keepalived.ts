@@ -70,7 +70,7 @@ export function importKeepalived(text: string, sources: KeepalivedSources): Keep
   const services: WrittenService[] = [];
   const origins: string[] = [];
   for (const server of servers) {
-    const written = writeServices(server, reading);
+    const written = writeServices(server, nameGroup(server, servers), reading);
     services.push(...written);
     origins.push(...written.map(() => `${server.file}:${server.line}: ${describe(server.directive)}`));
   }
@@ -86,6 +86,12 @@ function readGroups({ groups, servers }: Top, reading: Reading): ReadonlyMap<str
     if (!wanted.has(name)) reading.leave(directive, "left out; no virtual_server is of this group");
     return [name, entries];
   }));
+}
+
+/** virtual_servers of one group are watched each by itself. */
+function nameGroup({ directive: { values: [, name = ""] }, protocol }: VirtualServer, servers: readonly VirtualServer[]): string {
+  const sharing = servers.filter(({ directive: { values } }) => values[0] === "group" && values[1] === name);
+  return sharing.length > 1 ? `${name} ${protocol}` : name;
 }
 
 function checkTwins(servers: readonly VirtualServer[], report: Report): void {
