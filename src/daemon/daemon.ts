@@ -51,7 +51,7 @@ export class Daemon {
   #opened: OpenDirector | undefined;
   #configuration: Configuration | undefined;
   /** One file after another, however fast the signals come. */
-  #reloads: Promise<void> = Promise.resolve();
+  #reloads: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: DaemonParts) {
     this.#daemonParts = parts;
@@ -123,10 +123,11 @@ export class Daemon {
     this.#end();
   }
 
-  /** Reads the file again. Mistakes are told, and change nothing. */
-  reload(): Promise<void> {
-    this.#reloads = this.#reloads.then(() => this.#reload());
-    return this.#reloads;
+  /** Reads the file again, and gives what it says. Mistakes are told, and change nothing: undefined. */
+  reload(): Promise<Configuration | undefined> {
+    const reloading = this.#reloads.then(() => this.#reload());
+    this.#reloads = reloading;
+    return reloading;
   }
 
   /** Ends the checks, and what was being told; what forwards goes on. */
@@ -135,7 +136,7 @@ export class Daemon {
     await this.#engine.stop();
   }
 
-  async #reload(): Promise<void> {
+  async #reload(): Promise<Configuration | undefined> {
     const { log, read } = this.#daemonParts;
     const changes: string[] = [];
     try {
@@ -143,9 +144,11 @@ export class Daemon {
       await this.exclusively(() => this.aside(() => this.apply(configuration, (line) => { changes.push(line); log("information", line); })));
       if (changes.length > 0) this.hub.publish({ kind: "configuration", by: "file", changes });
       log("information", changes.length === 0 ? "the file was read again; nothing to change" : "the file was read again");
+      return configuration;
     } catch (error) {
       log("error", `${(error as Error).message}`);
       log("error", "the file was not taken; all stays as it was");
+      return undefined;
     }
   }
 
