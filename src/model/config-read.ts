@@ -11,6 +11,7 @@ import { readFields, show } from "./config-fields.js";
 import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
 import { checkGroups } from "./config-group.js";
 import { readMarkRules } from "./config-marks.js";
+import { runBy } from "./config-scripts.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
 import { formatServiceId } from "./names.js";
@@ -31,7 +32,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
   const mode = top.mode ?? "auto";
   const vips = services.flatMap((service) => service.vip ?? []);
   return {
-    services: services.flatMap((service) => service.configured ?? []),
+    services: services.flatMap(({ configured }) => configured === undefined ? [] : runBy(top.scriptUser, configured)),
     interfaces: readInterfaces(top.interfaces, mode, context),
     mode,
     addresses: joinAddresses([...readAddresses(top.addresses, context), ...vips], context),

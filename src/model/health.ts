@@ -94,17 +94,25 @@ export interface ScriptProbe {
   readonly command: readonly string[];
   /** misc_dynamic: status 2 … 255 sets the weight to 0 … 253. */
   readonly setsWeight: boolean;
-  /** Who runs it; undefined: who runs weir. */
+  /** Who runs it: "nobody", "nobody:nogroup"; undefined: who runs weir. */
   readonly user: string | undefined;
 }
 
 export type Probe = TcpProbe | HttpProbe | DnsProbe | SmtpProbe | UdpProbe | PingProbe | ScriptProbe;
 export type Check = Probe & CheckTiming & CheckTarget;
 
-/** Programs with their arguments, run without a shell; none: nothing is run. */
+/** A program that tells somebody of a change; run without a shell. */
+export interface Command {
+  /** The program and its arguments. */
+  readonly words: readonly string[];
+  /** Who runs it: "nobody", "nobody:nogroup"; undefined: who runs weir. */
+  readonly user: string | undefined;
+}
+
+/** Undefined: nothing is run. */
 export interface Notification {
-  readonly up: readonly string[] | undefined;
-  readonly down: readonly string[] | undefined;
+  readonly up: Command | undefined;
+  readonly down: Command | undefined;
 }
 
 /** Of one destination: it is healthy while all of its checks succeed; without a check always. */

@@ -70,7 +70,7 @@ class World {
     exclusively: (use) => (this.broken === undefined ? Promise.resolve().then(use) : Promise.reject(this.broken)),
     carryOut: (changes) => carryOut(this.director, changes),
     emit: (event) => void this.log.push(...describeEvent(event)),
-    notify: (command) => void this.log.push(`run ${command.join(" ")}`),
+    notify: (command) => void this.log.push(`run ${command.words.join(" ")}`),
   });
 
   async configure(...services: readonly ConfiguredService[]): Promise<void> {

@@ -7,7 +7,7 @@ import type { Change } from "#model/diff.js";
 import { diffServices } from "#model/diff.js";
 import type { DestinationId, ServiceId, ServiceState } from "#model/director.js";
 import type { HealthView } from "#model/health-view.js";
-import type { Check } from "#model/health.js";
+import type { Check, Command } from "#model/health.js";
 import { formatServiceId } from "#model/names.js";
 import type { CarriedOut } from "./carry-out.js";
 import { firstCheckSeconds } from "./check-state.js";
@@ -32,7 +32,7 @@ export interface EngineParts {
   readonly exclusively: (use: () => void) => Promise<void>;
   readonly carryOut: (changes: readonly Change[]) => CarriedOut;
   readonly emit: (event: HealthEvent) => void;
-  readonly notify: (command: readonly string[]) => void;
+  readonly notify: (command: Command) => void;
 }
 
 interface Runner {

@@ -2,6 +2,7 @@
 
 import type { DestinationId, ServiceId } from "#model/director.js";
 import type { DirectorEvent } from "#model/events.js";
+import type { Command } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 
 type Of<K extends DirectorEvent["kind"]> = Extract<DirectorEvent, { kind: K }>;
@@ -12,7 +13,7 @@ export type HealthEvent =
   | (Of<"quorum"> & { readonly weight: number; readonly threshold: number; readonly sorryServer: DestinationId | undefined })
   /** What is to be changed was not, as yet. */
   | { readonly kind: "failure"; readonly attempted: string; readonly reason: string }
-  | { readonly kind: "notification"; readonly command: readonly string[]; readonly succeeded: boolean; readonly reason: string };
+  | { readonly kind: "notification"; readonly command: Command; readonly succeeded: boolean; readonly reason: string };
 
 /** Undefined for what is for the log alone. */
 export function directorEvent(event: HealthEvent): DirectorEvent | undefined {
@@ -41,9 +42,11 @@ export function describeEvent(event: HealthEvent): readonly string[] {
     case "quorum": return [`${event.group === undefined ? `service ${formatServiceId(event.service)}` : `group ${event.group}`} has ${event.held ? "its" : "lost its"} quorum: ${event.weight} of ${event.threshold}${sorry(event)}`];
     case "configuration": return event.changes;
     case "failure": return [`${event.attempted}: not done: ${event.reason}`];
-    case "notification": return [`${event.succeeded ? "ran" : "could not run"} ${event.command.join(" ")}: ${event.reason}`];
+    case "notification": return [`${event.succeeded ? "ran" : "could not run"} ${describeCommand(event.command)}: ${event.reason}`];
   }
 }
+
+const describeCommand = ({ words, user }: Command): string => `${words.join(" ")}${user === undefined ? "" : ` as ${user}`}`;
 
 const serverName = ({ server, service, group }: { readonly server: DestinationId; readonly service: ServiceId; readonly group?: string }): string =>
   `${formatEndpoint(server)} of ${group === undefined ? formatServiceId(service) : `group ${group}`}`;

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredDestination, ConfiguredService } from "#model/config.js";
 import type { Destination, DestinationId, ServiceId, ServiceState } from "#model/director.js";
 import type { HealthView, QuorumView, ServerCondition, ServerView } from "#model/health-view.js";
-import type { Check } from "#model/health.js";
+import type { Check, Command } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { CheckState } from "./check-state.js";
 import type { HealthEvent } from "./events.js";
@@ -24,7 +24,7 @@ export interface PlacedCheck {
 export interface Outcome {
   readonly events: readonly HealthEvent[];
   /** To be run one after another, in this order. */
-  readonly commands: readonly (readonly string[])[];
+  readonly commands: readonly Command[];
 }
 
 export class Monitor implements HealthView {

@@ -1,7 +1,7 @@
 // A program that is run for a check or a notification: no shell, a limit of time, and what it wrote.
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { identityOf } from "./identity.js";
 
 export interface ProgramOptions {
   readonly signal: AbortSignal;
@@ -66,19 +66,4 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It ended by itself.
   }
-}
-
-/** "nobody", "nobody:nogroup" or "nobody nogroup": numbers of /etc/passwd and /etc/group. Throws when there is no such user. */
-export function identityOf(user: string): { readonly uid: number; readonly gid: number } {
-  const [name = "", groupName] = user.split(/[:\s]+/);
-  const account = readEntry("/etc/passwd", name);
-  if (account === undefined) throw new Error(`there is no user "${name}" in /etc/passwd`);
-  const group = groupName === undefined ? undefined : readEntry("/etc/group", groupName);
-  if (groupName !== undefined && group === undefined) throw new Error(`there is no group "${groupName}" in /etc/group`);
-  return { uid: Number(account[2]), gid: Number(group?.[2] ?? account[3]) };
-}
-
-/** By name or number. */
-function readEntry(file: string, name: string): readonly string[] | undefined {
-  return readFileSync(file, "utf8").split("\n").map((line) => line.split(":")).find((fields) => fields.length > 3 && (fields[0] === name || fields[2] === name));
 }
