@@ -5,6 +5,7 @@ import type { DirectorParts } from "#control/apply.js";
 import { applyConfiguration, takeDown } from "#control/apply.js";
 import { withCommandLockSoon } from "#control/command-lock.js";
 import { EventHub } from "#control/event-hub.js";
+import { checksAtOnceMax, PROGRAMS_AT_ONCE_MAX } from "#control/health/at-once.js";
 import { carryOut } from "#control/health/carry-out.js";
 import { systemClock } from "#control/health/clock.js";
 import { HealthEngine } from "#control/health/engine.js";
@@ -59,7 +60,7 @@ export class Daemon {
     const emit = (event: HealthEvent): void => this.#tell(event);
     this.#notifications = new NotificationQueue(systemClock, emit);
     this.#engine = new HealthEngine({
-      clock: systemClock, random: Math.random, probe, emit,
+      clock: systemClock, random: Math.random, atOnceMax: { checks: checksAtOnceMax(), programs: PROGRAMS_AT_ONCE_MAX }, probe, emit,
       exclusively: (use) => this.exclusively(use),
       carryOut: (changes) => this.aside(() => carryOut(this.director.director, changes)),
       notify: (command) => this.#notifications.add(command),

@@ -1,6 +1,7 @@
 // A program that is run for a check or a notification: no shell, a limit of time, and what it wrote.
 
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { identityOf } from "./identity.js";
 
 export interface ProgramOptions {
@@ -31,7 +32,9 @@ export function runProgram([program = "", ...args]: readonly string[], { signal,
     // A process group of its own, so that its children can be ended with it.
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, ...(user === undefined ? {} : identityOf(user)) });
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
+    // It has no pipes when there is no file descriptor left; its error comes all the same.
+    const streams = [child.stdout, child.stderr].filter((stream) => stream as Readable | undefined | null);
+    for (const stream of streams) {
       stream.setEncoding("utf8").on("data", (part: string) => { output = (output + part).slice(0, OUTPUT_CHARACTERS_MAX); });
     }
     const onAbort = (): void => {
@@ -44,7 +47,7 @@ export function runProgram([program = "", ...args]: readonly string[], { signal,
       signal.removeEventListener("abort", onAbort);
       const end = (): void => {
         clearTimeout(late);
-        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+        for (const stream of streams) stream.destroy();
         resolve({ status: status ?? undefined, killedBy: killedBy ?? undefined, output: output.trim() });
       };
       // Its last words may still be on their way; but a child that it left behind may hold its output open for ever.
