@@ -3,7 +3,6 @@
 import { dissect, dissectIp } from "#lab/dissect.js";
 import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH } from "#wire/icmp.js";
 import { ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH } from "#wire/icmpv6.js";
-import { SYN } from "../packets/frame.js";
 import { normalizeConnections, normalizeList, normalizePassage } from "./normalize.js";
 import type { Listed, Sent } from "./normalize.js";
 import type { Script, Step } from "./script.js";
@@ -23,7 +22,6 @@ const SECONDS_TOLERATED = 2;
 export function firstDifference(script: Script, ipvs: Transcript, weir: Transcript): Difference | undefined {
   const textOf = countsRefusedReuse(script, ipvs) ? withoutAnswerCounts : listText;
   for (const [at, step] of script.steps.entries()) {
-    if (at > 0 && revives(script, ipvs, at - 1)) return undefined;
     const difference = compareStep(step, ipvs[at]!, weir[at]!, textOf);
     if (difference !== undefined) return { at, ...difference };
   }
@@ -42,18 +40,6 @@ function compareStep(step: Step, ipvs: Outcome, weir: Outcome, textOf: (outcome:
 function countsRefusedReuse(script: Script, ipvs: Transcript): boolean {
   return script.steps.some((step, at) => step.kind === "request" && isPortUnreachable(ipvs[at]!)
     && script.steps.slice(0, at).some((before, i) => before.kind === "request" && before.flow.number === step.flow.number));
-}
-
-/**
- * docs/lvs-compatibility.md: a connection by DR or TUN whose client uses its port again for a service that is gone is about to end; but IPVS
- * takes the stack's RST for its server's answer, and it stands again.
- */
-function revives({ steps }: Script, ipvs: Transcript, at: number): boolean {
-  const step = steps[at]!;
-  if (step.kind !== "request" || ((step.datagram.flags ?? 0) & SYN) === 0) return false;
-  const { sent } = ipvs[at]!;
-  return sent !== undefined && sent !== "stack" && sent.some(({ bytes }) => dissect(bytes).ip?.tcp?.flags.startsWith("R") === true)
-    && steps.slice(0, at).some((before, i) => before.kind === "request" && before.flow.number === step.flow.number && ipvs[i]!.sent?.length !== 0);
 }
 
 function isPortUnreachable({ sent = [] }: Outcome): boolean {
