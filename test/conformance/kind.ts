@@ -9,18 +9,18 @@ import { fragments } from "./features/fragments.js";
 import { icmpErrors } from "./features/icmp-errors.js";
 import { ipsec } from "./features/ipsec.js";
 import { marks } from "./features/marks.js";
-import { sctp } from "./features/sctp.js";
-import { strays } from "./features/strays.js";
-import { zeroing } from "./features/zeroing.js";
 import { oddPackets } from "./features/odd-packets.js";
 import { onePacket } from "./features/one-packet.js";
 import { persistence } from "./features/persistence.js";
 import { schedulers } from "./features/schedulers.js";
+import { sctp } from "./features/sctp.js";
+import { strays } from "./features/strays.js";
 import { sysctls } from "./features/sysctls.js";
 import { tcp } from "./features/tcp.js";
 import { thresholds } from "./features/thresholds.js";
 import { timeouts } from "./features/timeouts.js";
 import { udp } from "./features/udp.js";
+import { zeroing } from "./features/zeroing.js";
 
 export interface Kind {
   readonly name: string;
@@ -36,16 +36,18 @@ export interface Kind {
 const FEATURES: readonly Feature[] = [administration, tcp, udp, schedulers, thresholds, persistence, onePacket, timeouts, icmpErrors, oddPackets, sysctls];
 const BOTH = [ipv4Addresses, ipv6Addresses].map((addresses) => ({ families: [addresses], suffix: addresses.family === 6 ? "6" : "" }));
 const FRAGMENTED: readonly Feature[] = [administration, tcp, udp, fragments, schedulers, persistence, onePacket, sysctls];
+const ASSOCIATIONS: readonly Feature[] = [administration, sctp, schedulers, thresholds, persistence, icmpErrors, oddPackets, sysctls];
+const ASTRAY: readonly Feature[] = [administration, tcp, udp, strays, schedulers, thresholds, persistence, sysctls];
 
 export const KINDS: readonly Kind[] = [
   { name: "ipv4", families: [ipv4Addresses], features: FEATURES },
   { name: "ipv6", families: [ipv6Addresses], features: FEATURES },
   { name: "mixed", families: [ipv4Addresses, ipv6Addresses], features: FEATURES },
   ...BOTH.map(({ families, suffix }) => ({ name: `fragments${suffix}`, families, features: FRAGMENTED, always: [fragments], methods: ["-m", "-g"] })),
-  ...BOTH.map(({ families, suffix }) => ({ name: `sctp${suffix}`, families, features: [administration, sctp, schedulers, thresholds, persistence, icmpErrors, oddPackets, sysctls], always: [sctp] })),
+  ...BOTH.map(({ families, suffix }) => ({ name: `sctp${suffix}`, families, features: ASSOCIATIONS, always: [sctp] })),
   { name: "ipsec", families: [ipv4Addresses], features: [administration, udp, ipsec, schedulers, persistence, sysctls], always: [udp, ipsec] },
   ...BOTH.map(({ families, suffix }) => ({ name: `marks${suffix}`, families, features: [...FEATURES, marks], always: [marks] })),
-  ...BOTH.map(({ families, suffix }) => ({ name: `strays${suffix}`, families, features: [administration, tcp, udp, strays, schedulers, thresholds, persistence, sysctls], always: [strays] })),
+  ...BOTH.map(({ families, suffix }) => ({ name: `strays${suffix}`, families, features: ASTRAY, always: [strays] })),
   { name: "zeroing", families: [ipv4Addresses], features: [administration, tcp, udp, zeroing, schedulers, sysctls], always: [zeroing] },
 ];
 

@@ -44,7 +44,8 @@ export class Memory {
   }
 
   #request({ flow, datagram }: Request): readonly Passage[] {
-    return inFragments(build(flow, flow.client, flow.virtual, datagram), datagram).map((packet) => ({ by: eth0.name, bytes: frame({ from: clientSide(flow).mac!, to: eth0.mac }, packet) }));
+    const link = { from: clientSide(flow).mac!, to: eth0.mac };
+    return inFragments(build(flow, flow.client, flow.virtual, datagram), datagram).map((packet) => ({ by: eth0.name, bytes: frame(link, packet) }));
   }
 
   #answer({ flow, datagram }: Answer): readonly Passage[] | undefined {
@@ -52,9 +53,10 @@ export class Memory {
     if (request === undefined) return undefined;
     const arrived = request.ip.inner ?? request.ip;
     const ports = arrived.tcp ?? arrived.udp ?? arrived.sctp;
-    if (ports === undefined || (isVirtual(arrived) && isRefusedByStack(datagram))) return undefined;
+    if (ports === undefined || (passesDirector(arrived) && isRefusedByStack(datagram))) return undefined;
     const server: End = { address: arrived.destination, port: ports.destinationPort };
-    return inFragments(build(flow, server, flow.client, datagram), datagram).map((packet) => ({ by: eth1.name, bytes: frame({ from: request.neighbour.mac!, to: eth1.mac }, packet) }));
+    const link = { from: request.neighbour.mac!, to: eth1.mac };
+    return inFragments(build(flow, server, flow.client, datagram), datagram).map((packet) => ({ by: eth1.name, bytes: frame(link, packet) }));
   }
 
   #error({ flow, about, invented, from, type, code, rest, quotes, identification }: ErrorReport): readonly Passage[] | undefined {
@@ -66,7 +68,8 @@ export class Memory {
     const source = from === "end" ? ip.destination : by === eth0 ? router.address : gateway.address;
     const payload = packet.subarray(0, Math.min(packet.length, quotes));
     const sender = from === "end" ? neighbour : by === eth0 ? router : gateway;
-    return [{ by: by.name, bytes: frame({ from: sender.mac!, to: by.mac }, (ip.version === 6 ? icmpv6 : icmp)(source, ip.source, { type, code, rest, payload, identification, dontFragment: false })) }];
+    const message = (ip.version === 6 ? icmpv6 : icmp)(source, ip.source, { type, code, rest, payload, identification, dontFragment: false });
+    return [{ by: by.name, bytes: frame({ from: sender.mac!, to: by.mac }, message) }];
   }
 }
 
@@ -76,8 +79,8 @@ function clientSide({ client: { address } }: Flow): Host {
   return address === client.address ? client : router;
 }
 
-/** By DR and TUN. */
-const isVirtual = ({ destination }: Ip): boolean => addressesOf(destination).virtual.includes(destination);
+/** The answer to a packet by DR or TUN: in IPv4 the stack takes none from an address of its own. */
+const passesDirector = ({ version, destination }: Ip): boolean => version === 6 && addressesOf(destination).virtual.includes(destination);
 
 /**
  * docs/lvs-compatibility.md: of answers by DR and TUN that pass the director the stack refuses some, and says so to the VIP, which is the director itself.

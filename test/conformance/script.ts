@@ -128,9 +128,12 @@ export function describeStep(step: Step): string {
   const { flow } = step;
   const name = `flow ${flow.number}, ${flow.protocol} ${endText(flow.client)} to ${endText(flow.virtual)}`;
   if (step.kind === "unasked") return `${name}: unasked from ${endText(step.server)}, ${datagramText(step.datagram)}`;
-  if (step.kind === "error") return `${name}: ICMP ${step.type}/${step.code} (${step.rest}) about ${step.invented === undefined ? "the" : "no"} ${step.about} from its ${step.from}, quoting ${step.quotes} bytes`;
+  if (step.kind === "error") return `${name}: ${errorText(step)}`;
   return `${name}: ${step.kind} ${datagramText(step.datagram)}`;
 }
+
+const errorText = ({ type, code, rest, about, invented, from, quotes }: ErrorReport): string =>
+  `ICMP ${type}/${code} (${rest}) about ${invented === undefined ? "the" : "no"} ${about} from its ${from}, quoting ${quotes} bytes`;
 
 /** As the program sysctl takes it. */
 export const settingText = ({ name, value }: Setting): string => `net.ipv4.vs.${name}=${value}`;

@@ -35,13 +35,15 @@ function report(scene: Scene): readonly Step[] {
   const { random, flows, methods, tunnelsRemoved, kind } = scene;
   // docs/lvs-compatibility.md: errors that only pass the director, those out of a tunnel to a server that is gone, and the MTU that IPVS remembers of a tunnel's way.
   // And servers' errors by IPv6, whose checksum IPVS gets wrong.
-  const abouts = methods.includes("-g") || tunnelsRemoved || kind.families.some(({ family }) => family === 6) ? (["answer"] as const) : (["request", "answer"] as const);
+  const isClearOfRequests = methods.includes("-g") || tunnelsRemoved || kind.families.some(({ family }) => family === 6);
+  const abouts = isClearOfRequests ? (["answer"] as const) : (["request", "answer"] as const);
   if (flows.length === 0) return [];
   const { flow } = random.pick(flows);
   const ofIpv6 = addressFamily(flow.client.address) === 6;
   const kinds = ofIpv6 ? ICMPV6 : ICMP;
   return [{
-    kind: "error", flow, about: random.pick(abouts), from: random.pick(["end", "router"]), rest: 0, ...random.pick(methods.includes("-i") ? kinds : [...kinds, ofIpv6 ? PACKET_TOO_BIG : FRAGMENTATION_NEEDED]),
+    kind: "error", flow, about: random.pick(abouts), from: random.pick(["end", "router"]), rest: 0,
+    ...random.pick(methods.includes("-i") ? kinds : [...kinds, ofIpv6 ? PACKET_TOO_BIG : FRAGMENTATION_NEEDED]),
     quotes: random.pick(ofIpv6 ? QUOTED_IPV6 : QUOTED), identification: scene.identification(),
   }];
 }

@@ -29,5 +29,6 @@ function seal(scene: Scene): readonly Step[] {
   const flows = scene.flows.filter(({ flow }) => flow.protocol === "udp");
   if (flows.length === 0) return [];
   const { flow } = random.pick(flows);
-  return [{ kind: random.pick(["request", "answer"]), flow, datagram: { identification: scene.identification(), payloadBytes: random.pick(PAYLOADS), sealed: random.pick(["ah", "esp"]) } }];
+  const kind = random.pick(["request", "answer"] as const);
+  return [{ kind, flow, datagram: { identification: scene.identification(), payloadBytes: random.pick(PAYLOADS), sealed: random.pick(["ah", "esp"]) } }];
 }

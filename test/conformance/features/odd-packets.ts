@@ -19,7 +19,9 @@ function odd(scene: Scene): readonly Step[] {
   const { random, flows } = scene;
   const { family } = scene.anyAddresses();
   const fields: Partial<Datagram> = random.pick([{ ttl: 1 }, { ttl: 2 }, { typeOfService: 0xb8 }, { typeOfService: 0x03 }, { payloadBytes: random.pick(PAYLOADS[family]) }]);
-  const datagram = (protocol: string): Datagram => ({ identification: scene.identification(), payloadBytes: 0, ...(protocol === "tcp" && { flags: SYN }), ...(protocol === "sctp" && { chunks: [INIT] }), ...fields });
+  const datagram = (protocol: string): Datagram => ({
+    identification: scene.identification(), payloadBytes: 0, ...(protocol === "tcp" && { flags: SYN }), ...(protocol === "sctp" && { chunks: [INIT] }), ...fields,
+  });
   if (flows.length > 0 && random.percent(70)) {
     const { flow } = random.pick(flows);
     return [{ kind: random.percent(70) ? "request" : "answer", flow, datagram: datagram(flow.protocol) }];
