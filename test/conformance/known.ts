@@ -1,6 +1,7 @@
 // Differences that docs/lvs-compatibility.md names, each by what shows it: a script is compared up to there, and what was found is said.
 
 import { dissect } from "#lab/dissect.js";
+import { addressFamily } from "#model/address.js";
 import { TCP_SYN } from "#wire/tcp.js";
 import { neighbours } from "../packets/network.js";
 import { endText } from "./addresses.js";
@@ -62,7 +63,7 @@ function forwardedRequests({ steps, ipvs }: History, flow: Flow): readonly Forwa
     return sentBy(ipvs[at]!).flatMap(({ bytes }) => {
       const { ip, destination } = dissect(bytes);
       if (ip?.inner !== undefined) return [{ at }];
-      return ip?.destination === flow.virtual.address ? [{ at, host: neighbours.find(({ mac }) => mac === destination)?.address }] : [];
+      return ip?.destination === flow.virtual.address ? [{ at, host: neighbours.find(({ mac, address }) => mac === destination && addressFamily(address) === ip.version)?.address }] : [];
     });
   });
 }
