@@ -3,7 +3,7 @@
 
 import type { ConfigPath } from "./config-error.js";
 import type { IssueList } from "./config-source.js";
-import { readFields, show } from "./config-fields.js";
+import { isMapping, readFields, show } from "./config-fields.js";
 import { NotificationFields } from "./config-schema.js";
 import type { Command } from "./health.js";
 
@@ -13,8 +13,7 @@ export type CommandKeys = string | readonly string[] | { readonly [key: string]:
 /** Undefined where there is none, or where there was a mistake. */
 export function readNotification(keys: CommandKeys | undefined, path: ConfigPath, issues: IssueList): Command | undefined {
   if (keys === undefined) return undefined;
-  const isMapping = typeof keys === "object" && !Array.isArray(keys);
-  if (!isMapping) return withUser(readCommand(keys as string | readonly string[], path, issues), undefined);
+  if (!isMapping(keys)) return withUser(readCommand(keys, path, issues), undefined);
   const { command, user } = readFields(NotificationFields, keys, path, issues);
   if (command === undefined) return void issues.missing([...path, "command"], "give the program and its arguments");
   return withUser(readCommand(command, [...path, "command"], issues), user);

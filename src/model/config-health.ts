@@ -6,7 +6,7 @@ import { addressFamily } from "./address.js";
 import { readEndpoint } from "./config-address.js";
 import { readEndpointKeys } from "./config-endpoint.js";
 import type { Fields } from "./config-fields.js";
-import { readFields, remedy, show } from "./config-fields.js";
+import { isMapping, readFields, remedy, show } from "./config-fields.js";
 import { CHECK_FIELDS, CHECK_TYPES, QuorumFields, ReplyFields, RequestFields } from "./config-schema.js";
 import type { CommandKeys } from "./config-command.js";
 import { readCommand, readNotification } from "./config-command.js";
@@ -88,11 +88,11 @@ export function readQuorum(value: unknown, path: ConfigPath, issues: IssueList):
 
 /** Undefined when it cannot be told what is to be checked. */
 function readCheck(value: unknown, path: ConfigPath, issues: IssueList): Check | undefined {
-  const type = (value as { type?: unknown } | null | undefined)?.type;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isMapping(value)) {
     issues.add(path, `${show(value)} is not a check; give a mapping such as {type: tcp}`);
     return undefined;
   }
+  const { type } = value;
   if (type === undefined) return void issues.missing([...path, "type"], `say ${CHECK_TYPES.join(", ")}`);
   if (!CHECK_TYPES.includes(type as Check["type"])) {
     return void issues.add([...path, "type"], `${show(type)} is no type of check; ${typeof type === "string" ? remedy(type, CHECK_TYPES) : `known are ${CHECK_TYPES.join(", ")}`}`);
