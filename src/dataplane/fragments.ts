@@ -83,7 +83,7 @@ function request(packet: Packet, flow: Flow, index: u32, place: u32, method: u32
   const destination = destinations.at(place);
   if ((destination.flags & DESTINATION_AVAILABLE) === 0) return drop(Verdict.destinationRemoved);
   countMoreIn(place, dataBytes(flow));
-  if ((destination.flags & DESTINATION_LOCAL) !== 0) return TC_ACT_UNSPEC;
+  if ((destination.flags & DESTINATION_LOCAL) !== 0) return method !== METHOD_MASQ || setDestination(packet, destination.address) ? TC_ACT_UNSPEC : drop(Verdict.rewriteFailed);
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
@@ -116,7 +116,7 @@ function answer(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
  * What it adds to the packet, which LVS counts whole: its data. The first was counted as it is, and IPv6's has a header for fragments,
  * which the packet has not; it is taken off with the last one.
  */
-function dataBytes(flow: Flow): u64 {
+export function dataBytes(flow: Flow): u64 {
   const bytes = U64(flow.bytes - (flow.transportAt - NETWORK_AT));
   return FAMILY === IPV6 && flow.moreFragments === 0 ? bytes - U64(Ipv6Fragment.size) : bytes;
 }

@@ -50,9 +50,10 @@ export interface Counts {
 
 export type Expectation = ToStack | Dropped | Forwarded | Refused;
 
-/** The kernel's own stack gets it as it is. */
+/** The kernel's own stack gets it as it is, or, of a server by NAT, as this IP packet. */
 export interface ToStack {
   readonly fate: "stack";
+  readonly packet?: Uint8Array;
   /** Undefined: it is a connection's packet, counted with the destination that the director itself is. */
   readonly verdict: VerdictName | undefined;
   /** Why XDP leaves it to TC, and so does not count it. */
@@ -151,6 +152,7 @@ export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation
 
 export const toStack = (verdict: VerdictName, leftToTc?: string): ToStack => ({ fate: "stack", verdict, leftToTc });
 export const delivered: ToStack = { fate: "stack", verdict: undefined };
+export const deliveredAs = (packet: Uint8Array): ToStack => ({ ...delivered, packet });
 export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });
 export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: Refused["counted"]): Refused => ({ fate: "refused", verdict, packet, counted });
 /** A request, on its way to a server. */
