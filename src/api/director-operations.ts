@@ -36,7 +36,7 @@ export interface DirectorOperationsOptions {
   exclusively?<T>(use: () => Promise<T>): Promise<T>;
   /** Before a service or a server is added or edited: sees to what its packets need. */
   prepare?(service: ServiceUse): Promise<void>;
-  /** After services were deleted. */
+  /** After services or servers were deleted or changed: sees to what nobody needs any more. */
   settle?(): Promise<void>;
   /** For a daemon that keeps more than the director to what a configuration says. */
   apply?(configuration: Configuration, report: (line: string) => void): Promise<void>;
@@ -154,7 +154,7 @@ class DirectorChanges implements Changes {
 
   async deleteService(id: ServiceId): Promise<void> {
     this.#carryOut({ kind: "deleteService", service: findService(this.#director.services(), id, "delete") });
-    if (id.kind === "fwmark") await this.#options.settle?.();
+    await this.#options.settle?.();
   }
 
   async clear(): Promise<void> {
@@ -173,11 +173,13 @@ class DirectorChanges implements Changes {
     await this.#prepare(service.id, "", [destination]);
     const before = service.destinations.find(({ address, port }) => address === destination.address && port === destination.port);
     this.#carryOut({ kind: "editDestination", service: service.id, destination, before: before ?? destination });
+    await this.#options.settle?.();
   }
 
   async deleteDestination(service: ServiceId, { address, port }: DestinationId): Promise<void> {
     this.#director.deleteDestination(service, { address, port });
     this.lines.push(describeChange({ kind: "deleteDestination", service, destination: { address, port } as Destination }));
+    await this.#options.settle?.();
   }
 
   zero(id?: ServiceId): void {
