@@ -27,7 +27,7 @@ test("a tunnel needs the program that hears of errors about its packets, of the 
 });
 
 test("programs that nobody needs are not loaded", () => {
-  assert.deepEqual(programNames(new Set(), false), ["weir_tc", "weir_tc_icmp", "weir_tc_frag", "weir_start"]);
-  assert.deepEqual(programNames(new Set(["relays"]), false), ["weir_tc", "weir_tc_icmp", "weir_tc_relay", "weir_tc_frag", "weir_start"]);
+  assert.deepEqual(programNames(new Set(), false), ["weir_tc", "weir_tc_icmp", "weir_tc_frag", "weir_tc_cut", "weir_start"]);
+  assert.deepEqual(programNames(new Set(["relays"]), false), ["weir_tc", "weir_tc_icmp", "weir_tc_relay", "weir_tc_frag", "weir_tc_cut", "weir_start"]);
   assert.ok(programNames(new Set(["ipv6", "relays"]), true).includes("weir_tc6_relay"));
 });
