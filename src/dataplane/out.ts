@@ -4,8 +4,8 @@
 //
 //   client ─▶ NIC ─▶ weir_tc: to RIP:rport ─▶ stack ─▶ server ─▶ stack: from RIP:rport ─▶ here: from VIP:vport ─▶ NIC ─▶ client
 //
-// What is of no connection leaves as it is, uncounted. LVS differs: it looks for another way when the source has changed (snat_reroute), and one hop is none here
-// either; the packet is in fragments already where it is to be, and the first leaves its ports for the others as in fragments.ts.
+// What is of no connection leaves as it is, uncounted. Packets come here with their way chosen, and in fragments where they need to be: the first leaves its ports
+// for the others, as in fragments.ts. LVS differs: it meets them before both, and looks for the VIP's way then (snat_reroute).
 
 import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
