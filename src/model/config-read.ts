@@ -10,6 +10,7 @@ import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
 import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
 import { readMarkRules } from "./config-marks.js";
+import { readSyncDaemons } from "./config-sync.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
 import { formatServiceId } from "./names.js";
@@ -36,6 +37,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
     timeouts: readTimeouts(top.timeouts, context),
     ...readTableEntries(top, context),
     markRules: top.marks === undefined ? undefined : readMarkRules(top.marks, context),
+    syncDaemons: top.sync === undefined ? undefined : readSyncDaemons(top.sync, services.map(({ configured }) => configured), context),
     sysctls: readSysctls(top.sysctl, context),
     api: readApi(top.api, context),
   };
