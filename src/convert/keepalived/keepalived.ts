@@ -12,6 +12,7 @@ import { readLines } from "./lines.js";
 import type { Fate, Keyword, Keywords } from "./read.js";
 import { left, Reading } from "./read.js";
 import { familyOf, writeServices } from "./services.js";
+import { writeSyncDaemons } from "./sync-daemon.js";
 import type { Directive } from "./tree.js";
 import { describe, readTree } from "./tree.js";
 import type { VirtualServer } from "./virtual-server.js";
@@ -60,8 +61,9 @@ export const TOP_KEYWORDS: Keywords<Top> = {
 export function importKeepalived(text: string, sources: KeepalivedSources): KeepalivedImport {
   const report = new Report();
   const reading = new Reading(report);
-  const top: Top = { globals: { timeouts: {}, scriptUser: undefined }, groups: new Map(), servers: [] };
-  reading.block(readTree(readLines(text, sources, report), report), TOP_KEYWORDS, top, "keepalived.conf");
+  const top: Top = { globals: { timeouts: {}, scriptUser: undefined, sync: undefined }, groups: new Map(), servers: [] };
+  const tree = readTree(readLines(text, sources, report), report);
+  reading.block(tree, TOP_KEYWORDS, top, "keepalived.conf");
   // Groups and script_user count wherever they stand.
   const groups = readGroups(top, reading);
   const servers = top.servers.flatMap((directive) => readVirtualServer(directive, groups, top.globals.scriptUser, reading) ?? []);
@@ -74,9 +76,10 @@ export function importKeepalived(text: string, sources: KeepalivedSources): Keep
     services.push(...written);
     origins.push(...written.map(() => `${server.file}:${server.line}: ${describe(server.directive)}`));
   }
+  const { timeouts, sync: told } = top.globals;
+  const sync = told === undefined ? [] : writeSyncDaemons(told, tree, reading);
   report.throwIfAny(sources.file);
-  const { timeouts } = top.globals;
-  return { document: { ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), services }, origins, notes: report.notes(), fates: reading.fates };
+  return { document: { ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), ...(sync.length > 0 ? { sync } : {}), services }, origins, notes: report.notes(), fates: reading.fates };
 }
 
 function readGroups({ groups, servers }: Top, reading: Reading): ReadonlyMap<string, readonly Virtual[]> {
