@@ -136,8 +136,11 @@ export function encodeEvent({ at, event }: NumberedEvent, id: string): Event {
   const common = { id, at: at.toISOString() };
   switch (event.kind) {
     case "configuration": return { ...common, kind: event.kind, by: event.by, changes: [...event.changes] };
-    case "server": return { ...common, kind: event.kind, service: servicePath(event.service), server: formatEndpoint(event.server), healthy: event.healthy, reason: event.reason };
-    case "weight": return { ...common, kind: event.kind, service: servicePath(event.service), server: formatEndpoint(event.server), before: event.before, weight: event.weight, reason: event.reason };
-    case "quorum": return { ...common, kind: event.kind, service: servicePath(event.service), held: event.held };
+    case "server": return { ...common, kind: event.kind, ...encodePlace(event), server: formatEndpoint(event.server), healthy: event.healthy, reason: event.reason };
+    case "weight": return { ...common, kind: event.kind, ...encodePlace(event), server: formatEndpoint(event.server), before: event.before, weight: event.weight, reason: event.reason };
+    case "quorum": return { ...common, kind: event.kind, ...encodePlace(event), held: event.held };
   }
 }
+
+const encodePlace = ({ service, group }: { readonly service: model.ServiceId; readonly group?: string }): { service: string; group?: string } =>
+  ({ service: servicePath(service), ...(group !== undefined && { group }) });

@@ -1,10 +1,12 @@
 // The table of destinations: which slot belongs to which real server of which service. A slot outlives its removal while
-// connections still refer to it (ip_vs_ctl.c keeps such destinations in a trash list): added again, it is found again.
+// connections still refer to it, and for some time (ip_vs_ctl.c keeps destinations in a trash list): added again, it is
+// found again, with what it counted.
 
 import { decode, encode } from "#layout/codec.js";
 import type { Values } from "#layout/struct.js";
 import {
-  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_OVERLOAD, destinations, Destination as DestinationStruct, Hop, ServiceKey,
+  DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATION_LOCAL, DESTINATION_MASQUERADED, DESTINATION_ORPHANED, DESTINATION_OVERLOAD, destinations,
+  Destination as DestinationStruct, Hop, ServiceKey,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
 import { familyOf } from "#model/config-address.js";
@@ -14,7 +16,7 @@ import { formatEndpoint } from "#model/names.js";
 import { IPPROTO_IP } from "#wire/ipv4.js";
 import type { DestinationTotals } from "./totals.js";
 import {
-  fromAddress, fromBe16, methodName, methodNumber, protocolNumber, toAddress, toBe16, tunnelChecksumName, tunnelChecksumNumber, tunnelOverhead, tunnelTypeName,
+  fromAddress, fromBe16, methodName, methodNumber, protocolNumber, secondsToTicks, toAddress, toBe16, tunnelChecksumName, tunnelChecksumNumber, tunnelOverhead, tunnelTypeName,
   tunnelTypeNumber,
 } from "./encode.js";
 import { Rows } from "./rows.js";
@@ -22,6 +24,9 @@ import { nameOfKey } from "./service-table.js";
 import type { Store } from "./store.js";
 
 export type DestinationRow = Values<typeof DestinationStruct>;
+
+/** ip_vs_ctl.c, IP_VS_DEST_TRASH_PERIOD: so long, and up to a minute more, a removed destination is kept that nothing refers to. */
+const TRASH_SECONDS = 120;
 const NO_HOP = decode(Hop, new Uint8Array(Hop.size));
 
 export class Destinations {
@@ -121,7 +126,18 @@ export class Destinations {
 
   /** No new connections, and none of the old ones' packets; the slot stays theirs. */
   remove(index: number): void {
-    this.rows.write(index, { flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & (DESTINATION_OVERLOAD | DESTINATION_LOCAL | DESTINATION_MASQUERADED)) });
+    this.rows.write(index, { removedAt: this.#store.now(), flags: DESTINATION_IN_USE | (this.rows.number(index, "flags") & (DESTINATION_OVERLOAD | DESTINATION_LOCAL | DESTINATION_MASQUERADED)) });
+  }
+
+  /** After removal, when services with these slots went too. */
+  orphan(serviceSlots: ReadonlySet<number>): void {
+    for (const index of this.#unavailable()) {
+      if (serviceSlots.has(this.rows.number(index, "serviceSlot"))) this.rows.write(index, { flags: this.rows.number(index, "flags") | DESTINATION_ORPHANED });
+    }
+  }
+
+  isOrphaned(index: number): boolean {
+    return (this.rows.number(index, "flags") & DESTINATION_ORPHANED) !== 0;
   }
 
   /** Slots that have had a destination, whatever became of it. */
@@ -139,14 +155,15 @@ export class Destinations {
     for (const index of this.#taken()) yield this.read(index);
   }
 
-  /** Removed ones that connections still refer to, by nameOf(). */
+  /** Removed ones that connections still refer to, and those that went not long ago, by nameOf(). */
   removed(): ReadonlyMap<string, number> {
-    return new Map(this.#removed().map((index) => [this.nameOf(index), index]));
+    return new Map(this.#unavailable().filter((index) => this.isKnown(index)).map((index) => [this.nameOf(index), index]));
   }
 
   /** Which server of which service it is: nameOfDestination(). */
   nameOf(index: number): string {
-    const { virtualAddress, virtualMark, virtualPort, virtualFamily, protocol, address, port, family } = this.read(index);
+    const { virtualAddress, virtualMark, virtualPort, virtualFamily, protocol, address, port, family } =
+      this.rows.pick(index, "virtualAddress", "virtualMark", "virtualPort", "virtualFamily", "protocol", "address", "port", "family");
     const key = encode(ServiceKey, virtualMark !== 0 ? { mark: virtualMark, family: virtualFamily } : { address: virtualAddress, port: virtualPort, protocol, family: virtualFamily });
     return nameOfDestination(nameOfKey(key), { address: fromAddress(address, family as Family), port: fromBe16(port) });
   }
@@ -156,9 +173,21 @@ export class Destinations {
   }
 
   #removed(): number[] {
-    return this.rows.indicesWith("flags", DESTINATION_IN_USE, DESTINATION_AVAILABLE).filter((index) => this.isTaken(index));
+    return this.#unavailable().filter((index) => this.isTaken(index));
   }
 
+  #unavailable(): number[] {
+    return this.rows.indicesWith("flags", DESTINATION_IN_USE, DESTINATION_AVAILABLE);
+  }
+
+  /** Taken, or only just removed. */
+  isKnown(index: number): boolean {
+    if (this.isTaken(index)) return true;
+    const isRecent = (this.#store.now() - this.rows.number(index, "removedAt")) >>> 0 < secondsToTicks(TRASH_SECONDS);
+    return isRecent && (this.rows.number(index, "flags") & DESTINATION_IN_USE) !== 0;
+  }
+
+  /** Nobody else may have it. */
   isTaken(index: number): boolean {
     const flags = this.rows.number(index, "flags");
     if ((flags & DESTINATION_IN_USE) === 0) return false;
@@ -172,14 +201,16 @@ export const nameOfDestination = (service: string, id: DestinationId): string =>
 
 export interface ChosenSlot {
   readonly index: number;
-  /** It was this destination's before, and connections still refer to it. */
+  /** It was this destination's before. */
   readonly isKnown: boolean;
 }
 
 /** Of one change: no slot is given twice. */
 export class SlotChooser {
   #removed: ReadonlyMap<string, number> | undefined;
-  #next = 0;
+  readonly #given = new Set<number>();
+  #nextUnknown = 0;
+  #nextFree = 0;
 
   constructor(readonly destinations: Destinations) {}
 
@@ -187,10 +218,24 @@ export class SlotChooser {
   choose(name: string): ChosenSlot {
     this.#removed ??= this.destinations.removed();
     const known = this.#removed.get(name);
-    if (known !== undefined) return { index: known, isKnown: true };
-    while (this.#next < this.destinations.rows.length && this.destinations.isTaken(this.#next)) this.#next++;
-    if (this.#next < this.destinations.rows.length) return { index: this.#next++, isKnown: false };
-    throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${this.destinations.rows.length} places are taken, by destinations or by connections of removed ones; a director with more (destinationTable: entries) is made by weir down, which ends all connections, then weir up`);
+    const index = known ?? this.#unknown() ?? this.#free();
+    if (index === undefined) {
+      throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${this.destinations.rows.length} places are taken, by destinations or by connections of removed ones; a director with more (destinationTable: entries) is made by weir down, which ends all connections, then weir up`);
+    }
+    this.#given.add(index);
+    return { index, isKnown: known !== undefined };
+  }
+
+  /** Rather one that nobody may come back to. */
+  #unknown(): number | undefined {
+    while (this.#nextUnknown < this.destinations.rows.length && this.destinations.isKnown(this.#nextUnknown)) this.#nextUnknown++;
+    return this.#nextUnknown < this.destinations.rows.length ? this.#nextUnknown++ : undefined;
+  }
+
+  #free(): number | undefined {
+    const isGone = (index: number) => this.#given.has(index) || this.destinations.isTaken(index);
+    while (this.#nextFree < this.destinations.rows.length && isGone(this.#nextFree)) this.#nextFree++;
+    return this.#nextFree < this.destinations.rows.length ? this.#nextFree : undefined;
   }
 }
 

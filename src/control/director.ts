@@ -221,7 +221,8 @@ export class StoreDirector implements Director {
         ...membersOf(draft, "edited").map(({ destination, settings }) => ({ destination, draft, values: this.#destinations.edited(destination, settings!) })),
       ]);
       this.#table.prepare(written, gone, (i) => !drafts[i]!.hasKey);
-      this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded), rows.filter(({ values }) => isMasqueraded(values)).map(({ draft }) => familyOf(draft.id)));
+      const masqueraded = rows.filter(({ values }) => isMasqueraded(values)).map(({ draft }) => draft);
+      this.#filters.widen(written.filter((_, i) => drafts[i]!.isReworded), familiesOf(drafts), familiesOf(masqueraded));
       return rows;
     } catch (error) {
       for (const { member } of fresh) this.#destinations.remove(member.destination);
@@ -239,8 +240,13 @@ export class StoreDirector implements Director {
     for (const draft of drafts) {
       if (draft.isNewToScheduler) forgetLocalities(this.#store, draft.slot, draft.row.scheduler);
       if (draft.before === undefined) this.#totals.clearService(draft.slot);
-      const comeBack = draft.before === undefined ? [...membersOf(draft, "revived"), ...membersOf(draft, "edited")] : membersOf(draft, "revived");
-      for (const { destination } of comeBack) this.#totals.join(draft.slot, destination);
+      const isNew = draft.before === undefined;
+      const comeBack = isNew ? [...membersOf(draft, "revived"), ...membersOf(draft, "edited")] : membersOf(draft, "revived");
+      for (const { destination } of comeBack) {
+        this.#totals.join(draft.slot, destination);
+        // ip_vs_ctl.c, __ip_vs_update_dest(): a removed destination that another service gets, if only a new one of the same name, begins to count anew.
+        if (isNew || this.#destinations.isOrphaned(destination)) this.#totals.zeroDestination(destination);
+      }
     }
     for (const { destination, values } of rows) if (values.weight !== 0) this.#destinations.write(destination, values);
   }
@@ -252,6 +258,7 @@ export class StoreDirector implements Director {
       this.#destinations.remove(destination);
       this.#totals.leave(serviceSlot, destination);
     }
+    if (gone.length > 0) this.#destinations.orphan(new Set(gone.map(({ slot }) => slot)));
     if (gone.length > 0 || drafts.some(({ before, isReworded }) => before !== undefined && isReworded)) this.#filters.narrow(this.#table.read());
     else if (removed.length > 0) this.#filters.narrowNat();
     this.#refreshRealServers();
@@ -326,3 +333,5 @@ function membersOf({ members }: Draft, change: DraftMember["change"]): readonly 
 const engineOf = ({ flags }: ServiceRow): string => ((flags & maps.SERVICE_SIP) !== 0 ? "sip" : "");
 
 const isMasqueraded = ({ flags = 0 }: Partial<DestinationRow>): boolean => (flags & maps.DESTINATION_MASQUERADED) !== 0;
+
+const familiesOf = (drafts: readonly Draft[]): ReadonlySet<Family> => new Set(drafts.map(({ id }) => familyOf(id)));

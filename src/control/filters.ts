@@ -22,19 +22,22 @@ type Counts = { [name in (typeof COUNTS)[number]]: number };
 export class Filters {
   constructor(readonly settings: Rows<typeof maps.settings.value>, readonly destinations: Destinations) {}
 
-  /** For services that come or are edited, destinations that stand in the table by now, and others that are about to be by NAT, by their service's family. */
-  widen(entries: readonly ServiceEntry[], masqueraded: readonly Family[]): void {
-    const isNat = (family: Family) => masqueraded.includes(family) || this.destinations.someMasqueraded(family);
-    this.settings.write(0, { natDestinations: Number(isNat(4)), natDestinationsIpv6: Number(isNat(6)) });
-    if (entries.length === 0) return;
+  /**
+   * For services that come or are edited, and for destinations of services of `served` that stand in the table by now. `masqueraded`: families of whose
+   * services destinations are about to be by NAT.
+   */
+  widen(entries: readonly ServiceEntry[], served: ReadonlySet<Family>, masqueraded: ReadonlySet<Family>): void {
+    const ids = entries.map(({ key, row }) => ({ ...decode(ServiceKey, key), flags: row.flags }));
+    this.#setNat((family) => masqueraded.has(family) || ((served.has(family) || this.#isNat(family)) && this.destinations.someMasqueraded(family)));
+    if (ids.length === 0) return;
     const filter = Array.from(this.settings.read(0).vipFilter);
     const counts = NO_SERVICES();
     for (const name of COUNTS) counts[name] = this.settings.number(0, name);
-    for (const { key, row } of entries) {
-      const id = decode(ServiceKey, key);
+    for (const id of ids) {
       setBits(filter, id);
-      count(counts, id, row.flags);
+      count(counts, id, id.flags);
     }
+    this.#admitRemoved(filter, served);
     this.settings.write(0, { ...counts, vipFilter: filter });
   }
 
@@ -49,20 +52,27 @@ export class Filters {
       setBits(filter, id);
       count(counts, id, flags);
     }
-    // ip_vs_ctl.c, ip_vs_unlink_service(): without a service of a family, LVS has no hooks, and connections that still stand wait for the next.
-    for (const { mark, address, family } of this.destinations.removedVirtuals()) if (families.has(family)) setBits(filter, { mark, address });
+    this.#admitRemoved(filter, families);
     this.settings.write(0, { ...counts, vipFilter: filter });
-    this.#narrowNat((family) => families.has(family));
+    this.#setNat((family) => families.has(family) && this.destinations.someMasqueraded(family));
   }
 
   /** After destinations went and no service did. */
   narrowNat(): void {
-    this.#narrowNat((family) => this.settings.number(0, family === 4 ? "natDestinations" : "natDestinationsIpv6") !== 0);
+    this.#setNat((family) => this.#isNat(family) && this.destinations.someMasqueraded(family));
   }
 
-  #narrowNat(mayBe: (family: Family) => boolean): void {
-    const isNat = (family: Family) => Number(mayBe(family) && this.destinations.someMasqueraded(family));
-    this.settings.write(0, { natDestinations: isNat(4), natDestinationsIpv6: isNat(6) });
+  /** ip_vs_ctl.c, ip_vs_unlink_service(): without a service of a family, LVS has no hooks, and connections that still stand wait for the next, to whatever VIP. */
+  #admitRemoved(filter: bigint[], families: ReadonlySet<Family>): void {
+    for (const { mark, address, family } of this.destinations.removedVirtuals()) if (families.has(family)) setBits(filter, { mark, address });
+  }
+
+  #isNat(family: Family): boolean {
+    return this.settings.number(0, family === 4 ? "natDestinations" : "natDestinationsIpv6") !== 0;
+  }
+
+  #setNat(isNat: (family: Family) => boolean): void {
+    this.settings.write(0, { natDestinations: Number(isNat(4)), natDestinationsIpv6: Number(isNat(6)) });
   }
 }
 

@@ -55,12 +55,14 @@ export type WrittenProbe =
 
 export type WrittenCheck = WrittenProbe & WrittenTarget & WrittenTiming;
 
+export type WrittenCommand = readonly string[] | { readonly command: readonly string[]; readonly user: string };
+
 export interface WrittenHealth {
   readonly checks?: readonly WrittenCheck[];
   readonly onFailure?: "remove" | "quiesce";
   readonly startsDown?: boolean;
-  readonly notifyUp?: readonly string[];
-  readonly notifyDown?: readonly string[];
+  readonly notifyUp?: WrittenCommand;
+  readonly notifyDown?: WrittenCommand;
 }
 
 export interface WrittenServer extends WrittenForwarding {
@@ -86,7 +88,8 @@ export interface WrittenService extends WrittenForwarding, WrittenHealth {
   readonly netmask?: string;
   readonly persistenceEngine?: string;
   readonly onePacket?: boolean;
-  readonly quorum?: { readonly weight?: number; readonly hysteresis?: number; readonly notifyUp?: readonly string[]; readonly notifyDown?: readonly string[] };
+  readonly group?: string;
+  readonly quorum?: { readonly weight?: number; readonly hysteresis?: number; readonly notifyUp?: WrittenCommand; readonly notifyDown?: WrittenCommand };
   readonly sorryServer?: WrittenServer & { readonly quiesced?: boolean };
   readonly destinations: readonly WrittenDestination[];
 }
@@ -102,6 +105,7 @@ export interface WrittenSyncDaemon {
 }
 
 export interface WrittenDocument {
+  readonly scriptUser?: string;
   readonly timeouts?: { readonly tcp?: number; readonly tcpFin?: number; readonly udp?: number };
   readonly sync?: readonly WrittenSyncDaemon[];
   readonly services: readonly WrittenService[];

@@ -121,4 +121,9 @@ test("what cannot work keeps it from starting", async () => {
   const world = new World(services(80).replace("type: tcp,", "type: script, command: /bin/true, user: nobody-at-all,"));
   await assert.rejects(() => world.start(), (error) => error instanceof DaemonError && error.code === "CHECK");
   assert.deepEqual(world.director.services(), []);
+  const text = services(80).replace("type: tcp,", "type: script, command: /bin/true,").replace(/^/, "scriptUser: nobody-at-all\n").replace("checks:", "notifyDown: {command: /bin/true, user: 'nobody:nogroup-at-all'}, checks:");
+  await assert.rejects(() => new World(text).start(), (error: Error) => {
+    const why = process.getuid?.() === 0 ? ['there is no user "nobody-at-all"', 'there is no group "nogroup-at-all"'] : Array(2).fill("to run it as another user is for root");
+    return error.message === `Cannot watch the servers:\nthe script check of 127.0.0.1:80 in tcp 10.0.0.100:80 cannot work: ${why[0]}\nnotifyDown of 127.0.0.1:80 in tcp 10.0.0.100:80 cannot work: ${why[1]}`;
+  });
 });

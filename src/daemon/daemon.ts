@@ -5,6 +5,7 @@ import type { DirectorParts } from "#control/apply.js";
 import { applyConfiguration, takeDown } from "#control/apply.js";
 import { withCommandLockSoon } from "#control/command-lock.js";
 import { EventHub } from "#control/event-hub.js";
+import { checksAtOnceMax, PROGRAMS_AT_ONCE_MAX } from "#control/health/at-once.js";
 import { carryOut } from "#control/health/carry-out.js";
 import { systemClock } from "#control/health/clock.js";
 import { HealthEngine } from "#control/health/engine.js";
@@ -51,7 +52,7 @@ export class Daemon {
   #opened: OpenDirector | undefined;
   #configuration: Configuration | undefined;
   /** One file after another, however fast the signals come. */
-  #reloads: Promise<void> = Promise.resolve();
+  #reloads: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: DaemonParts) {
     this.#daemonParts = parts;
@@ -59,7 +60,7 @@ export class Daemon {
     const emit = (event: HealthEvent): void => this.#tell(event);
     this.#notifications = new NotificationQueue(systemClock, emit);
     this.#engine = new HealthEngine({
-      clock: systemClock, random: Math.random, probe, emit,
+      clock: systemClock, random: Math.random, atOnceMax: { checks: checksAtOnceMax(), programs: PROGRAMS_AT_ONCE_MAX }, probe, emit,
       exclusively: (use) => this.exclusively(use),
       carryOut: (changes) => this.aside(() => carryOut(this.director.director, changes)),
       notify: (command) => this.#notifications.add(command),
@@ -123,10 +124,11 @@ export class Daemon {
     this.#end();
   }
 
-  /** Reads the file again. Mistakes are told, and change nothing. */
-  reload(): Promise<void> {
-    this.#reloads = this.#reloads.then(() => this.#reload());
-    return this.#reloads;
+  /** Reads the file again, and gives what it says. Mistakes are told, and change nothing: undefined. */
+  reload(): Promise<Configuration | undefined> {
+    const reloading = this.#reloads.then(() => this.#reload());
+    this.#reloads = reloading;
+    return reloading;
   }
 
   /** Ends the checks, and what was being told; what forwards goes on. */
@@ -135,7 +137,7 @@ export class Daemon {
     await this.#engine.stop();
   }
 
-  async #reload(): Promise<void> {
+  async #reload(): Promise<Configuration | undefined> {
     const { log, read } = this.#daemonParts;
     const changes: string[] = [];
     try {
@@ -143,9 +145,11 @@ export class Daemon {
       await this.exclusively(() => this.aside(() => this.apply(configuration, (line) => { changes.push(line); log("information", line); })));
       if (changes.length > 0) this.hub.publish({ kind: "configuration", by: "file", changes });
       log("information", changes.length === 0 ? "the file was read again; nothing to change" : "the file was read again");
+      return configuration;
     } catch (error) {
       log("error", `${(error as Error).message}`);
       log("error", "the file was not taken; all stays as it was");
+      return undefined;
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { monotonicMicroseconds, notifyServiceManager, watchdogMilliseconds } from "#kernel/service-manager.js";
+import type { Configuration } from "#model/config.js";
 import type { HealthView } from "#model/health-view.js";
 import type { DaemonParts } from "./daemon.js";
 import { Daemon } from "./daemon.js";
@@ -12,8 +13,8 @@ import type { Log } from "./log.js";
 export type Extension = (daemon: Daemon) => Promise<RunningExtension>;
 
 export interface RunningExtension {
-  /** After the file was read again: reads its own. What it throws is logged. */
-  reload?(): void;
+  /** After the file was read again: takes it, and reads its own. Undefined: the file was not taken. What it throws is logged. */
+  reload?(configuration: Configuration | undefined): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,10 +64,10 @@ function obeySignals(starting: Promise<Daemon>, running: readonly RunningExtensi
 
 async function reloadNotified(daemon: Daemon, running: readonly RunningExtension[], log: Log): Promise<void> {
   tell(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicroseconds()}`]);
-  await daemon.reload();
+  const configuration = await daemon.reload();
   for (const extension of running) {
     try {
-      extension.reload?.();
+      await extension.reload?.(configuration);
     } catch (error) {
       log("error", (error as Error).message);
     }

@@ -112,15 +112,25 @@ export function tagOf(hash: u64): u32 {
 
 /** The connection that a client's packet belongs to: its place in `connections`, or NO_CONNECTION. */
 export function findByClient(flow: Flow, now: u32): u32 {
-  return find(flow, clientEnd(flow.source, flow.sourcePort, flow.protocol), false, now);
+  return find(flow, clientEnd(flow.source, flow.sourcePort, flow.protocol), CLIENT, now);
 }
 
-/** The connection that a real server's packet answers (by NAT only; others never pass here). */
+/** The connection that a real server's packet answers, by NAT. */
 export function findByServer(flow: Flow, now: u32): u32 {
-  return find(flow, clientEnd(flow.destination, flow.destinationPort, flow.protocol), true, now);
+  return find(flow, clientEnd(flow.destination, flow.destinationPort, flow.protocol), SERVER_BY_NAT, now);
 }
 
-function find(flow: Flow, client: u64, fromServer: boolean, now: u32): u32 {
+/** The same, and by DR and TUN the one that the VIP itself answers, where the director is the server's way to the client. */
+export function findByAnswer(flow: Flow, now: u32): u32 {
+  return find(flow, clientEnd(flow.destination, flow.destinationPort, flow.protocol), SERVER, now);
+}
+
+/** Whom a packet is from. */
+const CLIENT = 0;
+const SERVER_BY_NAT = 1;
+const SERVER = 2;
+
+function find(flow: Flow, client: u64, from: u32, now: u32): u32 {
   const hash = hashOf(client);
   const pattern = U64(tagOf(hash)) * EVERY_LANE;
   let at = bucketOf(hash);
@@ -131,7 +141,7 @@ function find(flow: Flow, client: u64, fromServer: boolean, now: u32): u32 {
       if (lanes === 0n) break;
       const slot = slotOfLowest(lanes);
       const index = (at << 3) | slot;
-      if (connectionWords.at(index).client === client && isOtherEnd(connections.at(index), flow, fromServer) && !hasPassed(buckets.at(at).expires[slot], now)) return index;
+      if (connectionWords.at(index).client === client && isOtherEnd(connections.at(index), flow, from) && !hasPassed(buckets.at(at).expires[slot], now)) return index;
       lanes &= lanes - 1n;
     }
     if (likely(buckets.at(at).overflow === 0)) return NO_CONNECTION;
@@ -140,11 +150,15 @@ function find(flow: Flow, client: u64, fromServer: boolean, now: u32): u32 {
   return NO_CONNECTION;
 }
 
-/** Where the client's end is right: whether the packet's other end is the VIP, or the real server that answers by NAT. */
-function isOtherEnd(connection: Connection, flow: Flow, fromServer: boolean): boolean {
-  if (!fromServer) {
+/** Where the client's end is right: whether the packet's other end is the VIP, or the real server that answers by NAT, or the VIP that one answers by. */
+function isOtherEnd(connection: Connection, flow: Flow, from: u32): boolean {
+  if (from === CLIENT) {
     return isSame(virtualOf(connection), flow.destination) && connection.virtualPort === flow.destinationPort
       && (FAMILY !== IPV6 || isSame(connection.client, flow.source));
+  }
+  // ip_vs_conn.c, ip_vs_conn_out_get().
+  if (from === SERVER && (connection.flags & CONNECTION_METHOD_MASK) !== METHOD_MASQ) {
+    return isSame(virtualOf(connection), flow.source) && connection.virtualPort === flow.sourcePort && (FAMILY !== IPV6 || isSame(connection.client, flow.destination));
   }
   return isSame(serverOf(connection), flow.source) && connection.destinationPort === flow.sourcePort
     && (connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ && (FAMILY !== IPV6 || isSame(connection.client, flow.destination));

@@ -9,14 +9,14 @@ import type { i32, u32 } from "#layout/numbers.js";
 import { bpf_tail_call } from "#prelude/helpers.js";
 import { make, likely, unlikely } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
-import { PACKET_HOST, XDP_PASS } from "#prelude/packet.js";
+import { PACKET_HOST, TC_ACT_UNSPEC, XDP_PASS } from "#prelude/packet.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
 import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
 import { anyPlace, hearClient, hearServer } from "./application.js";
 import { ticks } from "./clock.js";
 import { APPLICATION, ENGINE, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
-import { NO_CONNECTION, endNow, findByClient, findByServer, touch } from "./connection.js";
+import { NO_CONNECTION, endNow, findByAnswer, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
@@ -202,11 +202,11 @@ function deliver(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   return toOwnSocket(packet, destinations.at(connection.destination));
 }
 
-/** A packet that may be a real server's answer by NAT; if it is none, it is not ours. */
+/** A packet that may be a real server's answer by NAT, or by DR and TUN one that passes the director; if it is none, it is not ours. */
 function answer(packet: Packet, flow: Flow, now: u32): i32 {
-  if (!mayBeAnswer()) return pass(Verdict.notOurs);
-  const index = APPLICATION ? anyPlace(findByServer(flow, now)) : findByServer(flow, now);
-  if (index === NO_CONNECTION) return sysctls.at(0).nat_icmp_send !== 0 ? unasked(packet, flow) : pass(Verdict.notOurs);
+  if (!mayBeAnswer() && !(SEES_PASSING_ANSWERS && mayBeVip(flow.source))) return notAnAnswer(flow);
+  const index = APPLICATION ? anyPlace(findByServer(flow, now)) : SEES_PASSING_ANSWERS ? findByAnswer(flow, now) : findByServer(flow, now);
+  if (index === NO_CONNECTION) return sysctls.at(0).nat_icmp_send !== 0 ? unasked(packet, flow) : notAnAnswer(flow);
   // net/ipv4/ip_forward.c, ip_forward() refuses such a packet before LVS sees it, and says so to the real server.
   if (flow.ttl <= 1) return pass(Verdict.answerTtlExceeded);
   const connection = connections.at(index);
@@ -217,13 +217,29 @@ function answer(packet: Packet, flow: Flow, now: u32): i32 {
   }
   const way = make(Way);
   resolveClient(packet, connection, now, way);
-  if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
+  if (way.outcome === HOP_NO_ROUTE) return isPassing(connection) ? pass(Verdict.notOurs) : drop(Verdict.noRoute);
   if (HOOK === XDP && (isForTc(packet, connection.clientHop, way) || isTooBig(packet, flow.bytes, connection.clientHop))) return XDP_PASS;
   if (HOOK !== XDP && isTooBig(packet, flow.bytes, connection.clientHop)) return leaveTooBig(packet);
 
   countOut(connection.destination, flow.bytes);
   touch(index, advanceByServer(connection, flow), now);
+  if (isPassing(connection)) return TC_ACT_UNSPEC;
   return answerMasquerade(packet, flow, connection, connection.clientHop, way);
+}
+
+/**
+ * handle_response(): LVS counts answers by DR and TUN, where the director is the servers' way to their clients. In IPv4 the stack refuses packets
+ * that come from an address of its own, which the VIP is. LVS differs: it sees those from other VIPs.
+ */
+const SEES_PASSING_ANSWERS = FAMILY === IPV6 && HOOK !== XDP && !APPLICATION;
+
+/** XDP leaves those answers to TC, uncounted. */
+function notAnAnswer(flow: Flow): i32 {
+  return FAMILY === IPV6 && HOOK === XDP && mayBeVip(flow.source) ? XDP_PASS : pass(Verdict.notOurs);
+}
+
+function isPassing(connection: Connection): boolean {
+  return SEES_PASSING_ANSWERS && (connection.flags & CONNECTION_METHOD_MASK) !== METHOD_MASQ;
 }
 
 /** ip_vs_out_hook() with sysctl_nat_icmp_send(): a real server says something that nobody asked for; what ends a connection may go on. */

@@ -372,7 +372,9 @@ export const Destination = struct("Destination", {
   lowerThreshold: u32,
   /** The last one that was not 0, since it was added: mh's slots go by it. */
   lastWeight: u32,
-  spare: array(u32, 3),
+  /** When it was removed: clock.ts, ticks(). */
+  removedAt: u32,
+  spare: array(u32, 2),
   // Lines of their own for what packets write.
   activeConnections: u32,
   inactiveConnections: u32,
@@ -407,6 +409,8 @@ export const DESTINATION_IN_USE = 4;
 export const DESTINATION_LOCAL = 8;
 /** It is or was by NAT, and connections by NAT may stand. */
 export const DESTINATION_MASQUERADED = 16;
+/** Removed, and its service too. */
+export const DESTINATION_ORPHANED = 32;
 
 /** A real server by NAT, as its answers name it. */
 export const RealServerKey = struct("RealServerKey", { address: Address, port: Be16, protocol: IpProtocol, family: u8, spare: u32 }, { size: 24 });

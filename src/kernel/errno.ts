@@ -3,7 +3,7 @@
 import { constants } from "node:os";
 
 export const {
-  EPERM, ENOENT, EINTR, E2BIG, EAGAIN, ENOMEM, EACCES, EBUSY, EEXIST, ENODEV, EINVAL, ENOSPC, EOPNOTSUPP, ENOLINK, EWOULDBLOCK,
+  EPERM, ENOENT, EINTR, E2BIG, EAGAIN, ENOMEM, EACCES, EBUSY, EEXIST, ENODEV, EINVAL, ENOSPC, EOPNOTSUPP, ENOLINK, EWOULDBLOCK, EMFILE, ENFILE, ENOBUFS,
 } = constants.errno;
 
 /** Linux include/linux/errno.h: for inside the kernel only, and yet what bpf(2) answers for an operation a map lacks. */

@@ -33,8 +33,8 @@ export interface ApiTls {
 }
 
 const SOCKET_MODE = 0o660;
-/** Linux include/uapi/linux/un.h: sun_path has 108 bytes, one of which ends it. */
-const SOCKET_PATH_BYTES_MAX = 107;
+/** Linux include/uapi/linux/un.h: sun_path has 108 bytes, one of which ends it; four are for ".new" (api/local-socket.ts). */
+const SOCKET_PATH_BYTES_MAX = 103;
 
 export const DEFAULT_API: ApiConfiguration = { socket: { path: undefined, mode: SOCKET_MODE, group: undefined }, tls: undefined };
 

@@ -3,7 +3,23 @@
 
 import type { ConfigPath } from "./config-error.js";
 import type { IssueList } from "./config-source.js";
-import { show } from "./config-fields.js";
+import { isMapping, readFields, show } from "./config-fields.js";
+import { NotificationFields } from "./config-schema.js";
+import type { Command } from "./health.js";
+
+/** As a notification stands in the file. */
+export type CommandKeys = string | readonly string[] | { readonly [key: string]: unknown };
+
+/** Undefined where there is none, or where there was a mistake. */
+export function readNotification(keys: CommandKeys | undefined, path: ConfigPath, issues: IssueList): Command | undefined {
+  if (keys === undefined) return undefined;
+  if (!isMapping(keys)) return withUser(readCommand(keys, path, issues), undefined);
+  const { command, user } = readFields(NotificationFields, keys, path, issues);
+  if (command === undefined) return void issues.missing([...path, "command"], "give the program and its arguments");
+  return withUser(readCommand(command, [...path, "command"], issues), user);
+}
+
+const withUser = (words: readonly string[] | undefined, user: string | undefined): Command | undefined => words && { words, user };
 
 /** Undefined where there is none, or where there was a mistake. */
 export function readCommand(command: string | readonly string[] | undefined, path: ConfigPath, issues: IssueList): readonly string[] | undefined {

@@ -28,7 +28,10 @@ export function readFields<S extends z.ZodObject>(schema: S, value: unknown, pat
       if (issue.path.length > 0) wrong.add(issue.path[0]!);
       continue;
     }
+    // A number may be no whole one and too large: it is one mistake.
+    const isSaid = wrong.has(issue.path[0] as string) && issue.path.length === 1;
     wrong.add(issue.path[0] as string);
+    if (isSaid) continue;
     const place = issue.path as (string | number)[];
     issues.add([...path, ...place], wrongValue(issue, valueAt(value, place), schema));
   }
@@ -83,13 +86,19 @@ export function show(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (isMapping(value)) return "a mapping";
+  if (typeof value === "object") return TAGGED.find(([kind]) => value instanceof kind)?.[1] ?? "a value of another kind";
   if (typeof value === "number" && !Number.isFinite(value)) return Number.isNaN(value) ? ".nan" : value < 0 ? "-.inf" : ".inf";
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }
 
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** What YAML's tags make, none of which a configuration has a use for. */
+const TAGGED: readonly (readonly [kind: new (...args: never[]) => object, name: string])[] = [
+  [Uint8Array, "binary data (!!binary)"], [Date, "a point in time (!!timestamp)"], [Set, "a set (!!set)"], [Map, "an ordered mapping (!!omap)"],
+];
+
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as null);
 }
 
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {

@@ -6,12 +6,13 @@ import { addressFamily } from "./address.js";
 import { readEndpoint } from "./config-address.js";
 import { readEndpointKeys } from "./config-endpoint.js";
 import type { Fields } from "./config-fields.js";
-import { readFields, remedy, show } from "./config-fields.js";
+import { isMapping, readFields, remedy, show } from "./config-fields.js";
 import { CHECK_FIELDS, CHECK_TYPES, QuorumFields, ReplyFields, RequestFields } from "./config-schema.js";
-import { readCommand } from "./config-command.js";
+import type { CommandKeys } from "./config-command.js";
+import { readCommand, readNotification } from "./config-command.js";
 import type { IssueList } from "./config-source.js";
 import type { Address } from "./director.js";
-import type { Check, CheckTarget, DestinationHealth, HttpRequest, Probe, ServiceHealth, UdpProbe } from "./health.js";
+import type { Check, CheckTarget, Command, DestinationHealth, HttpRequest, Probe, ServiceHealth, UdpProbe } from "./health.js";
 
 type CheckKeys = { readonly [T in keyof typeof CHECK_FIELDS]: Fields<(typeof CHECK_FIELDS)[T]> };
 type HttpKeys = CheckKeys["https"];
@@ -21,8 +22,8 @@ export interface HealthKeys {
   readonly checks?: readonly unknown[] | undefined;
   readonly onFailure?: DestinationHealth["onFailure"] | undefined;
   readonly startsDown?: boolean | undefined;
-  readonly notifyUp?: string | readonly string[] | undefined;
-  readonly notifyDown?: string | readonly string[] | undefined;
+  readonly notifyUp?: CommandKeys | undefined;
+  readonly notifyDown?: CommandKeys | undefined;
 }
 
 /** What a destination may leave to its service, and a service to the defaults; what none says is undefined. */
@@ -30,8 +31,8 @@ export interface HealthSettings {
   readonly checks?: readonly Check[] | undefined;
   readonly onFailure?: DestinationHealth["onFailure"] | undefined;
   readonly startsDown?: boolean | undefined;
-  readonly notifyUp?: readonly string[] | undefined;
-  readonly notifyDown?: readonly string[] | undefined;
+  readonly notifyUp?: Command | undefined;
+  readonly notifyDown?: Command | undefined;
 }
 
 /** keepalived checks every 60 s and retries once (HTTP: three times) with 1 s (3 s) between; a minute is long for a server that is gone. */
@@ -42,8 +43,8 @@ export function readHealthSettings(keys: HealthKeys, path: ConfigPath, issues: I
     checks: keys.checks?.flatMap((check, i) => readCheck(check, [...path, "checks", i], issues) ?? []),
     onFailure: keys.onFailure,
     startsDown: keys.startsDown,
-    notifyUp: readCommand(keys.notifyUp, [...path, "notifyUp"], issues),
-    notifyDown: readCommand(keys.notifyDown, [...path, "notifyDown"], issues),
+    notifyUp: readNotification(keys.notifyUp, [...path, "notifyUp"], issues),
+    notifyDown: readNotification(keys.notifyDown, [...path, "notifyDown"], issues),
   };
 }
 
@@ -62,9 +63,14 @@ export function destinationHealth({ checks = [], onFailure = "remove", startsDow
   return { checks, onFailure, startsDown, notify: { up: notifyUp, down: notifyDown } };
 }
 
+/** The first that asks at the port of its server. */
+export function checkWithoutPort({ checks }: DestinationHealth): Check | undefined {
+  return checks.find(({ type, port }) => port === undefined && type !== "ping" && type !== "script");
+}
+
 /** Of a server at `port`: checks of a port need one. */
-export function checkHealthPort({ checks }: DestinationHealth, port: number, path: ConfigPath, issues: IssueList): void {
-  const unclear = port === 0 ? checks.find(({ type, port: own }) => own === undefined && type !== "ping" && type !== "script") : undefined;
+export function checkHealthPort(health: DestinationHealth, port: number, path: ConfigPath, issues: IssueList): void {
+  const unclear = port === 0 ? checkWithoutPort(health) : undefined;
   if (unclear !== undefined) issues.add([...path, "checks"], `the server has every port, so its ${unclear.type} check needs one of its own; give it a port`);
 }
 
@@ -76,17 +82,17 @@ export function readQuorum(value: unknown, path: ConfigPath, issues: IssueList):
   }
   return {
     weight, hysteresis,
-    notify: { up: readCommand(commands.notifyUp, [...path, "notifyUp"], issues), down: readCommand(commands.notifyDown, [...path, "notifyDown"], issues) },
+    notify: { up: readNotification(commands.notifyUp, [...path, "notifyUp"], issues), down: readNotification(commands.notifyDown, [...path, "notifyDown"], issues) },
   };
 }
 
 /** Undefined when it cannot be told what is to be checked. */
 function readCheck(value: unknown, path: ConfigPath, issues: IssueList): Check | undefined {
-  const type = (value as { type?: unknown } | null | undefined)?.type;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isMapping(value)) {
     issues.add(path, `${show(value)} is not a check; give a mapping such as {type: tcp}`);
     return undefined;
   }
+  const { type } = value;
   if (type === undefined) return void issues.missing([...path, "type"], `say ${CHECK_TYPES.join(", ")}`);
   if (!CHECK_TYPES.includes(type as Check["type"])) {
     return void issues.add([...path, "type"], `${show(type)} is no type of check; ${typeof type === "string" ? remedy(type, CHECK_TYPES) : `known are ${CHECK_TYPES.join(", ")}`}`);

@@ -3,7 +3,7 @@
 
 import type { ConfigIssue, ConfigPath } from "./config-error.js";
 import { ConfigError, formatPath } from "./config-error.js";
-import { show } from "./config-fields.js";
+import { isMapping, show } from "./config-fields.js";
 import type { ConfigSource, Place, SourceOptions } from "./config-source.js";
 import { readSource } from "./config-source.js";
 
@@ -128,8 +128,4 @@ function originOf(path: ConfigPath, origins: ReadonlyMap<string, Origin>): Origi
     if (origin !== undefined) return [origin[0], [...origin[1], ...path.slice(length)]];
   }
   return undefined;
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

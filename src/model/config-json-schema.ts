@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import {
-  AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
+  AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, NotificationFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
   SorryServerFields, SyncFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields, TunnelFields,
 } from "./config-schema.js";
 import { meaningOf } from "./config-meanings.js";
@@ -13,6 +13,8 @@ export interface JsonSchema { readonly [keyword: string]: unknown }
 
 const ref = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` });
 const listOf = (items: JsonSchema): JsonSchema => ({ type: "array", items });
+
+const NOTIFICATION: JsonSchema = { anyOf: [{ type: "string" }, listOf({ type: "string" }), ref("notification")] };
 
 /** What a key holds that config-schema.ts leaves to be read piece by piece. */
 const INNER: { readonly [key: string]: JsonSchema } = {
@@ -34,6 +36,8 @@ const INNER: { readonly [key: string]: JsonSchema } = {
   tunnel: ref("tunnel"),
   checks: listOf(ref("check")),
   quorum: ref("quorum"),
+  notifyUp: NOTIFICATION,
+  notifyDown: NOTIFICATION,
   sorryServer: ref("sorryServer"),
   requests: { ...listOf(ref("request")), minItems: 1 },
   reply: { anyOf: [{ type: "boolean" }, ref("reply")] },
@@ -55,6 +59,7 @@ export function configJsonSchema(): JsonSchema {
       timeouts: mapping(TimeoutFields),
       connectionTable: mapping(TableFields),
       destinationTable: mapping(DestinationTableFields),
+      notification: { ...mapping(NotificationFields), required: ["command"] },
       mark: { ...mapping(MarkFields), required: ["mark"] },
       syncDaemon: { ...mapping(SyncFields), required: ["role", "interface"] },
       sysctl: mapping(SysctlKeys, Object.fromEntries(Object.entries(SYSCTLS).map(([name, { expected }]) => [name, sysctlSchema(expected)]))),

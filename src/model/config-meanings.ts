@@ -88,6 +88,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     timeouts: means("for how long idle connections are kept", "they stay: 900, 120 and 300 s in a new director"),
     connectionTable: means("how many connections fit; counts when the director is made", "262144 of IPv4, 65536 of IPv6"),
     destinationTable: means("how many destinations fit; counts when the director is made", "16384, or what the file needs and a quarter more"),
+    scriptUser: means("who runs programs that check servers or tell of changes and name nobody; `USER:GROUP` for a group other than the user's", "who runs weir"),
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
     sync: means("daemons that tell other directors of connections, or take what they tell (docs/synchronisation.md)", "those that run go on"),
     sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
@@ -109,6 +110,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     onePacket: means("`true`: every packet is scheduled anew; of UDP and `fwmark` only", "`false`"),
     ...toAll(forwarding("")),
     ...toAll(health),
+    group: means("services of one group are watched as one: they have the same servers in the same order, with the same checks and quorum; each check is made once, and so is each notification", "the service is watched by itself"),
     quorum: means("how much of the servers' weight must be healthy, or the service is lost", "`weight: 1`, `hysteresis: 0`"),
     sorryServer: means("who stands in while the service is lost", "nobody"),
     destinations: means("the real servers", "none"),
@@ -157,7 +159,11 @@ export const KEY_SECTIONS: readonly KeySection[] = [
   ownSection("script", "A check by script", {
     command: means("the program and its arguments, run without a shell; status 0 is healthy", "needed"),
     setsWeight: means("`true`: a status from 2 to 255 sets the weight to 0 to 253", "`false`"),
-    user: means("who runs it", "who runs weir"),
+    user: means("who runs it", "`scriptUser`"),
+  }),
+  section("notification", "A notification", "Under `notifyUp` or `notifyDown`, where more than a command is to be said", schema.NotificationFields, {
+    command: means("the program and its arguments, run without a shell; a string is split at blanks", "needed"),
+    user: means("who runs it", "`scriptUser`"),
   }),
   section("quorum", "The quorum", "Under `quorum`", schema.QuorumFields, {
     weight: means("the healthy servers' weights together, below which the service is lost", "1"),

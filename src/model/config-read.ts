@@ -9,8 +9,10 @@ import { checkDuplicates, checkInterface } from "./config-context.js";
 import type { Fields } from "./config-fields.js";
 import { readFields, show } from "./config-fields.js";
 import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
+import { checkGroups } from "./config-group.js";
 import { readMarkRules } from "./config-marks.js";
 import { readSyncDaemons } from "./config-sync.js";
+import { runBy } from "./config-scripts.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
 import { formatServiceId } from "./names.js";
@@ -27,10 +29,11 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
   const services = (top.services ?? []).map((service, i) => readService(service, ["services", i], defaults, context));
   checkDuplicates(services.map(({ configured }) => configured && formatServiceId(configured.id)), ["services"],
     (name, first) => `${name} is services[${first}] already; put the destinations of both into one`, context);
+  checkGroups(services.map(({ configured }) => configured), issues);
   const mode = top.mode ?? "auto";
   const vips = services.flatMap((service) => service.vip ?? []);
   return {
-    services: services.flatMap((service) => service.configured ?? []),
+    services: services.flatMap(({ configured }) => configured === undefined ? [] : runBy(top.scriptUser, configured)),
     interfaces: readInterfaces(top.interfaces, mode, context),
     mode,
     addresses: joinAddresses([...readAddresses(top.addresses, context), ...vips], context),

@@ -56,13 +56,18 @@ const forwarding = {
   lowerThreshold: whole("a number of connections", 0, THRESHOLD_MAX),
   tunnel: mapping("a mapping with type, port and checksum"),
 };
-const command = key("a command: a string or a list of words", z.union([z.string(), z.array(z.string())]));
+const words = z.union([z.string(), z.array(z.string())]);
+const command = key("a command: a string or a list of words", words);
+/** docs/health-checks.md; a group may stand behind a colon. */
+const user = key("the name of a user, or USER:GROUP", z.string().regex(/^[^\s:]+(:[^\s:]+)?$/));
+const notification = key("a command: a string, a list of words, or a mapping with command and user", z.union([words, z.record(z.string(), z.unknown())]));
+export const NotificationFields = z.strictObject({ command, user });
 const health = {
   checks: list("checks"),
   onFailure: oneOf(["remove", "quiesce"]),
   startsDown: flag,
-  notifyUp: command,
-  notifyDown: command,
+  notifyUp: notification,
+  notifyDown: notification,
 };
 const scheduling = {
   scheduler: oneOf(SCHEDULERS),
@@ -80,6 +85,7 @@ export const TopFields = z.strictObject({
   timeouts: mapping("a mapping with tcp, tcpFin and udp"),
   connectionTable: mapping("a mapping with entries, entriesIpv6"),
   destinationTable: mapping("a mapping with entries"),
+  scriptUser: user,
   marks: list("rules for firewall marks"),
   sync: list("sync daemons"),
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
@@ -101,6 +107,7 @@ export const ServiceFields = z.strictObject({
   onePacket: flag,
   ...forwarding,
   ...health,
+  group: text("the name of a group"),
   quorum: mapping("a mapping with weight, hysteresis, notifyUp and notifyDown"),
   sorryServer: mapping("a mapping with address, port, method, tunnel and quiesced"),
   destinations: list("destinations"),
@@ -111,8 +118,8 @@ export const DestinationFields = z.strictObject({ address, port, ...forwarding, 
 export const QuorumFields = z.strictObject({
   weight: whole("a whole number", 1, WEIGHT_MAX),
   hysteresis: whole("a whole number", 0, WEIGHT_MAX),
-  notifyUp: command,
-  notifyDown: command,
+  notifyUp: notification,
+  notifyDown: notification,
 });
 
 const { method, tunnel, upperThreshold, lowerThreshold } = forwarding;
@@ -233,7 +240,7 @@ export const CHECK_FIELDS = {
     reply: key("true, or a mapping with begins, lengthMin and lengthMax", z.unknown()),
   }),
   ping: z.strictObject(networkCheck),
-  script: z.strictObject({ ...anyCheck, command, setsWeight: flag, user: text("a user's name") }),
+  script: z.strictObject({ ...anyCheck, command, setsWeight: flag, user }),
 } as const;
 
 export const ReplyFields = z.strictObject({

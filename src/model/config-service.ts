@@ -59,7 +59,7 @@ export function readService(value: unknown, path: ConfigPath, defaults: Defaults
     persistenceEngine: fields.persistenceEngine ?? "",
     onePacket: fields.onePacket ?? false,
     destinations: destinations.filter((destination) => destination !== undefined),
-    health: { quorum, ...sorryServer },
+    health: { group: own.group, quorum, ...sorryServer },
   };
   return { configured, vip };
 }

@@ -94,17 +94,25 @@ export interface ScriptProbe {
   readonly command: readonly string[];
   /** misc_dynamic: status 2 … 255 sets the weight to 0 … 253. */
   readonly setsWeight: boolean;
-  /** Who runs it; undefined: who runs weir. */
+  /** Who runs it: "nobody", "nobody:nogroup"; undefined: who runs weir. */
   readonly user: string | undefined;
 }
 
 export type Probe = TcpProbe | HttpProbe | DnsProbe | SmtpProbe | UdpProbe | PingProbe | ScriptProbe;
 export type Check = Probe & CheckTiming & CheckTarget;
 
-/** Programs with their arguments, run without a shell; none: nothing is run. */
+/** A program that tells somebody of a change; run without a shell. */
+export interface Command {
+  /** The program and its arguments. */
+  readonly words: readonly string[];
+  /** Who runs it: "nobody", "nobody:nogroup"; undefined: who runs weir. */
+  readonly user: string | undefined;
+}
+
+/** Undefined: nothing is run. */
 export interface Notification {
-  readonly up: readonly string[] | undefined;
-  readonly down: readonly string[] | undefined;
+  readonly up: Command | undefined;
+  readonly down: Command | undefined;
 }
 
 /** Of one destination: it is healthy while all of its checks succeed; without a check always. */
@@ -119,6 +127,11 @@ export interface DestinationHealth {
 
 /** Of one service. */
 export interface ServiceHealth {
+  /**
+   * Services of one group have the same servers, in the same order, and are watched as one: each check is made once, and what it
+   * finds is true of all. virtual_server_group. Undefined: it is watched by itself.
+   */
+  readonly group: string | undefined;
   /** Healthy while the weights of healthy destinations add up to `weight`: it is lost below `weight - hysteresis`, and won at `weight + hysteresis`. */
   readonly quorum: { readonly weight: number; readonly hysteresis: number; readonly notify: Notification };
   /** Stands in while the quorum is lost; undefined: nobody does. sorry_server, fallback. */

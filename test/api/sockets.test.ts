@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { get } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import type { Event } from "#api/client.js";
 import { connect, WeirApiError, WeirConnectionError } from "#api/client.js";
 import { listen } from "#api/listen.js";
+import { apiSocketPath } from "#api/socket-path.js";
 import { parseTokens } from "#api/tokens.js";
 import { ControlError } from "#control/errors.js";
 import type { Connection } from "#model/director.js";
@@ -164,7 +166,8 @@ test("over the network a token decides, and certificate and tokens are read agai
   const use = (files: typeof one): void => [[files.certificate, certificatePath], [files.key, keyPath]].forEach(([from, to]) => writeFileSync(to!, readFileSync(from!)));
   use(one);
   const tls = { address: "127.0.0.1", port, certificate: certificatePath, key: keyPath, tokens };
-  const server = await listen({ ...socket(socketPath()), tls }, { operations: api.operations });
+  const path = socketPath();
+  const server = await listen({ ...socket(path), tls }, { operations: api.operations });
   const as = async <T>(token: string, ask: (weir: ReturnType<typeof connect>) => Promise<T>, files = one): Promise<T> => {
     const weir = connect({ url: `https://127.0.0.1:${port}/`, token, ca: readFileSync(files.certificate, "utf8") });
     try { return await ask(weir); } finally { await weir.close(); }
@@ -186,12 +189,12 @@ test("over the network a token decides, and certificate and tokens are read agai
     await assert.rejects(as("look", (weir) => weir.about(), two), WeirConnectionError, "the certificate is not that one yet");
     use(two);
     writeFileSync(tokens, `monitor:${sha256("see")}\n`);
-    server.reload();
+    await server.move({ ...socket(path), tls });
     await assert.rejects(as("look", (weir) => weir.about(), two), { code: "UNAUTHENTICATED" });
     assert.equal((await as("see", (weir) => weir.about(), two)).name, "weir");
     // What is wrong changes nothing.
     writeFileSync(tokens, "monitor:12\n");
-    assert.throws(() => server.reload(), ControlError);
+    await assert.rejects(server.move({ ...socket(path), tls }), ControlError);
     assert.equal((await as("see", (weir) => weir.about(), two)).name, "weir");
   } finally {
     await server.close();
@@ -201,6 +204,61 @@ test("over the network a token decides, and certificate and tokens are read agai
   writeFileSync(tokens, "");
   await assert.rejects(start({ key: one.key }), /Cannot serve the API with the certificate/);
   await assert.rejects(start({ address: "192.0.2.1" }), /Cannot serve the API at 192\.0\.2\.1/);
+});
+
+test("its sockets move: what is new is there before what is old goes, and a failure keeps the old", hasOpenssl, async (t) => {
+  const [before, state] = [process.env["WEIR_STATE"], mkdtempSync(join(folder, "state-"))];
+  t.after(() => (before === undefined ? delete process.env["WEIR_STATE"] : (process.env["WEIR_STATE"] = before)));
+  process.env["WEIR_STATE"] = state;
+  const byDefault = apiSocketPath();
+  const tokens = join(folder, "moving-tokens");
+  writeFileSync(tokens, `monitor:${sha256("look")}\n`);
+  const files = certificate("moving");
+  const [one, two] = [await freePort(), await freePort()];
+  const tlsAt = (port: number) => ({ address: "127.0.0.1", port, ...files, tokens });
+  const [first, second] = [socketPath(), socketPath()];
+  const answers = async (where: Parameters<typeof connect>[0]): Promise<boolean> => {
+    const weir = connect(where);
+    try { return (await weir.about()).name === "weir"; } catch (error) { return error instanceof WeirConnectionError ? false : assert.fail(error as Error); } finally { await weir.close(); }
+  };
+  const atPort = (port: number) => ({ url: `https://127.0.0.1:${port}/`, token: "look", ca: readFileSync(files.certificate, "utf8") });
+  const all = async (): Promise<string> => {
+    const found = { default: await answers({ socket: byDefault }), first: await answers({ socket: first }), second: await answers({ socket: second }), one: await answers(atPort(one)), two: await answers(atPort(two)) };
+    return Object.entries(found).flatMap(([name, is]) => is ? name : []).join(" ");
+  };
+  const server = await listen(DEFAULT_API, { operations: new MemoryApi().operations });
+  try {
+    assert.equal(await all(), "default");
+    // All the while commands find it where it is by default.
+    let isMoving = true;
+    let asked = 0;
+    const asking = (async () => { while (isMoving) { assert.ok(await answers({ socket: byDefault })); asked++; } })();
+    await server.move({ ...socket(first), tls: tlsAt(one) });
+    assert.deepEqual([await all(), server.addresses], ["default first one", [`unix:${first}`, `https://127.0.0.1:${one}`]]);
+    await server.move({ ...socket(second), tls: tlsAt(two) });
+    assert.deepEqual([await all(), readlinkSync(byDefault)], ["default second two", second]);
+    await server.move({ ...socket(second, { mode: 0o600 }), tls: tlsAt(two) });
+    assert.equal(statSync(second).mode & 0o777, 0o600, "at the same place with other permissions");
+
+    // Whatever of it is not right.
+    const other = createServer().listen(one, "127.0.0.1");
+    await once(other, "listening");
+    writeFileSync(first, "a file");
+    for (const wrong of [{ ...socket(second), tls: tlsAt(one) }, { ...socket(first), tls: undefined }, { ...DEFAULT_API, tls: { ...tlsAt(two), key: tokens } }, socket(second, { group: "no-such-group" })]) {
+      await assert.rejects(server.move(wrong), ControlError);
+      assert.deepEqual([server.addresses, readlinkSync(byDefault)], [[`unix:${second}`, `https://127.0.0.1:${two}`], second]);
+      assert.ok(await answers({ socket: second }) && await answers(atPort(two)));
+    }
+    await new Promise((resolve) => other.close(resolve));
+    await server.move(DEFAULT_API);
+    assert.deepEqual([await all(), server.addresses], ["default", [`unix:${byDefault}`]]);
+    isMoving = false;
+    await asking;
+    assert.ok(asked > 0);
+  } finally {
+    await server.close();
+  }
+  assert.deepEqual(readdirSync(state), []);
 });
 
 test("a file of tokens is read as a whole, and every mistake has its line", () => {

@@ -37,7 +37,7 @@ test("keepalived.conf, with what it includes and for the machine that is told", 
   assert.deepEqual([status, stderr], [0, "keepalived.conf:1: vrrp_instance VI_1: left to keepalived; weir does no VRRP, so run keepalived with this block for the VIPs\n"]);
   const { services } = parseConfig(stdout, { file: "weir.yaml", environment: {} });
   assert.deepEqual(services.map(({ id }) => id.kind === "address" && id.address), ["10.0.3.1", "10.0.1.1", "10.0.2.1", "10.0.0.1"]);
-  assert.deepEqual(services[0]!.health.quorum.notify.up, [join(realpathSync(folder), "more/inner/up")]);
+  assert.deepEqual(services[0]!.health.quorum.notify.up?.words, [join(realpathSync(folder), "more/inner/up")]);
   assert.match(stdout, /^# From keepalived\.conf\.\n\n# Not carried over.*\n#   keepalived\.conf:1: vrrp_instance VI_1/);
 });
 

@@ -2,6 +2,7 @@
 
 import { dissect, dissectIp } from "#lab/dissect.js";
 import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH } from "#wire/icmp.js";
+import { ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH } from "#wire/icmpv6.js";
 import { normalizeConnections, normalizeList, normalizePassage } from "./normalize.js";
 import type { Listed, Sent } from "./normalize.js";
 import type { Script, Step } from "./script.js";
@@ -38,11 +39,14 @@ function compareStep(step: Step, ipvs: Outcome, weir: Outcome, textOf: (outcome:
 /** docs/lvs-compatibility.md: where a client that uses its port again is refused, IPVS counts the error with the connection that is about to end. */
 function countsRefusedReuse(script: Script, ipvs: Transcript): boolean {
   return script.steps.some((step, at) => step.kind === "request" && isPortUnreachable(ipvs[at]!)
-    && script.steps.slice(0, at).some((before) => before.kind === "request" && before.flow.number === step.flow.number));
+    && script.steps.slice(0, at).some((before, i) => before.kind === "request" && before.flow.number === step.flow.number));
 }
 
 function isPortUnreachable({ sent = [] }: Outcome): boolean {
-  return sent !== "stack" && sent.some(({ bytes }) => dissect(bytes).ip?.icmp?.type === ICMP_DEST_UNREACH && dissect(bytes).ip?.icmp?.code === ICMP_PORT_UNREACH);
+  return sent !== "stack" && sent.some(({ bytes }) => {
+    const { version, icmp } = dissect(bytes).ip ?? {};
+    return version === 6 ? icmp?.type === ICMPV6_DEST_UNREACH && icmp.code === ICMPV6_PORT_UNREACH : icmp?.type === ICMP_DEST_UNREACH && icmp.code === ICMP_PORT_UNREACH;
+  });
 }
 
 /** Statistics without their columns OutPkts and OutBytes. */
@@ -51,7 +55,8 @@ const withoutAnswerCounts = (outcome: Outcome): string => listText(outcome).repl
 /** What weir leaves to the stack, IPVS must have left to it too: then it did what a stack without services does. */
 function comparePackets(ipvs: Outcome, weir: Outcome): Told | undefined {
   const byWeir = weir.sent === "stack" ? ipvs.sentByStack! : weir.sent!;
-  const text = (passages: readonly Passage[]) => sentText(passages.map((passage) => normalizePassage(passage, ipvs.received!)));
+  const received = ipvs.received!;
+  const text = (passages: readonly Passage[]) => sentText(passages.map((passage) => normalizePassage(passage, received)), received.length > 1);
   const difference = told(text(ipvs.sent as readonly Passage[]), text(byWeir));
   if (difference === undefined || weir.sent !== "stack") return difference;
   return { ...difference, weir: `left to the stack, which sends\n${difference.weir}` };
@@ -77,9 +82,10 @@ function marked(text: string, other: string): string {
 const listText = ({ printed = "", status = 0 }: Outcome): string => normalizeList(printed) + (status === 0 ? "" : `[exit ${status}]`);
 const connectionsText = (listed: readonly Listed[]): string => listed.map(({ seconds, rest }) => `${rest}, ${seconds} s`).join("\n");
 
-function sentText(passages: readonly Sent[]): string {
+/** `anyOrder`: of a packet in fragments, which IPVS puts together, and sends in their order. */
+function sentText(passages: readonly Sent[], anyOrder: boolean): string {
   const texts = passages.map(({ by, to, problems, packet }) => [`by ${by} to ${to}`, ...problems, ...fieldsOf(dissectIp(packet)), hex(packet)].join("\n"));
-  return texts.join("\n") || "nothing";
+  return (anyOrder ? texts.sort() : texts).join("\n") || "nothing";
 }
 
 /** The script up to the difference, what came in there, and what each director made of it. */
@@ -88,7 +94,7 @@ export function describeDifference(script: Script, ipvs: Transcript, { at, ...to
   const received = ipvs[at]!.received;
   return [
     `Script ${script.seed} (${script.features.join(" ")}) differs at step ${at + 1} of ${script.steps.length}:`, ...steps,
-    ...(received === undefined ? [] : [`--- received by ${received.by}`, ...fieldsOf(dissect(received.bytes)), hex(received.bytes)]),
+    ...(received ?? []).flatMap(({ by, bytes }) => [`--- received by ${by}`, ...fieldsOf(dissect(bytes)), hex(bytes)]),
     "--- IPVS", told.ipvs, "--- weir", told.weir,
   ].join("\n");
 }

@@ -11,6 +11,8 @@ export interface Feature {
   readonly moves?: readonly Move[];
   /** Words for -A and -E. */
   readonly serviceWords?: (scene: Scene, service: ServiceSketch) => readonly string[];
+  /** A firewall mark that a service is by; undefined: it is by its address. */
+  readonly mark?: (scene: Scene) => number | undefined;
   /** That services are on, beside the usual ones. */
   readonly ports?: readonly number[];
   /** Words for -a and -e. */

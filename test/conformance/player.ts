@@ -1,5 +1,6 @@
 // Plays one script to IPVS, in a network namespace of its own: with its own services and connections.
 
+import { marks } from "./features/marks.js";
 import { Memory } from "./memory.js";
 import type { Script, Step } from "./script.js";
 import { LOOKS, settingText } from "./script.js";
@@ -10,13 +11,15 @@ import type { Outcome, Transcript } from "./transcript.js";
 const TICK_MILLISECONDS = 10;
 
 export class Player {
-  readonly #director = new TapNetwork();
+  readonly #director: TapNetwork;
   readonly #memory = new Memory();
   readonly #outcomes: Outcome[] = [];
   #began = 0;
 
   /** `stack`: a network without services, to compare with. */
-  constructor(readonly script: Script, readonly stack: TapNetwork) {}
+  constructor(readonly script: Script, readonly stack: TapNetwork) {
+    this.#director = new TapNetwork({ marks: script.features.includes(marks.name) });
+  }
 
   play(): void {
     this.#began = performance.now();
@@ -34,13 +37,14 @@ export class Player {
     if (step.kind === "ipvsadm") return this.#ipvsadm(step.words);
     if (step.kind === "sysctl") return this.#run("sysctl", ["-qw", settingText(step)]);
     if (step.kind === "look") return isOfStatistics(step) ? { milliseconds: this.#now() } : this.#ipvsadm(LOOKS[step.at]);
+    if (step.kind === "wait") sleep(step.milliseconds);
     const milliseconds = this.#now();
-    const received = this.#memory.frameOf(step);
+    const received = this.#memory.framesOf(step);
     if (received === undefined) return { milliseconds };
-    const sent = this.#director.inject(received);
+    const sent = received.flatMap((passage) => this.#director.inject(passage));
     if (step.kind === "request") sleep(TICK_MILLISECONDS);
     this.#memory.remember(step, sent);
-    return { milliseconds, received, sent, sentByStack: this.stack.inject(received) };
+    return { milliseconds, received, sent, sentByStack: received.flatMap((passage) => this.stack.inject(passage)) };
   }
 
   #ipvsadm(words: readonly string[]): Outcome {

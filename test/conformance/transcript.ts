@@ -15,9 +15,9 @@ export interface Outcome {
   /** A command's text, on both streams, and its exit status. */
   readonly printed?: string;
   readonly status?: number;
-  /** The frame that the step became; none where there was nobody to send it. */
-  readonly received?: Passage;
-  /** What the director sent because of it, in order; or it left the frame to the stack. */
+  /** The frames that the step became; none where there was nobody to send them. */
+  readonly received?: readonly Passage[];
+  /** What the director sent because of it, in order; or it left them to the stack. */
   readonly sent?: readonly Passage[] | "stack";
   /** What a stack that has no services sends because of it. IPVS is a part of a stack: "left to it" shows only so. */
   readonly sentByStack?: readonly Passage[];

@@ -20,7 +20,7 @@ type Files = ReadonlyMap<string, string>;
 
 const FORMATS: { readonly [format: string]: (text: string, files: Files) => Imported | Promise<Imported> } = {
   keepalived: (text, files) => importKeepalived(text, {
-    file: "keepalived.conf", configId: "main", workingFolder: "/etc/keepalived",
+    file: "keepalived.conf", configId: "main", workingFolder: "/etc/keepalived", hasUser: (name) => files.has(`user ${name}`),
     include: (pattern) => [...files].filter(([name]) => name === pattern || (pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1)))).map(([file, text]) => ({ file, text })),
   }),
   ldirectord: (text) => importLdirectord(text, "ldirectord.cf", {

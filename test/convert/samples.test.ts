@@ -59,7 +59,7 @@ describe("the samples of Debian's keepalived", { skip: lacking }, () => {
 });
 
 function read(file: string, text: string): KeepalivedImport {
-  return importKeepalived(text, { file, configId: CONFIG_ID, workingFolder: "/etc/keepalived", include: () => [] });
+  return importKeepalived(text, { file, configId: CONFIG_ID, workingFolder: "/etc/keepalived", hasUser: () => false, include: () => [] });
 }
 
 /** Without the comments of the document. */

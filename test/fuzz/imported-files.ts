@@ -16,7 +16,7 @@ import { mutate } from "./mutate.js";
 const cases = new URL("../../../../test/convert/cases/", import.meta.url);
 
 const FORMATS = {
-  keepalived: (text) => importKeepalived(text, { file: "keepalived.conf", configId: "main", workingFolder: "/etc/keepalived", include: () => [] }),
+  keepalived: (text) => importKeepalived(text, { file: "keepalived.conf", configId: "main", workingFolder: "/etc/keepalived", hasUser: () => false, include: () => [] }),
   ldirectord: (text) => importLdirectord(text, "ldirectord.cf", { hostToAddress: () => Promise.resolve(undefined), serviceToPort: () => undefined }),
 } satisfies { readonly [format: string]: (text: string) => Imported | Promise<Imported> };
 export const IMPORTED_FORMATS = Object.keys(FORMATS) as readonly (keyof typeof FORMATS)[];

@@ -1,4 +1,4 @@
-// Files that are nearly weir.yaml: each is taken, applied, and then there is nothing to change; or its mistakes are said with their lines, and nothing was changed.
+// Files that are nearly weir.yaml, some with others that they include: each is taken, applied, and then there is nothing to change; or its mistakes are said with their lines, and nothing was changed.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -37,8 +37,9 @@ export async function fuzzWeirYaml(seed: number, count: number): Promise<void> {
   const onWarning = ({ message }: Error): void => void warnings.push(message);
   process.on("warning", onWarning);
   for (let i = 0; i < count; i++) {
-    const text = random.percent(3) ? random.pick(right) : mutate(random.pick(right), texts, random);
-    const configuration = read(text);
+    const files = someFiles(right, texts, random);
+    const text = [...files].map(([name, content]) => `${name}:\n${content}`).join("\n");
+    const configuration = read(files, outcomes);
     if (configuration === undefined) {
       outcomes.add("refused");
       continue;
@@ -60,19 +61,48 @@ export async function fuzzWeirYaml(seed: number, count: number): Promise<void> {
   await setImmediate();
   process.off("warning", onWarning);
   assert.deepEqual(warnings, []);
-  outcomes.assertCommon(["refused", "applied"], count / 50);
+  outcomes.assertCommon(["refused", "applied", "included", "right with others"], count / 50);
 }
 
-function read(text: string): Configuration | undefined {
+const MAIN = "weir.yaml";
+const INCLUDED = ["more.yaml", "other.yaml", "last.yaml"];
+const PATTERNS = [...INCLUDED, "*.yaml", "o*.yaml", "nobody.yaml", MAIN, "[more.yaml, last.yaml]", "[*.yaml, {}]", "7", ""];
+/** Of one that is included nothing but what may be joined comes over as it is. */
+const INCLUDABLE = ["services: [{ fwmark: 3, scheduler: rr }]\n", "services: []\n", "interfaces: [eth0]\nmarks: []\n", "timeouts: { tcp: 9 }\n", "{}\n", ""];
+
+/** By name, the one that is read first; half of them include others, and each of those may. */
+function someFiles(right: readonly string[], texts: readonly string[], random: Random): ReadonlyMap<string, string> {
+  const one = (): string => random.percent(3) ? random.pick(right) : mutate(random.pick(right), texts, random);
+  if (random.percent(50)) return new Map([[MAIN, one()]]);
+  const including = (text: string, percent: number): string => random.percent(percent) ? `include: ${random.pick(PATTERNS)}\n${text}` : text;
+  const included = (): string => random.percent(70) ? random.pick(INCLUDABLE) : mutate(random.pick(INCLUDABLE), texts, random);
+  return new Map([[MAIN, including(random.percent(50) ? random.pick(right) : one(), 90)], ...INCLUDED.map((name) => [name, including(included(), 15)] as const)]);
+}
+
+function read(files: ReadonlyMap<string, string>, outcomes: Outcomes): Configuration | undefined {
+  const text = [...files].map(([name, content]) => `${name}:\n${content}`).join("\n");
+  let count = 0;
   try {
-    return parseConfig(text, { file: "weir.yaml", interfaces: ["eth0", "eth1"], environment: { NAME: "value" } });
+    const configuration = parseConfig(files.get(MAIN)!, {
+      file: MAIN, interfaces: ["eth0", "eth1"], environment: { NAME: "value" },
+      readIncluded: (pattern) => {
+        const found = [...files].filter(([name]) => name === pattern || (pattern.startsWith("*") && name.endsWith(pattern.slice(1))) || (pattern === "o*.yaml" && name === "other.yaml"));
+        if (found.length === 0) throw new Error("there is no such file");
+        count += found.length;
+        return found.map(([file, content]) => ({ file, text: content }));
+      },
+    });
+    if (count > 0) outcomes.add("right with others");
+    return configuration;
   } catch (error) {
     assert.ok(error instanceof ConfigError, `${(error as Error).stack}\n${text}`);
     assertClear(error.message, text);
-    const lines = text.split("\n").length;
     for (const { file, line, column, message } of error.issues) {
-      assert.ok(file === "weir.yaml" && line >= 1 && line <= lines && column >= 1 && message.length > 3, `${error.message}\n${text}`);
+      const lines = files.get(file)?.split("\n").length ?? 0;
+      assert.ok(line >= 1 && line <= lines && column >= 1 && message.length > 3, `${error.message}\n${text}`);
     }
     return undefined;
+  } finally {
+    if (count > 0) outcomes.add("included");
   }
 }

@@ -6,7 +6,7 @@ import { addressFamily } from "#model/address.js";
 import type { ProgramName } from "#control/programs.js";
 import type { VerdictName } from "#control/verdicts.js";
 import type { Sysctls } from "#model/sysctls.js";
-import { frame } from "./frame.js";
+import { frame, totalLengthOf } from "./frame.js";
 import type { Host, NetworkInterface } from "./network.js";
 import { VIP, client, eth0 } from "./network.js";
 import type { Hook, World } from "./world.js";
@@ -53,7 +53,7 @@ export type Expectation = ToStack | Dropped | Forwarded | Refused;
 /** The kernel's own stack gets it as it is. */
 export interface ToStack {
   readonly fate: "stack";
-  /** Undefined: it is a connection's packet, counted with the destination that the director itself is. */
+  /** Undefined: it is a connection's packet, counted with the destination that the director itself is, or that it answers for. */
   readonly verdict: VerdictName | undefined;
   /** Why XDP leaves it to TC, and so does not count it. */
   readonly leftToTc?: string | undefined;
@@ -151,6 +151,8 @@ export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation
 
 export const toStack = (verdict: VerdictName, leftToTc?: string): ToStack => ({ fate: "stack", verdict, leftToTc });
 export const delivered: ToStack = { fate: "stack", verdict: undefined };
+/** An answer that the VIP itself is the source of, so that the stack forwards it. */
+export const passes = (packet: Uint8Array): ToStack => ({ fate: "stack", verdict: undefined, counts: { packetsOut: 1, bytesOut: totalLengthOf(packet) } });
 export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });
 export const refused = (verdict: VerdictName, packet: Uint8Array, counted?: Refused["counted"]): Refused => ({ fate: "refused", verdict, packet, counted });
 /** A request, on its way to a server. */

@@ -9,7 +9,7 @@ import type { ProgramName } from "#control/programs.js";
 import { programSpecs } from "#control/programs.js";
 import type { Shape } from "#control/shape.js";
 import { FibLookup } from "#dataplane/hop.js";
-import { SLOTS_PER_BUCKET, expiry4 } from "#dataplane/maps.js";
+import { SLOTS_PER_BUCKET, expiry4, expiry6 } from "#dataplane/maps.js";
 import type { LoadedProgram } from "#ebpf/machine.js";
 import { Machine } from "#ebpf/machine.js";
 import type { ProgramSpec } from "#ebpf/spec.js";
@@ -38,9 +38,9 @@ const BPF_FIB_LKUP_RET_SUCCESS = 0;
 const BPF_FIB_LKUP_RET_NOT_FWDED = 4;
 const BPF_FIB_LKUP_RET_NO_NEIGH = 7;
 
-/** `connections`: how many fit. */
+/** `connections`: how many fit, of either family. */
 export async function machineWorld(connections: number, programs?: readonly ProgramName[]): Promise<World> {
-  const shape = shapeOfThisMachine({ connections });
+  const shape = shapeOfThisMachine({ connections, connectionsIpv6: connections });
   return new MachineWorld(shape, await programSpecs(shape, programs));
 }
 
@@ -73,10 +73,16 @@ class MachineWorld implements World {
   }
 
   startExpiry(): void {
-    const map = this.#machine.map(expiry4);
+    this.#startExpiry(expiry4, this.shape.connections, this.#programs.get("weir_start")!);
+    const start6 = this.#programs.get("weir_start6");
+    if (start6 !== undefined) this.#startExpiry(expiry6, this.shape.connectionsIpv6, start6);
+  }
+
+  #startExpiry(expiry: typeof expiry4, connections: number, start: LoadedProgram): void {
+    const map = this.#machine.map(expiry);
     const key = new Uint8Array(4);
-    map.update(key, expiryWithSlice(map.lookup(key)!, this.shape.connections / SLOTS_PER_BUCKET));
-    this.#machine.run(this.#programs.get("weir_start")!, new Uint8Array(64));
+    map.update(key, expiryWithSlice(map.lookup(key)!, connections / SLOTS_PER_BUCKET));
+    this.#machine.run(start, new Uint8Array(64));
   }
 
   async wait(milliseconds: number): Promise<void> {

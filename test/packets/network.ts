@@ -60,10 +60,13 @@ export const client6: Host = { ...client, address: "fd00::2" };
 export const router6: Host = { ...router, address: "fd00::fe" };
 export const r1v6: Host = { ...r1, address: "fd01::11" };
 export const r2v6: Host = { ...r2, address: "fd01::12" };
+export const r3v6: Host = { ...r3, address: "fd01::13" };
+export const r4v6: Host = { ...r4, address: "fd01::14" };
+export const servers6 = [r1v6, r2v6, r3v6, r4v6] as const;
 export const silent6: Host = { ...silent, address: "fd01::15" };
 export const gateway6: Host = { ...gateway, address: "fd01::fe" };
 
-export const neighbours: readonly Host[] = [client, router, ...servers, silent, gateway, client6, router6, r1v6, r2v6, silent6, gateway6];
+export const neighbours: readonly Host[] = [client, router, ...servers, silent, gateway, client6, router6, ...servers6, silent6, gateway6];
 
 export const routes: readonly Route[] = [
   { destination: "10.2.0.0", prefixLength: 16, gateway },
@@ -82,6 +85,7 @@ export const at = (host: { readonly address: string } | string, port: number): E
 
 /** One of many clients behind the router. */
 export const distantClient = (number: number): Host => ({ ...router, name: `client ${number}`, address: `10.3.${(number >> 8) & 0xff}.${number & 0xff}` });
+export const distantClient6 = (number: number): Host => ({ ...router6, name: `client ${number}`, address: `fd03::${number.toString(16)}` });
 
 export interface NextHop {
   readonly interface: NetworkInterface;

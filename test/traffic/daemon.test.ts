@@ -43,10 +43,10 @@ describe("weir up", needs, () => {
     await bed?.close();
   });
 
-  function writeConfiguration(settings: object = {}, weights: readonly number[] = [1, 1]): void {
+  function writeConfiguration(settings: object = {}, weights: readonly number[] = [1, 1], api?: object): void {
     const { addresses } = bed.topology;
     const one = service(bed.topology, { serverPort: PORT, servers: [1, 2] }) as { destinations: object[] };
-    writeFileSync(file, JSON.stringify({ services: [{
+    writeFileSync(file, JSON.stringify({ api, services: [{
       ...one, checks: [{ type: "http", path: "/", every: EVERY_SECONDS, timeout: TIMEOUT_SECONDS, retries: 0 }],
       sorryServer: { address: addresses.servers[2], port: PORT },
       destinations: one.destinations.map((destination, i) => ({ ...destination, weight: weights[i] })), ...settings,
@@ -190,6 +190,23 @@ describe("weir up", needs, () => {
     end.abort();
     await listening;
     await client.close();
+  });
+
+  test("SIGHUP moves the API's socket, and says where it listens; where it cannot, all goes on", async () => {
+    const [, socket = ""] = /the API listens at unix:(\S+)/.exec(daemon.log()) ?? [];
+    const moved = join(bed.state, "moved.sock");
+    writeConfiguration({ scheduler: "wlc" }, [1, 1], { socket: { path: moved } });
+    daemon.child.kill("SIGHUP");
+    await until(() => daemon.log().includes(`the API listens at unix:${moved}`), START_MILLISECONDS_MAX);
+    for (const path of [moved, socket]) {
+      const client = connect({ socket: path });
+      assert.equal((await client.health()).servers.length, 2, `${path}: its own, or the sign that leads there`);
+      await client.close();
+    }
+    writeConfiguration({ scheduler: "wlc" }, [1, 1], { socket: { path: moved }, tls: { listen: "127.0.0.1:1", certificate: "/nowhere.pem", key: "/nowhere.key", tokens: "/nowhere" } });
+    daemon.child.kill("SIGHUP");
+    await until(() => daemon.log().includes(`the API goes on at unix:${moved}, as it was`), START_MILLISECONDS_MAX);
+    assert.match(daemon.log(), /Cannot serve the API over the network: the certificate \/nowhere\.pem cannot be read: ENOENT/);
   });
 
   test("SIGTERM ends it, and the kernel goes on", async () => {

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { oneOf, time } from "./fields.js";
 
 const common = { id: z.string().describe("for Last-Event-ID"), at: time };
-const service = z.string().describe("its place under /v1/services");
+const service = z.string().describe("its place under /v1/services; of a group, the first one's");
+const group = z.string().optional().describe("of services that are watched as one: it is true of all of them");
 
 export const ConfigurationEvent = z.strictObject({
   ...common,
@@ -14,14 +15,14 @@ export const ConfigurationEvent = z.strictObject({
 }).meta({ id: "ConfigurationEvent" });
 
 export const ServerEvent = z.strictObject({
-  ...common, kind: z.literal("server"), service, server: z.string(), healthy: z.boolean(), reason: z.string().describe("what its check said"),
+  ...common, kind: z.literal("server"), service, group, server: z.string(), healthy: z.boolean(), reason: z.string().describe("what its check said"),
 }).meta({ id: "ServerEvent" });
 
 export const WeightEvent = z.strictObject({
-  ...common, kind: z.literal("weight"), service, server: z.string(), before: z.int(), weight: z.int(), reason: z.string().describe("what its check said"),
+  ...common, kind: z.literal("weight"), service, group, server: z.string(), before: z.int(), weight: z.int(), reason: z.string().describe("what its check said"),
 }).meta({ id: "WeightEvent", description: "A check gave a server another weight." });
 
-export const QuorumEvent = z.strictObject({ ...common, kind: z.literal("quorum"), service, held: z.boolean() }).meta({ id: "QuorumEvent" });
+export const QuorumEvent = z.strictObject({ ...common, kind: z.literal("quorum"), service, group, held: z.boolean() }).meta({ id: "QuorumEvent" });
 
 export const MissedEvent = z.strictObject({ ...common, kind: z.literal("missed") })
   .meta({ id: "MissedEvent", description: "Since Last-Event-ID more happened than is kept, or weir was started anew: ask for what matters." });

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { isKnown } from "#control/health/identity.js";
 import { importServices } from "#convert/ipvsadm.js";
 import type { Imported } from "#convert/document.js";
 import { printDocument } from "#convert/document.js";
@@ -37,7 +38,7 @@ export async function importCommand(format: ImportedFormat, file: string, option
 /** Throws ConfigError with every mistake. */
 export async function importConfiguration(format: ImportedFormat, file: string, text: string, { configId }: ImportOptions = {}): Promise<Imported> {
   switch (format) {
-    case "keepalived": return importKeepalived(text, { file, include: readIncludes, workingFolder: process.cwd(), configId: configId ?? hostname().split(".")[0]! });
+    case "keepalived": return importKeepalived(text, { file, include: readIncludes, workingFolder: process.cwd(), hasUser: isKnown, configId: configId ?? hostname().split(".")[0]! });
     case "ldirectord": return importLdirectord(text, file, names);
     case "ipvsadm": return importIpvsadm(text, file);
   }

@@ -38,14 +38,29 @@ function open(configuration: Configuration): OpenDirector {
   return { parts, isNew, prepare: (services) => new KernelPlane(findStore()!).prepare(services) };
 }
 
-/** Where the configuration says that began; another file moves no sockets. */
+/** Where the file says. What is applied through the API moves no sockets: it would cut off who asked. */
 function serveApi(version: string, log: Log): Extension {
   return async (daemon) => {
     const operations = operationsOn(daemon, version);
     daemon.aside = (use) => operations.aside(use);
-    const api = await listen(daemon.configuration.api, { operations, onFailure: (error) => log("error", `API: ${error.message}`) });
-    for (const address of api.addresses) log("information", `the API listens at ${address}`);
-    return { reload: () => api.reload(), stop: () => api.close() };
+    let served = daemon.configuration.api;
+    const api = await listen(served, { operations, onFailure: (error) => log("error", `API: ${error.message}`) });
+    const tell = (addresses: readonly string[]): void => { for (const address of addresses) log("information", `the API listens at ${address}`); };
+    tell(api.addresses);
+    return {
+      // Where the file was not taken, certificates and tokens are read again all the same.
+      reload: async (configuration) => {
+        const before = api.addresses;
+        try {
+          await api.move(configuration?.api ?? served);
+        } catch (error) {
+          throw new Error(`${(error as Error).message}\nthe API goes on at ${before.join(" and ")}, as it was`, { cause: error });
+        }
+        served = configuration?.api ?? served;
+        tell(api.addresses.filter((address) => !before.includes(address)));
+      },
+      stop: () => api.close(),
+    };
   };
 }
 

@@ -30,6 +30,6 @@ export function service(destinations: readonly ConfiguredDestination[], health: 
   return {
     id: { kind: "address", protocol: "tcp", address: "10.0.0.100", port: 80 }, scheduler: "rr", schedulerFlags: 0, persistentSeconds: 0,
     netmask: "255.255.255.255", persistenceEngine: "", onePacket: false, destinations,
-    health: { quorum: { weight: 1, hysteresis: 0, notify: { up: undefined, down: undefined } }, sorryServer: undefined, sorryServerQuiesced: false, ...health },
+    health: { group: undefined, quorum: { weight: 1, hysteresis: 0, notify: { up: undefined, down: undefined } }, sorryServer: undefined, sorryServerQuiesced: false, ...health },
   };
 }

@@ -66,7 +66,15 @@ function describeCheck(check: Check, destination: DestinationId): string {
   return `${check.type} ${check.type === "ping" ? target.address : formatEndpoint(target)}`;
 }
 
-/** Until the first check; `random`: from 0 up to 1. keepalived 2.2.7 check_api.c, register_checkers_thread(). */
-export function firstCheckSeconds({ warmup }: Check, random: () => number): number {
-  return warmup * random();
+/** With so many that begin together, the first checks come at once; with more they are spread, so many in a second. */
+const FIRST_CHECKS_MAX = 100;
+const FIRST_CHECKS_PER_SECOND = 1000;
+
+/**
+ * Until the first check, of `count` that begin together; `random`: from 0 up to 1. keepalived 2.2.7 check_api.c,
+ * register_checkers_thread(), where warmup is delay_loop if nothing is said. What is begun at once would come at once for ever.
+ */
+export function firstCheckSeconds({ warmup, every }: Check, count: number, random: () => number): number {
+  const spread = count <= FIRST_CHECKS_MAX ? 0 : Math.min(every, count / FIRST_CHECKS_PER_SECOND);
+  return Math.max(warmup, spread) * random();
 }

@@ -1,6 +1,6 @@
 // One datagram to a server, and what comes back: for checks over UDP.
 
-import { attempt, inWords } from "./attempt.js";
+import { attempt } from "./attempt.js";
 import type { Target } from "./target.js";
 import { connectUdp } from "./target.js";
 
@@ -10,12 +10,12 @@ export async function exchange<T>(
 ): Promise<T> {
   const socket = await connectUdp(target, signal);
   return attempt<T>(attempted, signal, ({ done, fail }) => {
-    socket.on("error", (error) => fail(inWords(error)));
+    socket.on("error", (error) => fail(error));
     socket.on("message", (answer) => {
       const found = read(answer);
       if (found !== undefined) done(found);
     });
-    socket.send(payload, (error) => { if (error !== null) fail(inWords(error)); });
+    socket.send(payload, (error) => { if (error !== null) fail(error); });
     return () => socket.close();
   });
 }

@@ -5,6 +5,7 @@ import { diffServices } from "#model/diff.js";
 import { MemoryDirector } from "#model/memory-director.js";
 import { TCP, check, destination, service, sorryServer } from "./_configured.js";
 import { carryOut } from "./carry-out.js";
+import { firstCheckSeconds } from "./check-state.js";
 import type { Clock } from "./clock.js";
 import { HealthEngine } from "./engine.js";
 import { describeEvent } from "./events.js";
@@ -60,7 +61,7 @@ class World {
   broken: Error | undefined;
   #isFirst = true;
   readonly engine = new HealthEngine({
-    clock: this.clock, random: () => 0.5,
+    clock: this.clock, random: () => 0.5, atOnceMax: { checks: 4, programs: 1 },
     probe: (_check, { address }, signal) => {
       this.asked.push(`${this.clock.now().getTime() / 1000} ${address.slice(-2)}`);
       const answer = this.answers.get(address) ?? healthy("connected");
@@ -70,7 +71,7 @@ class World {
     exclusively: (use) => (this.broken === undefined ? Promise.resolve().then(use) : Promise.reject(this.broken)),
     carryOut: (changes) => carryOut(this.director, changes),
     emit: (event) => void this.log.push(...describeEvent(event)),
-    notify: (command) => void this.log.push(`run ${command.join(" ")}`),
+    notify: (command) => void this.log.push(`run ${command.words.join(" ")}`),
   });
 
   async configure(...services: readonly ConfiguredService[]): Promise<void> {
@@ -130,6 +131,68 @@ test("a server that does not answer in time goes out, and comes back when it doe
     "server 192.168.1.12:80 of tcp 10.0.0.100:80 is up: connected",
     "destination 192.168.1.12:80 of tcp 10.0.0.100:80: added, method nat, weight 1",
   ]);
+});
+
+test("so many checks are under way at once as there are turns; a check's time begins with its turn", async () => {
+  const world = new World();
+  const addresses = [11, 12, 13, 14, 15, 16].map((last) => `192.168.1.${last}`);
+  for (const address of addresses) world.answers.set(address, "silence");
+  const programs = [1, 2].map((number) => check({ type: "script", command: [`/bin/${number}`], setsWeight: false, user: undefined }, { timeout: 4 }));
+  await world.configure(service([...addresses.map((address) => destination(address)), destination("192.168.1.21", 1, { checks: programs })]));
+  world.answers.set("192.168.1.21", "silence");
+  await world.clock.pass(0);
+  assert.deepEqual(world.asked, ["0 11", "0 12", "0 13", "0 14", "0 21"], "four, and one program");
+  await world.clock.pass(5);
+  assert.deepEqual(world.asked.slice(5), ["4 21", "5 15", "5 16"]);
+  await world.clock.pass(5);
+  assert.equal(world.log.filter((line) => / is down: no answer within 5 s$/.test(line)).length, 6);
+  assert.equal(world.pool, "", "nobody is out before he was asked");
+});
+
+test("checks that are late for want of turns are told once", async () => {
+  const world = new World();
+  const addresses = Array.from({ length: 17 }, (_, i) => `192.168.1.${10 + i}`);
+  for (const address of addresses) world.answers.set(address, "silence");
+  await world.configure(service(addresses.map((address) => destination(address))));
+  await world.clock.pass(30);
+  const late = world.log.filter((line) => line.includes("wait for their turn"));
+  assert.deepEqual(late, ["ask the servers as often as the file says: not done: 4 checks are under way at once, and 8 wait for their turn, the last for 15 s; a longer every or a shorter timeout would do"]);
+});
+
+test("a check that waits for its turn when it is no longer wanted has none", async () => {
+  const world = new World();
+  const addresses = [11, 12, 13, 14, 15].map((last) => `192.168.1.${last}`);
+  for (const address of addresses) world.answers.set(address, "silence");
+  await world.configure(service(addresses.map((address) => destination(address))));
+  await world.clock.pass(1);
+  await world.configure(service(addresses.slice(0, 4).map((address) => destination(address))));
+  await world.clock.pass(9);
+  assert.ok(!world.asked.some((line) => line.endsWith("15")), world.asked.join());
+  await world.engine.stop();
+  assert.equal(world.clock.waiting, 0);
+});
+
+test("many checks that begin together are spread, over their time at most", async () => {
+  const world = new World();
+  const servers = (count: number) => Array.from({ length: count }, (_, i) => destination(`10.1.${i >> 8}.${i & 255}`));
+  await world.configure(service(servers(100)));
+  await world.clock.pass(0);
+  assert.equal(world.asked.length, 100);
+  for (const [count, seconds] of [[101, 0.0505], [4000, 2], [30_000, 5]] as const) assert.equal(firstCheckSeconds(TCP, count, () => 0.5), seconds, `${count}`);
+  assert.equal(firstCheckSeconds(check({ type: "tcp" }, { warmup: 8 }), 4000, () => 0.5), 4, "no sooner than its warm-up asks for");
+});
+
+test("a check for which this machine lacked something says nothing of the server, and is told once", async () => {
+  const world = new World();
+  await world.configure(service([destination(A), destination(B)]));
+  for (const address of [A, B]) world.answers.set(address, { ...unhealthy("cannot connect: no file descriptor left"), isUnknown: true });
+  await world.clock.pass(3);
+  assert.equal(world.pool, "11:1 12:1");
+  assert.deepEqual(world.asked.filter((line) => line.endsWith("11")), ["0 11", "1 11", "2 11", "3 11"]);
+  assert.deepEqual(world.log.filter((line) => line.includes("descriptor")), ["ask the servers: not done: cannot connect: no file descriptor left; what is known of them stays, and they are asked again"]);
+  world.answers.set(A, unhealthy("refused"));
+  await world.clock.pass(1);
+  assert.equal(world.pool, "12:1");
 });
 
 test("what an operator changes stays until the server's health is another", async () => {
@@ -213,7 +276,7 @@ test("a probe that does not end when its time is over is not waited for", async 
   const clock = new TestClock();
   const log: string[] = [];
   const engine = new HealthEngine({
-    clock, random: () => 0, probe: () => new Promise(() => undefined), exclusively: (use) => Promise.resolve().then(use), carryOut: () => ({ done: [], failed: [] }),
+    clock, random: () => 0, atOnceMax: { checks: 4, programs: 1 }, probe: () => new Promise(() => undefined), exclusively: (use) => Promise.resolve().then(use), carryOut: () => ({ done: [], failed: [] }),
     emit: (event) => void log.push(...describeEvent(event)), notify: () => undefined,
   });
   await engine.configure([service([destination(A)])], [], () => Promise.resolve());

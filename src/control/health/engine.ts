@@ -7,7 +7,7 @@ import type { Change } from "#model/diff.js";
 import { diffServices } from "#model/diff.js";
 import type { DestinationId, ServiceId, ServiceState } from "#model/director.js";
 import type { HealthView } from "#model/health-view.js";
-import type { Check } from "#model/health.js";
+import type { Check, Command } from "#model/health.js";
 import { formatServiceId } from "#model/names.js";
 import type { CarriedOut } from "./carry-out.js";
 import { firstCheckSeconds } from "./check-state.js";
@@ -15,6 +15,7 @@ import type { Clock } from "./clock.js";
 import type { HealthEvent } from "./events.js";
 import type { Outcome } from "./monitor.js";
 import { Monitor } from "./monitor.js";
+import { Turns } from "./turns.js";
 import type { Verdict } from "./verdict.js";
 import { unhealthy } from "./verdict.js";
 
@@ -27,15 +28,19 @@ export interface EngineParts {
   readonly clock: Clock;
   /** From 0 up to 1. */
   readonly random: () => number;
+  /** How many checks are under way at once, and how many programs among them. */
+  readonly atOnceMax: { readonly checks: number; readonly programs: number };
   readonly probe: (check: Check, destination: DestinationId, signal: AbortSignal) => Promise<Verdict>;
   /** One change of the director at a time, among processes too. What it throws is tried again. */
   readonly exclusively: (use: () => void) => Promise<void>;
   readonly carryOut: (changes: readonly Change[]) => CarriedOut;
   readonly emit: (event: HealthEvent) => void;
-  readonly notify: (command: readonly string[]) => void;
+  readonly notify: (command: Command) => void;
 }
 
 interface Runner {
+  /** Its turn has come. */
+  readonly isAsking?: boolean;
   readonly stop: () => void;
 }
 
@@ -53,11 +58,15 @@ export class HealthEngine {
   /** Of a change that waits for its turn. */
   #turn: Promise<void> | undefined;
   #lastFailure: string | undefined;
+  readonly #turns: { readonly checks: Turns; readonly programs: Turns };
+  /** What was told of checks that are late, or could not be made; each once, until it is over. */
+  readonly #told = new Set<string>();
   #isStopped = false;
   #isConfigured = false;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#turns = { checks: new Turns(parts.atOnceMax.checks), programs: new Turns(parts.atOnceMax.programs) };
   }
 
   /** Whether nothing was configured as yet. */
@@ -109,18 +118,32 @@ export class HealthEngine {
       runner.stop();
       this.#runners.delete(key);
     }
-    for (const [key, check] of checks) if (!this.#runners.has(key)) this.#schedule(key, firstCheckSeconds(check, this.#parts.random));
+    const begun = [...checks].filter(([key]) => !this.#runners.has(key));
+    for (const [key, check] of begun) this.#schedule(key, firstCheckSeconds(check, begun.length, this.#parts.random));
   }
 
   #schedule(key: string, seconds: number): void {
-    this.#runners.set(key, { stop: this.#parts.clock.after(seconds, () => void this.#ask(key)) });
+    this.#runners.set(key, { stop: this.#parts.clock.after(seconds, () => this.#askInTurn(key)) });
+  }
+
+  /** The time of a check begins with its turn. */
+  #askInTurn(key: string): void {
+    const check = this.#monitor.placed(key)?.check;
+    if (check === undefined) return;
+    const turns = this.#turns[check.type === "script" ? "programs" : "checks"];
+    const since = this.#parts.clock.now();
+    const callOff = turns.take(() => {
+      this.#tellIfLate(check, turns, since);
+      void this.#ask(key).finally(() => turns.free());
+    });
+    if (this.#runners.get(key)?.isAsking !== true) this.#runners.set(key, { stop: callOff });
   }
 
   async #ask(key: string): Promise<void> {
     const placed = this.#monitor.placed(key);
     if (placed === undefined) return;
     const controller = new AbortController();
-    const runner = { stop: () => controller.abort("the check is no longer wanted") };
+    const runner = { isAsking: true, stop: () => controller.abort("the check is no longer wanted") };
     this.#runners.set(key, runner);
     const verdict = await this.#verdict(placed.check, placed.destination, controller);
     // Another configuration may have ended it, and begun one with the same key anew.
@@ -148,11 +171,16 @@ export class HealthEngine {
   }
 
   #take(key: string, verdict: Verdict): void {
+    if (verdict.isUnknown) {
+      this.#tellOnce("unknown", "ask the servers", `${verdict.detail}; what is known of them stays, and they are asked again`);
+      return this.#schedule(key, RETRY_SECONDS);
+    }
+    this.#told.delete("unknown");
     const outcome = this.#monitor.take(key, verdict, this.#parts.clock.now());
     if (outcome === undefined) return;
     this.#schedule(key, outcome.nextSeconds);
     if (outcome.events.length === 0) return;
-    this.#changed.set(formatServiceId(outcome.service), outcome.service);
+    for (const id of outcome.services) this.#changed.set(formatServiceId(id), id);
     this.#tell(outcome);
     this.#carryOutSoon();
   }
@@ -184,6 +212,20 @@ export class HealthEngine {
     this.#lastFailure = undefined;
     if (done.length > 0) this.#parts.emit({ kind: "configuration", by: "health", changes: done });
     for (const failure of failed) this.#parts.emit({ kind: "failure", ...failure });
+  }
+
+  #tellIfLate({ every }: Check, turns: Turns, since: Date): void {
+    const seconds = (this.#parts.clock.now().getTime() - since.getTime()) / 1000;
+    if (seconds === 0 && turns.waiting === 0) this.#told.delete(`late ${turns.max}`);
+    if (seconds <= every) return;
+    this.#tellOnce(`late ${turns.max}`, "ask the servers as often as the file says",
+      `${turns.max} checks are under way at once, and ${turns.waiting} wait for their turn, the last for ${Math.round(seconds)} s; a longer every or a shorter timeout would do`);
+  }
+
+  #tellOnce(what: string, attempted: string, reason: string): void {
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    this.#parts.emit({ kind: "failure", attempted, reason });
   }
 
   /** Once, however often it is tried. */

@@ -2,6 +2,7 @@
 
 import type { DestinationId, ServiceId } from "#model/director.js";
 import type { DirectorEvent } from "#model/events.js";
+import type { Command } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 
 type Of<K extends DirectorEvent["kind"]> = Extract<DirectorEvent, { kind: K }>;
@@ -12,13 +13,13 @@ export type HealthEvent =
   | (Of<"quorum"> & { readonly weight: number; readonly threshold: number; readonly sorryServer: DestinationId | undefined })
   /** What is to be changed was not, as yet. */
   | { readonly kind: "failure"; readonly attempted: string; readonly reason: string }
-  | { readonly kind: "notification"; readonly command: readonly string[]; readonly succeeded: boolean; readonly reason: string };
+  | { readonly kind: "notification"; readonly command: Command; readonly succeeded: boolean; readonly reason: string };
 
 /** Undefined for what is for the log alone. */
 export function directorEvent(event: HealthEvent): DirectorEvent | undefined {
   switch (event.kind) {
     case "failure": case "notification": return undefined;
-    case "quorum": return { kind: "quorum", service: event.service, held: event.held };
+    case "quorum": return { kind: "quorum", service: event.service, ...(event.group !== undefined && { group: event.group }), held: event.held };
     default: return event;
   }
 }
@@ -38,15 +39,17 @@ export function describeEvent(event: HealthEvent): readonly string[] {
   switch (event.kind) {
     case "server": return [`server ${serverName(event)} is ${event.healthy ? "up" : "down"}: ${event.reason}`];
     case "weight": return [`server ${serverName(event)} has weight ${event.before} → ${event.weight}: ${event.reason}`];
-    case "quorum": return [`service ${formatServiceId(event.service)} has ${event.held ? "its" : "lost its"} quorum: ${event.weight} of ${event.threshold}${sorry(event)}`];
+    case "quorum": return [`${event.group === undefined ? `service ${formatServiceId(event.service)}` : `group ${event.group}`} has ${event.held ? "its" : "lost its"} quorum: ${event.weight} of ${event.threshold}${sorry(event)}`];
     case "configuration": return event.changes;
     case "failure": return [`${event.attempted}: not done: ${event.reason}`];
-    case "notification": return [`${event.succeeded ? "ran" : "could not run"} ${event.command.join(" ")}: ${event.reason}`];
+    case "notification": return [`${event.succeeded ? "ran" : "could not run"} ${describeCommand(event.command)}: ${event.reason}`];
   }
 }
 
-const serverName = ({ server, service }: { readonly server: DestinationId; readonly service: ServiceId }): string =>
-  `${formatEndpoint(server)} of ${formatServiceId(service)}`;
+const describeCommand = ({ words, user }: Command): string => `${words.join(" ")}${user === undefined ? "" : ` as ${user}`}`;
+
+const serverName = ({ server, service, group }: { readonly server: DestinationId; readonly service: ServiceId; readonly group?: string }): string =>
+  `${formatEndpoint(server)} of ${group === undefined ? formatServiceId(service) : `group ${group}`}`;
 
 const sorry = ({ sorryServer, held }: { readonly sorryServer: DestinationId | undefined; readonly held: boolean }): string =>
   sorryServer === undefined ? "" : `; its sorry server ${formatEndpoint(sorryServer)} ${held ? "goes" : "stands in"}`;

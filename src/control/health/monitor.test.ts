@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ConfiguredService } from "#model/config.js";
-import type { ServiceState } from "#model/director.js";
+import type { ServiceId, ServiceState } from "#model/director.js";
 import { MemoryDirector } from "#model/memory-director.js";
 import { TCP, check, destination, service, sorryServer } from "./_configured.js";
 import { describeEvent } from "./events.js";
@@ -22,6 +22,7 @@ function found(monitor: Monitor, address: string, isHealthy: boolean): string {
   return outcomes.flatMap(kinds).join(" ");
 }
 
+const run = (word: string) => ({ words: [word], user: undefined });
 const firstKey = (monitor: Monitor): string => monitor.checks()[0]!.key;
 const AT = new Date(0);
 const at = (milliseconds: number): Date => new Date(milliseconds);
@@ -191,21 +192,72 @@ describe("a quorum", () => {
   });
 
   test("is told of at the beginning, with its commands after those of the server", () => {
-    const quorum = { weight: 1, hysteresis: 0, notify: { up: ["won"], down: ["lost"] } };
-    const configured = service([destination(A, 1, { notify: { up: ["up"], down: ["down"] } })], { quorum, sorryServer: sorryServer(SORRY) });
+    const quorum = { weight: 1, hysteresis: 0, notify: { up: run("won"), down: run("lost") } };
+    const configured = service([destination(A, 1, { notify: { up: run("up"), down: run("down") } })], { quorum, sorryServer: sorryServer(SORRY) });
     const monitor = new Monitor();
-    assert.deepEqual(monitor.configure([configured], AT).commands, [["won"]]);
+    assert.deepEqual(monitor.configure([configured], AT).commands, [run("won")]);
     const key = firstKey(monitor);
     const lost = monitor.take(key, unhealthy("refused"), AT)!;
-    assert.deepEqual(lost.commands, [["down"], ["lost"]]);
+    assert.deepEqual(lost.commands, [run("down"), run("lost")]);
     assert.deepEqual(lost.events.flatMap(describeEvent), [
       "server 192.168.1.11:80 of tcp 10.0.0.100:80 is down: refused",
       "service tcp 10.0.0.100:80 has lost its quorum: 0 of 1; its sorry server 192.168.1.99:80 stands in",
     ]);
-    assert.deepEqual(monitor.take(key, healthy("connected"), AT)!.commands, [["up"], ["won"]]);
+    assert.deepEqual(monitor.take(key, healthy("connected"), AT)!.commands, [run("up"), run("won")]);
     const without = new Monitor().configure([service([], { sorryServer: sorryServer(SORRY), quorum })], AT);
-    assert.deepEqual([kinds(without), without.commands], [["quorumLost"], [["lost"]]]);
+    assert.deepEqual([kinds(without), without.commands], [["quorumLost"], [run("lost")]]);
     assert.deepEqual(kinds(new Monitor().configure([service([])], AT)), [], "a lost one that nobody stands in for is not");
+  });
+});
+
+describe("services of a group", () => {
+  const [FIRST, SECOND] = [80, 443].map((port) => ({ kind: "address" as const, protocol: "tcp" as const, address: "10.0.0.100", port }));
+  const own = check({ type: "tcp" }, { port: 8080 });
+  const notify = { up: run("up"), down: run("down") };
+  const quorum = { weight: 1, hysteresis: 0, notify: { up: run("won"), down: run("lost") } };
+  const member = (id: ServiceId | undefined, port: number, ...addresses: readonly string[]): ConfiguredService => ({
+    ...service(addresses.map((address) => ({ ...destination(address, 1, { checks: [own], notify }), port })), { group: "web", quorum }), id: id!,
+  });
+  /** Of each service. */
+  const pools = (monitor: Monitor): string[] => monitor.wanted().map(({ destinations }) => destinations.map(({ address, port }) => `${address.slice("192.168.1.".length)}:${port}`).join(" "));
+
+  test("are checked once, told of once, and all follow", () => {
+    const monitor = new Monitor();
+    assert.deepEqual(monitor.configure([member(FIRST, 80, A, B), member(SECOND, 443, A, B)], AT).commands, [run("won")]);
+    assert.deepEqual(monitor.checks().map(({ destination: { address } }) => address), [A, B]);
+    const [a, b] = monitor.checks().map(({ key }) => key);
+    const down = monitor.take(a!, unhealthy("refused"), AT)!;
+    assert.deepEqual([down.services, down.commands], [[FIRST, SECOND], [run("down")]]);
+    assert.deepEqual(down.events.flatMap(describeEvent), ["server 192.168.1.11:80 of group web is down: refused"]);
+    assert.deepEqual(pools(monitor), ["12:80", "12:443"]);
+    const lost = monitor.take(b!, unhealthy("refused"), AT)!;
+    assert.deepEqual([lost.commands, lost.events.flatMap(describeEvent)[1]], [[run("down"), run("lost")], "group web has lost its quorum: 0 of 1"]);
+    monitor.take(b!, healthy("connected"), AT);
+    assert.deepEqual([pools(monitor), monitor.wantedOf(SECOND!)!.destinations.length], [["12:80", "12:443"], 1]);
+    assert.deepEqual(monitor.servers().map(({ service: id, server, state }) => [id === FIRST, server.port, state]), [[true, 80, "down"], [true, 80, "up"], [false, 443, "down"], [false, 443, "up"]]);
+    assert.deepEqual(monitor.quorums().map(({ held }) => held), [true, true]);
+  });
+
+  test("keep their state when they become one, when the first of them goes, and when they part", () => {
+    const alone = (configured: ConfiguredService): ConfiguredService => ({ ...configured, health: { ...configured.health, group: undefined } });
+    const monitor = watch(alone(member(FIRST, 80, A, B)));
+    found(monitor, A, false);
+    monitor.configure([member(FIRST, 80, A, B), member(SECOND, 443, A, B)], AT);
+    assert.deepEqual(pools(monitor), ["12:80", "12:443"]);
+    const keys = monitor.checks().map(({ key }) => key);
+    monitor.configure([member(FIRST, 80, A, B)], AT);
+    assert.deepEqual(monitor.checks().map(({ key }) => key), keys, "checks go on");
+    monitor.configure([alone(member(FIRST, 80, A, B)), alone(member(SECOND, 443, A, B))], AT);
+    assert.deepEqual(pools(monitor), ["12:80", "11:443 12:443"]);
+  });
+
+  test("are adopted by the first of them that stands", () => {
+    const director = new MemoryDirector();
+    director.addService(member(SECOND, 443));
+    director.addDestination(SECOND!, member(SECOND, 443, B).destinations[0]!);
+    const monitor = new Monitor();
+    monitor.configure([member(FIRST, 80, A, B), member(SECOND, 443, A, B)], AT, director.services());
+    assert.deepEqual(pools(monitor), ["12:80", "12:443"]);
   });
 });
 

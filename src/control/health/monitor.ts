@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredDestination, ConfiguredService } from "#model/config.js";
 import type { Destination, DestinationId, ServiceId, ServiceState } from "#model/director.js";
 import type { HealthView, QuorumView, ServerCondition, ServerView } from "#model/health-view.js";
-import type { Check } from "#model/health.js";
+import type { Check, Command } from "#model/health.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { CheckState } from "./check-state.js";
 import type { HealthEvent } from "./events.js";
@@ -24,11 +24,12 @@ export interface PlacedCheck {
 export interface Outcome {
   readonly events: readonly HealthEvent[];
   /** To be run one after another, in this order. */
-  readonly commands: readonly (readonly string[])[];
+  readonly commands: readonly Command[];
 }
 
 export class Monitor implements HealthView {
-  #services: ReadonlyMap<string, WatchedService> = new Map();
+  /** By the name of each service. */
+  #services: ReadonlyMap<string, Watch> = new Map();
   #places: ReadonlyMap<string, { readonly service: WatchedService; readonly server: WatchedServer; readonly check: CheckState; readonly placed: PlacedCheck }> = new Map();
 
   /**
@@ -38,12 +39,13 @@ export class Monitor implements HealthView {
   configure(services: readonly ConfiguredService[], at: Date, standing: readonly ServiceState[] = []): Outcome {
     const before = this.#services;
     const standingByName = new Map(standing.map((service) => [formatServiceId(service.id), service]));
-    this.#services = new Map(services.map((service) => {
-      const name = formatServiceId(service.id);
-      return [name, new WatchedService(service, at, before.get(name), standingByName.get(name))];
-    }));
-    this.#places = new Map([...this.#services.values()].flatMap((service) => service.places()));
-    return join([...this.#services.values()].map((service) => service.settle(at)));
+    const watched = groupServices(services).map((members) => {
+      const names = members.map(({ id }) => formatServiceId(id));
+      return new WatchedService(members, at, firstOf(names, before)?.watched, firstOf(names, standingByName));
+    });
+    this.#services = new Map(watched.flatMap((service) => service.members.map(({ id }, member) => [formatServiceId(id), { watched: service, member }])));
+    this.#places = new Map(watched.flatMap((service) => service.places()));
+    return join(watched.map((service) => service.settle(at)));
   }
 
   /** Another that goes on from here; what becomes of it is nothing to this one once it is configured. */
@@ -63,47 +65,62 @@ export class Monitor implements HealthView {
   }
 
   /** Takes a verdict in; undefined when its check is not watched any more. */
-  take(key: string, verdict: Verdict, at: Date): (Outcome & { readonly service: ServiceId; readonly nextSeconds: number }) | undefined {
+  take(key: string, verdict: Verdict, at: Date): (Outcome & { readonly services: readonly ServiceId[]; readonly nextSeconds: number }) | undefined {
     const place = this.#places.get(key);
     if (place === undefined) return undefined;
     const { service, server, check } = place;
     const nextSeconds = check.take(verdict, at);
-    return { ...join([server.judge(verdict, at), service.settle(at)]), service: service.configured.id, nextSeconds };
+    return { ...join([server.judge(verdict, at), service.settle(at)]), services: service.members.map(({ id }) => id), nextSeconds };
   }
 
   /** All services as they should stand, or one of them. */
   wanted(): ConfiguredService[] {
-    return [...this.#services.values()].map((service) => service.wanted());
+    return [...this.#services.values()].map(({ watched, member }) => watched.wanted(member));
   }
 
   wantedOf(id: ServiceId): ConfiguredService | undefined {
-    return this.#services.get(formatServiceId(id))?.wanted();
+    const watch = this.#services.get(formatServiceId(id));
+    return watch?.watched.wanted(watch.member);
   }
 
   servers(): ServerView[] {
-    return [...this.#services.values()].flatMap((service) => service.servers.map((server) => server.view(service.sorryServerStandsIn)));
+    return [...this.#services.values()].flatMap(({ watched, member }) => watched.servers.map((server) => server.view(member, watched.sorryServerStandsIn)));
   }
 
   quorums(): QuorumView[] {
-    return [...this.#services.values()].map((service) => service.view());
+    return [...this.#services.values()].map(({ watched, member }) => watched.view(member));
   }
 }
 
+/** Who watches a service, and which of its members that is. */
+interface Watch {
+  readonly watched: WatchedService;
+  readonly member: number;
+}
+
+/** One service, or all of a group: what they have in common is taken from the first, and told of it. */
 class WatchedService {
   readonly servers: readonly WatchedServer[];
   #hasQuorum: boolean;
   #since: Date;
   #isNew: boolean;
 
-  constructor(readonly configured: ConfiguredService, at: Date, before: WatchedService | undefined, standing: ServiceState | undefined) {
-    this.servers = configured.destinations.map((destination) => {
-      const name = formatEndpoint(destination);
-      const was = before?.servers.find((server) => formatEndpoint(server.destination) === name);
-      return was === undefined ? new WatchedServer(configured.id, destination, at, wasUp(destination, standing)) : was.continuedAs(destination);
+  /** `standing`: the first of the members that stands. */
+  constructor(readonly members: readonly ConfiguredService[], at: Date, before: WatchedService | undefined, standing: ServiceState | undefined) {
+    const serversBefore = new Map(before?.servers.flatMap((server) => server.names.map((name) => [name, server])));
+    const place: EventPlace = { service: this.first.id, ...(this.first.health.group !== undefined && { group: this.first.health.group }) };
+    this.servers = this.first.destinations.map((_destination, i) => {
+      const places = members.map(({ id, destinations }) => ({ service: id, destination: destinations[i]! }));
+      const was = firstOf(places.map(({ destination }) => formatEndpoint(destination)), serversBefore);
+      return was === undefined ? new WatchedServer(place, places, at, wasUp(places, standing)) : was.continuedAs(place, places);
     });
     this.#hasQuorum = before?.hasQuorum ?? false;
     this.#since = before?.since ?? at;
     this.#isNew = before === undefined;
+  }
+
+  get first(): ConfiguredService {
+    return this.members[0]!;
   }
 
   get hasQuorum(): boolean {
@@ -116,7 +133,7 @@ class WatchedService {
   }
 
   get sorryServerStandsIn(): boolean {
-    return !this.#hasQuorum && this.configured.health.sorryServer !== undefined;
+    return !this.#hasQuorum && this.first.health.sorryServer !== undefined;
   }
 
   /** After a change of the configuration or of a server. */
@@ -126,7 +143,7 @@ class WatchedService {
 
   /** Decides anew. keepalived tells of the beginning too, but for a lost quorum that nobody stands in for. */
   #settleQuorum(at: Date): Outcome {
-    const { id, health: { quorum, sorryServer } } = this.configured;
+    const { id, health: { group, quorum, sorryServer } } = this.first;
     const weight = this.#healthyWeight();
     const { isUp, threshold } = judgeQuorum(quorum, this.#hasQuorum, weight);
     const tells = isUp !== this.#hasQuorum || (this.#isNew && !isUp && sorryServer !== undefined);
@@ -135,11 +152,11 @@ class WatchedService {
     this.#isNew = false;
     if (!tells) return NOTHING;
     const command = isUp ? quorum.notify.up : quorum.notify.down;
-    return { events: [{ kind: "quorum", service: id, held: isUp, weight, threshold, sorryServer }], commands: command === undefined ? [] : [command] };
+    return { events: [{ kind: "quorum", service: id, ...(group !== undefined && { group }), held: isUp, weight, threshold, sorryServer }], commands: command === undefined ? [] : [command] };
   }
 
-  view(): QuorumView {
-    const { id, health: { quorum, sorryServer } } = this.configured;
+  view(member: number): QuorumView {
+    const { id, health: { quorum, sorryServer } } = this.members[member]!;
     const weight = this.#healthyWeight();
     const { threshold: needed } = judgeQuorum(quorum, this.hasQuorum, weight);
     return { service: id, held: this.hasQuorum, since: this.#since, weight, needed, sorryServer: sorryServer && idOf(sorryServer), sorry: sorryServer && this.sorryServerStandsIn };
@@ -150,11 +167,12 @@ class WatchedService {
   }
 
   /** While the sorry server stands in, it is the only one that takes connections. */
-  wanted(): ConfiguredService {
-    const { sorryServer, sorryServerQuiesced } = this.configured.health;
+  wanted(member: number): ConfiguredService {
+    const configured = this.members[member]!;
+    const { sorryServer, sorryServerQuiesced } = configured.health;
     const destinations = new Map<string, ConfiguredDestination>();
     for (const server of this.servers) {
-      const destination = server.wanted(this.sorryServerStandsIn);
+      const destination = server.wanted(member, this.sorryServerStandsIn);
       if (destination !== undefined) destinations.set(formatEndpoint(destination), destination);
     }
     if (sorryServer !== undefined) {
@@ -162,18 +180,30 @@ class WatchedService {
       if (this.sorryServerStandsIn) destinations.set(name, unwatched(sorryServer, sorryServer.weight));
       else if (sorryServerQuiesced && !destinations.has(name)) destinations.set(name, unwatched(sorryServer, 0));
     }
-    return { ...this.configured, destinations: [...destinations.values()] };
+    return { ...configured, destinations: [...destinations.values()] };
   }
 
   places(): [string, { readonly service: WatchedService; readonly server: WatchedServer; readonly check: CheckState; readonly placed: PlacedCheck }][] {
-    const { id } = this.configured;
+    const { id, health: { group } } = this.first;
     return this.servers.flatMap((server) => server.checks.map((check, i) => {
       const same = server.checks.slice(0, i).filter((other) => isSameCheck(other.check, check.check)).length;
       const { destination } = server;
-      const key = [formatServiceId(id), formatEndpoint(destination), identity(check.check), same].join(" ");
+      const key = [group === undefined ? formatServiceId(id) : `group ${group}`, formatEndpoint(destination), identity(check.check), same].join(" ");
       return [key, { service: this, server, check, placed: { key, service: id, destination, check: check.check } }];
     }));
   }
+}
+
+/** Where its events say that it is. */
+interface EventPlace {
+  readonly service: ServiceId;
+  readonly group?: string;
+}
+
+/** A server in one of the services of its group. */
+interface ServerPlace {
+  readonly service: ServiceId;
+  readonly destination: ConfiguredDestination;
 }
 
 class WatchedServer {
@@ -183,10 +213,20 @@ class WatchedServer {
   #since: Date;
 
   constructor(
-    readonly service: ServiceId, readonly destination: ConfiguredDestination, since: Date, wasUp: boolean | undefined, readonly checks = startingChecks(destination, wasUp),
+    readonly told: EventPlace, readonly places: readonly ServerPlace[], since: Date, wasUp: boolean | undefined, readonly checks = startingChecks(places[0]!.destination, wasUp),
   ) {
     this.#state = this.isHealthy ? "up" : "starting";
     this.#since = since;
+  }
+
+  /** In the first service. */
+  get destination(): ConfiguredDestination {
+    return this.places[0]!.destination;
+  }
+
+  /** By which it is known again. */
+  get names(): readonly string[] {
+    return [...new Set(this.places.map(({ destination }) => formatEndpoint(destination)))];
   }
 
   get isHealthy(): boolean {
@@ -197,10 +237,11 @@ class WatchedServer {
     return this.#setWeight ?? this.destination.weight;
   }
 
-  view(sorryServerStandsIn: boolean): ServerView {
+  view(member: number, sorryServerStandsIn: boolean): ServerView {
+    const { service, destination } = this.places[member]!;
     return {
-      service: this.service, server: idOf(this.destination), state: this.#state, since: this.#since, weight: this.destination.weight,
-      weightGiven: this.wanted(sorryServerStandsIn)?.weight, checks: this.checks.map((check) => check.view(this.destination)),
+      service, server: idOf(destination), state: this.#state, since: this.#since, weight: destination.weight,
+      weightGiven: this.wanted(member, sorryServerStandsIn)?.weight, checks: this.checks.map((check) => check.view(this.destination)),
     };
   }
 
@@ -209,20 +250,22 @@ class WatchedServer {
     return join([this.#judgeWeight(weight, detail), this.tell(detail, at)]);
   }
 
-  wanted(sorryServerStandsIn: boolean): ConfiguredDestination | undefined {
-    if (this.isHealthy && !sorryServerStandsIn) return { ...this.destination, weight: this.weight };
-    return this.destination.health.onFailure === "quiesce" ? { ...this.destination, weight: 0 } : undefined;
+  wanted(member: number, sorryServerStandsIn: boolean): ConfiguredDestination | undefined {
+    const { destination } = this.places[member]!;
+    if (this.isHealthy && !sorryServerStandsIn) return { ...destination, weight: this.weight };
+    return destination.health.onFailure === "quiesce" ? { ...destination, weight: 0 } : undefined;
   }
 
   /** The same server under another configuration. keepalived 2.2.7 ipwrapper.c, clear_diff_rs(), migrate_checkers(). */
-  continuedAs(destination: ConfiguredDestination): WatchedServer {
+  continuedAs(told: EventPlace, places: readonly ServerPlace[]): WatchedServer {
+    const { destination } = places[0]!;
     const left = [...this.checks];
     const checks = destination.health.checks.map((check) => {
       const at = left.findIndex((old) => isSameCheck(old.check, check));
       // A new check of a healthy server begins as it does; it does not make a dead server healthy.
       return at < 0 ? new CheckState(check, { isUp: this.isHealthy }) : left.splice(at, 1)[0]!.continuedAs(check);
     });
-    const continued = new WatchedServer(this.service, destination, this.#since, false, checks);
+    const continued = new WatchedServer(told, places, this.#since, false, checks);
     const isWeighed = destination.health.checks.some((check) => check.type === "script" && check.setsWeight);
     continued.#setWeight = isWeighed ? this.#setWeight : undefined;
     continued.#state = this.#state;
@@ -233,7 +276,7 @@ class WatchedServer {
     const before = this.weight;
     if (weight === undefined || weight === before) return NOTHING;
     this.#setWeight = weight;
-    return { events: [{ kind: "weight", service: this.service, server: idOf(this.destination), before, weight, reason }], commands: [] };
+    return { events: [{ kind: "weight", ...this.told, server: idOf(this.destination), before, weight, reason }], commands: [] };
   }
 
   /** What was not told yet. The first failure of a server that starts down is told too. */
@@ -246,10 +289,28 @@ class WatchedServer {
     const { notify } = this.destination.health;
     const command = this.isHealthy ? notify.up : notify.down;
     return {
-      events: [{ kind: "server", service: this.service, server: idOf(this.destination), healthy: this.isHealthy, reason }],
+      events: [{ kind: "server", ...this.told, server: idOf(this.destination), healthy: this.isHealthy, reason }],
       commands: command === undefined ? [] : [command],
     };
   }
+}
+
+/** Services of one group together, each of the others by itself; in the order of the first of each. */
+function groupServices(services: readonly ConfiguredService[]): readonly (readonly ConfiguredService[])[] {
+  const groups = new Map<string, ConfiguredService[]>();
+  for (const service of services) {
+    const { group } = service.health;
+    const name = group === undefined ? `service ${formatServiceId(service.id)}` : `group ${group}`;
+    const members = groups.get(name);
+    if (members === undefined) groups.set(name, [service]);
+    else members.push(service);
+  }
+  return [...groups.values()];
+}
+
+function firstOf<T>(names: readonly string[], among: ReadonlyMap<string, T>): T | undefined {
+  const name = names.find((one) => among.has(one));
+  return name === undefined ? undefined : among.get(name);
 }
 
 /** A sorry server is believed to live. */
@@ -270,8 +331,9 @@ function startingChecks({ health: { checks, startsDown } }: ConfiguredDestinatio
 }
 
 /** Undefined: it is not in a service that stands already. A server that is to have weight 0 is not down by that. */
-function wasUp(destination: ConfiguredDestination, standing: ServiceState | undefined): boolean | undefined {
+function wasUp(places: readonly ServerPlace[], standing: ServiceState | undefined): boolean | undefined {
   if (standing === undefined) return undefined;
+  const { destination } = places.find(({ service }) => formatServiceId(service) === formatServiceId(standing.id))!;
   const name = formatEndpoint(destination);
   const found = standing.destinations.find((other) => formatEndpoint(other) === name);
   return found !== undefined && (found.weight !== 0 || destination.weight === 0);

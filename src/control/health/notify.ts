@@ -1,5 +1,6 @@
 // Commands that tell somebody of a change: one after another, each with a limit of time, while checks go on.
 
+import type { Command } from "#model/health.js";
 import type { Clock } from "./clock.js";
 import type { HealthEvent } from "./events.js";
 import { inWords } from "./attempt.js";
@@ -10,13 +11,13 @@ const TIMEOUT_SECONDS = 30;
 const WAITING_MAX = 1000;
 
 export class NotificationQueue {
-  readonly #waiting: (readonly string[])[] = [];
+  readonly #waiting: Command[] = [];
   readonly #stopped = new AbortController();
   #isRunning = false;
 
   constructor(readonly clock: Clock, readonly emit: (event: HealthEvent) => void) {}
 
-  add(command: readonly string[]): void {
+  add(command: Command): void {
     if (this.#waiting.length >= WAITING_MAX) return this.#tell(command, false, `${WAITING_MAX} others are waiting`);
     this.#waiting.push(command);
     if (!this.#isRunning) void this.#runAll();
@@ -35,11 +36,11 @@ export class NotificationQueue {
   }
 
   /** Never throws. */
-  async #run(command: readonly string[]): Promise<void> {
+  async #run(command: Command): Promise<void> {
     const late = new AbortController();
     const callOff = this.clock.after(TIMEOUT_SECONDS, () => late.abort(`it did not end within ${TIMEOUT_SECONDS} s`));
     try {
-      const { status, killedBy, output } = await runProgram(command, { signal: AbortSignal.any([late.signal, this.#stopped.signal]) });
+      const { status, killedBy, output } = await runProgram(command.words, { user: command.user, signal: AbortSignal.any([late.signal, this.#stopped.signal]) });
       this.#tell(command, status === 0, `${killedBy === undefined ? `status ${status}` : killedBy}${output === "" ? "" : `: ${output.replaceAll("\n", "; ")}`}`);
     } catch (error) {
       this.#tell(command, false, inWords(error));
@@ -48,7 +49,7 @@ export class NotificationQueue {
     }
   }
 
-  #tell(command: readonly string[], succeeded: boolean, reason: string): void {
+  #tell(command: Command, succeeded: boolean, reason: string): void {
     this.emit({ kind: "notification", command, succeeded, reason });
   }
 }

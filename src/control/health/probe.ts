@@ -2,7 +2,7 @@
 
 import type { DestinationId } from "#model/director.js";
 import type { Check } from "#model/health.js";
-import { CheckFailure } from "./attempt.js";
+import { CheckFailure, Shortage } from "./attempt.js";
 import * as dns from "./checks/dns.js";
 import * as http from "./checks/http.js";
 import * as ping from "./checks/ping.js";
@@ -20,6 +20,7 @@ export async function probe(check: Check, destination: DestinationId, signal: Ab
   try {
     return await probeKind(check, targetOf(check, destination), signal);
   } catch (error) {
+    if (error instanceof Shortage) return { ...unhealthy(error.message), isUnknown: true };
     if (error instanceof CheckFailure) return unhealthy(error.message);
     return unhealthy(`the ${check.type} check did not work: ${error instanceof Error ? error.message : String(error)}`);
   }

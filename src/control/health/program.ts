@@ -1,7 +1,8 @@
 // A program that is run for a check or a notification: no shell, a limit of time, and what it wrote.
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { identityOf } from "./identity.js";
 
 export interface ProgramOptions {
   readonly signal: AbortSignal;
@@ -31,7 +32,9 @@ export function runProgram([program = "", ...args]: readonly string[], { signal,
     // A process group of its own, so that its children can be ended with it.
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, ...(user === undefined ? {} : identityOf(user)) });
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
+    // It has no pipes when there is no file descriptor left; its error comes all the same.
+    const streams = [child.stdout, child.stderr].filter((stream) => stream as Readable | undefined | null);
+    for (const stream of streams) {
       stream.setEncoding("utf8").on("data", (part: string) => { output = (output + part).slice(0, OUTPUT_CHARACTERS_MAX); });
     }
     const onAbort = (): void => {
@@ -44,7 +47,7 @@ export function runProgram([program = "", ...args]: readonly string[], { signal,
       signal.removeEventListener("abort", onAbort);
       const end = (): void => {
         clearTimeout(late);
-        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+        for (const stream of streams) stream.destroy();
         resolve({ status: status ?? undefined, killedBy: killedBy ?? undefined, output: output.trim() });
       };
       // Its last words may still be on their way; but a child that it left behind may hold its output open for ever.
@@ -66,19 +69,4 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It ended by itself.
   }
-}
-
-/** "nobody", "nobody:nogroup" or "nobody nogroup": numbers of /etc/passwd and /etc/group. Throws when there is no such user. */
-export function identityOf(user: string): { readonly uid: number; readonly gid: number } {
-  const [name = "", groupName] = user.split(/[:\s]+/);
-  const account = readEntry("/etc/passwd", name);
-  if (account === undefined) throw new Error(`there is no user "${name}" in /etc/passwd`);
-  const group = groupName === undefined ? undefined : readEntry("/etc/group", groupName);
-  if (groupName !== undefined && group === undefined) throw new Error(`there is no group "${groupName}" in /etc/group`);
-  return { uid: Number(account[2]), gid: Number(group?.[2] ?? account[3]) };
-}
-
-/** By name or number. */
-function readEntry(file: string, name: string): readonly string[] | undefined {
-  return readFileSync(file, "utf8").split("\n").map((line) => line.split(":")).find((fields) => fields.length > 3 && (fields[0] === name || fields[2] === name));
 }

@@ -7,7 +7,7 @@ import { addressFamily, addressWords } from "#model/address.js";
 import type { Address, DestinationId, Family } from "#model/director.js";
 import type { CheckTarget } from "#model/health.js";
 import { formatEndpoint } from "#model/names.js";
-import { attempt, inWords } from "./attempt.js";
+import { attempt } from "./attempt.js";
 
 export interface Target extends DestinationId {
   readonly family: Family;
@@ -33,7 +33,7 @@ export async function connectTcp(target: Target, signal: AbortSignal): Promise<S
     let connected = false;
     const socket = startConnecting(target);
     socket.once("connect", () => { connected = true; done(socket); });
-    socket.on("error", (error) => fail(inWords(error)));
+    socket.on("error", (error) => fail(error));
     return () => void (connected || socket.destroy());
   });
 }
@@ -43,9 +43,9 @@ export async function connectUdp(target: Target, signal: AbortSignal): Promise<U
   return attempt<UdpSocket>(`send to ${target.name}`, signal, ({ done, fail }) => {
     let connected = false;
     const socket = createSocket(target.family === 4 ? "udp4" : "udp6");
-    socket.on("error", (error) => fail(inWords(error)));
+    socket.on("error", (error) => fail(error));
     const connect = (): void => socket.connect(target.port, target.address, (error?: Error) => {
-      if (error !== undefined) return fail(inWords(error));
+      if (error !== undefined) return fail(error);
       connected = true;
       done(socket);
     });

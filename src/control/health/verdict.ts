@@ -6,6 +6,8 @@ export interface Verdict {
   readonly detail: string;
   /** The weight that the server asks for; scripts only. */
   readonly weight?: number;
+  /** The check could not be made, for want of something on this machine: nothing is known of the server. */
+  readonly isUnknown?: true;
 }
 
 export const healthy = (detail: string): Verdict => ({ healthy: true, detail });

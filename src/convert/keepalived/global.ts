@@ -8,10 +8,11 @@ import { left } from "./read.js";
 import type { SyncDirective } from "./sync-daemon.js";
 import { readSyncDirective } from "./sync-daemon.js";
 import type { Directive } from "./tree.js";
+import { readUser } from "./user.js";
 
 export interface Globals {
   timeouts: { tcp?: number; tcpFin?: number; udp?: number };
-  /** Who runs checks' scripts that name nobody. */
+  /** Who runs scripts that name nobody: "nobody", "nobody:nogroup". */
   scriptUser: string | undefined;
   sync: SyncDirective | undefined;
 }
@@ -31,11 +32,7 @@ export const GLOBAL_KEYWORDS: Keywords<Globals> = {
     read: (directive, globals, reading) => { globals.sync = readSyncDirective(directive, reading); },
   },
   script_user: {
-    words: 2, becomes: "`user` of script checks that name none",
-    read: (directive, globals, reading) => {
-      globals.scriptUser = reading.word(directive, "the name of a user");
-      if (directive.values[1] !== undefined) reading.report.note(directive, `script_user … ${directive.values[1]}`, "scripts run with the groups of their user");
-    },
+    words: 2, becomes: "`scriptUser`", read: (directive, globals, reading) => { globals.scriptUser = readUser(directive, 0, reading); },
   },
   ...Object.fromEntries([
     ...lefts("left out; what weir.yaml does not name goes in any case", "lvs_flush"),

@@ -1,4 +1,4 @@
-// virtual_server_group: addresses, ranges of them and firewall marks that share their real servers. Each becomes a service.
+// virtual_server_group: addresses, ranges of them and firewall marks that share their real servers. Each becomes a service of one group.
 
 import { formatAddress, parseAddress } from "#model/address.js";
 import type { AddressWords } from "#model/address.js";
@@ -14,7 +14,7 @@ export type Virtual = Place & (
   | { readonly kind: "address"; readonly address: Address; readonly family: Family; readonly port: number }
   | { readonly kind: "fwmark"; readonly fwmark: number; readonly family: Family | undefined });
 
-/** Each address becomes a service with its own checks, and the director is tested with ten thousand: more was not meant. */
+/** Each address becomes a service, and the director is tested with ten thousand: more was not meant. */
 export const RANGE_MAX = 16384;
 export const FWMARK_MAX = 2 ** 32 - 1;
 

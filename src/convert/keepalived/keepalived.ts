@@ -15,6 +15,7 @@ import { familyOf, writeServices } from "./services.js";
 import { writeSyncDaemons } from "./sync-daemon.js";
 import type { Directive } from "./tree.js";
 import { describe, readTree } from "./tree.js";
+import { SCRIPT_USER } from "./user.js";
 import type { VirtualServer } from "./virtual-server.js";
 import { nameOf, readVirtualServer } from "./virtual-server.js";
 
@@ -64,22 +65,23 @@ export function importKeepalived(text: string, sources: KeepalivedSources): Keep
   const top: Top = { globals: { timeouts: {}, scriptUser: undefined, sync: undefined }, groups: new Map(), servers: [] };
   const tree = readTree(readLines(text, sources, report), report);
   reading.block(tree, TOP_KEYWORDS, top, "keepalived.conf");
-  // Groups and script_user count wherever they stand.
+  // Groups count wherever they stand.
   const groups = readGroups(top, reading);
-  const servers = top.servers.flatMap((directive) => readVirtualServer(directive, groups, top.globals.scriptUser, reading) ?? []);
+  const servers = top.servers.flatMap((directive) => readVirtualServer(directive, groups, reading) ?? []);
   checkTwins(servers, report);
 
   const services: WrittenService[] = [];
   const origins: string[] = [];
   for (const server of servers) {
-    const written = writeServices(server, reading);
+    const written = writeServices(server, nameGroup(server, servers), reading);
     services.push(...written);
     origins.push(...written.map(() => `${server.file}:${server.line}: ${describe(server.directive)}`));
   }
   const { timeouts, sync: told } = top.globals;
   const sync = told === undefined ? [] : writeSyncDaemons(told, tree, reading);
   report.throwIfAny(sources.file);
-  return { document: { ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), ...(sync.length > 0 ? { sync } : {}), services }, origins, notes: report.notes(), fates: reading.fates };
+  const scriptUser = top.globals.scriptUser ?? (services.some(runsScripts) && sources.hasUser(SCRIPT_USER) ? SCRIPT_USER : undefined);
+  return { document: { ...(scriptUser !== undefined && { scriptUser }), ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), ...(sync.length > 0 ? { sync } : {}), services }, origins, notes: report.notes(), fates: reading.fates };
 }
 
 function readGroups({ groups, servers }: Top, reading: Reading): ReadonlyMap<string, readonly Virtual[]> {
@@ -89,6 +91,16 @@ function readGroups({ groups, servers }: Top, reading: Reading): ReadonlyMap<str
     if (!wanted.has(name)) reading.leave(directive, "left out; no virtual_server is of this group");
     return [name, entries];
   }));
+}
+
+const runsScripts = ({ quorum, checks = [], destinations }: WrittenService): boolean =>
+  [...checks, ...destinations.flatMap((destination) => destination.checks ?? [])].some(({ type }) => type === "script")
+  || [quorum, ...destinations].some((told) => (told?.notifyUp ?? told?.notifyDown) !== undefined);
+
+/** virtual_servers of one group are watched each by itself. */
+function nameGroup({ directive: { values: [, name = ""] }, protocol }: VirtualServer, servers: readonly VirtualServer[]): string {
+  const sharing = servers.filter(({ directive: { values } }) => values[0] === "group" && values[1] === name);
+  return sharing.length > 1 ? `${name} ${protocol}` : name;
 }
 
 function checkTwins(servers: readonly VirtualServer[], report: Report): void {

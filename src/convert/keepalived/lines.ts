@@ -20,6 +20,8 @@ export interface KeepalivedSources {
   readonly workingFolder: string;
   /** keepalived -i, or the first part of the machine's name. */
   readonly configId: string;
+  /** Whether this machine knows a user of that name. */
+  hasUser(name: string): boolean;
 }
 
 /** keepalived's own limit is memory; a definition that uses itself has no end. */

@@ -112,7 +112,7 @@ export class Reading {
     return parsed === undefined ? this.wrong(directive, word, "an address; give one such as 192.168.1.11 or fd00::11") : formatAddress(parsed);
   }
 
-  /** A script and its arguments, and who runs it, where the directive says that. */
+  /** A script and its arguments. */
   command(directive: Directive): readonly string[] | undefined {
     const word = this.word(directive, "a script, in quotes where it has arguments");
     const words = word === undefined ? undefined : readCommand(word);

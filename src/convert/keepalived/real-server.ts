@@ -3,7 +3,7 @@
 import { notUnicast } from "#model/config-address.js";
 import { THRESHOLD_MAX, WEIGHT_MAX } from "#model/config-schema.js";
 import type { Address } from "#model/director.js";
-import type { WrittenCheck, WrittenDestination, WrittenForwarding } from "../document.js";
+import type { WrittenCheck, WrittenCommand, WrittenDestination, WrittenForwarding } from "../document.js";
 import { defined } from "../document.js";
 import type { Place } from "../report.js";
 import { CHECKERS, LEFT_CHECKERS } from "./checkers/checkers.js";
@@ -15,6 +15,7 @@ import type { Timing } from "./timing.js";
 import { timingKeywords } from "./timing.js";
 import type { Directive } from "./tree.js";
 import { describe } from "./tree.js";
+import { readUser } from "./user.js";
 
 /** What a real server takes from its virtual server. */
 export interface RealServerDefaults {
@@ -24,7 +25,6 @@ export interface RealServerDefaults {
   readonly virtualhost: string | undefined;
   readonly alpha: boolean;
   readonly inhibit: boolean;
-  readonly scriptUser: string | undefined;
 }
 
 export interface RealServer extends Place {
@@ -45,8 +45,8 @@ interface Options extends Timing {
   inhibit?: boolean | undefined;
   alpha?: boolean | undefined;
   virtualhost?: string | undefined;
-  notifyUp?: readonly string[] | undefined;
-  notifyDown?: readonly string[] | undefined;
+  notifyUp?: WrittenCommand | undefined;
+  notifyDown?: WrittenCommand | undefined;
   readonly checkers: Directive[];
 }
 
@@ -74,7 +74,7 @@ export function readRealServer(directive: Directive, defaults: RealServerDefault
   reading.block(directive.block ?? [], REAL_SERVER_KEYWORDS, options, "a real_server");
   const address = readServerAddress(directive, reading);
   const port = directive.values[1] === undefined ? undefined : reading.number(directive, "a port", 1, 65535, 1);
-  const around: Surroundings = { timing: [options, defaults.timing], virtualhost: options.virtualhost ?? defaults.virtualhost, scriptUser: defaults.scriptUser };
+  const around: Surroundings = { timing: [options, defaults.timing], virtualhost: options.virtualhost ?? defaults.virtualhost };
   const read = options.checkers.map((inner) => CHECKERS[inner.keyword as keyof typeof CHECKERS].read(inner, around, reading));
   if (address === undefined) return undefined;
 
@@ -100,7 +100,9 @@ export function readServerAddress(directive: Directive, reading: Reading): Addre
 }
 
 /** "SCRIPT [USER [GROUP]]" */
-export function readNotification(directive: Directive, reading: Reading): readonly string[] | undefined {
-  if (directive.values[1] !== undefined) reading.report.note(directive, describe(directive), `who runs weir runs the script, not ${directive.values[1]}`);
-  return reading.command(directive);
+export function readNotification(directive: Directive, reading: Reading): WrittenCommand | undefined {
+  const command = reading.command(directive);
+  if (directive.values[1] === undefined || command === undefined) return command;
+  const user = readUser(directive, 1, reading);
+  return user === undefined ? undefined : { command, user };
 }

@@ -1,4 +1,5 @@
-// A virtual_server as services of weir.yaml: one for each address and mark that it is known by, all with the same servers.
+// A virtual_server as services of weir.yaml: one for each address and mark that it is known by, all with the same servers, which are
+// watched as one.
 
 import { isDeepStrictEqual } from "node:util";
 import { addressFamily } from "#model/address.js";
@@ -12,22 +13,46 @@ import type { Directive } from "./tree.js";
 import { describe } from "./tree.js";
 import type { VirtualServer } from "./virtual-server.js";
 
-export function writeServices(server: VirtualServer, reading: Reading): readonly WrittenService[] {
-  const { virtuals, quorum } = server;
-  if (virtuals.length > 1 && (quorum.notifyUp ?? quorum.notifyDown ?? server.realServers.find(({ written }) => written.notifyUp ?? written.notifyDown)) !== undefined) {
-    reading.report.note(server, describe(server.directive), `becomes ${virtuals.length} services, each with checks of its own; scripts run once for each of them`);
-  }
-  let shared: readonly WrittenDestination[] = [];
-  return virtuals.map((virtual) => {
-    const service = writeService(virtual, server, reading);
-    // The same list is written once, and referred to.
-    if (isDeepStrictEqual(service.destinations, shared)) return { ...service, destinations: shared };
-    shared = service.destinations;
-    return service;
+/** `group`: what its services are called together. */
+export function writeServices(server: VirtualServer, group: string, reading: Reading): readonly WrittenService[] {
+  const { virtuals } = server;
+  const ports = new Set(virtuals.map(portOf));
+  const first = ports.size > 1 ? virtuals.map(portOf).find((port) => port !== 0) : undefined;
+  let shared: Pick<WrittenService, "destinations" | "checks"> = { destinations: [] };
+  const services = virtuals.map((virtual) => {
+    const service = writeService(virtual, server, first, reading);
+    // The same lists are written once, and referred to.
+    const { destinations, checks } = service;
+    shared = {
+      destinations: isDeepStrictEqual(destinations, shared.destinations) ? shared.destinations : destinations,
+      ...(checks && { checks: isDeepStrictEqual(checks, shared.checks) ? shared.checks! : checks }),
+    };
+    return { ...service, ...shared };
   });
+  if (virtuals.length < 2) return services;
+  if (first !== undefined) noteUnclearPorts(server, first, reading);
+  if (haveSameServers(services)) return services.map(({ destinations, ...service }) => ({ ...service, group, destinations }));
+  reading.report.note(server, describe(server.directive), `becomes ${virtuals.length} services, each with checks of its own: their real servers are not the same, by the ports of the group`);
+  return services;
 }
 
-function writeService(virtual: Virtual, server: VirtualServer, reading: Reading): WrittenService {
+/** Real servers that are one at one port of the group may be two at another: withoutTwins(). */
+function haveSameServers([first, ...others]: readonly WrittenService[]): boolean {
+  const addresses = ({ destinations }: WrittenService): readonly string[] => destinations.map(({ address }) => address);
+  return others.every((other) => isDeepStrictEqual(addresses(other), addresses(first!)));
+}
+
+function noteUnclearPorts({ realServers }: VirtualServer, port: number, { report }: Reading): void {
+  for (const { directive, port: own, checks } of realServers) {
+    if (own !== undefined || checks.every(hasOwnPort) ) continue;
+    report.note(directive, describe(directive), `its checks ask at port ${port}, that of the first address of the group; give the real_server a port, or its checks connect_port`);
+  }
+}
+
+const portOf = (virtual: Virtual): number => virtual.kind === "address" ? virtual.port : 0;
+
+/** `checkPort`: at which checks ask where their server has no port of its own; undefined: the service's. */
+function writeService(virtual: Virtual, server: VirtualServer, checkPort: number | undefined, reading: Reading): WrittenService {
   const family = familyOf(virtual, server);
   const { weight, hysteresis, notifyUp, notifyDown } = server.quorum;
   const quorum = defined({ weight: weight === 1 ? undefined : weight, hysteresis: hysteresis || undefined, notifyUp, notifyDown });
@@ -47,7 +72,7 @@ function writeService(virtual: Virtual, server: VirtualServer, reading: Reading)
     onePacket: server.onePacket || undefined,
     quorum: Object.keys(quorum).length === 0 ? undefined : quorum,
     sorryServer: writeSorryServer(virtual, server, family, reading),
-    destinations: withoutTwins(server.realServers, virtual, reading).map((real) => writeDestination(real, virtual, family, reading)),
+    destinations: withoutTwins(server.realServers, virtual, reading).map((real) => writeDestination(real, virtual, family, checkPort, reading)),
   }));
 }
 
@@ -55,7 +80,7 @@ function writeService(virtual: Virtual, server: VirtualServer, reading: Reading)
 function withoutTwins(servers: readonly RealServer[], virtual: Virtual, { report }: Reading): readonly RealServer[] {
   const seen = new Set<string>();
   return servers.filter(({ directive, address, port, written: { method } }) => {
-    const own = virtual.kind === "address" ? virtual.port : 0;
+    const own = portOf(virtual);
     const name = `${address} ${method === "nat" ? port ?? own : own}`;
     if (seen.has(name)) report.note(directive, describe(directive), "left out; the virtual_server has this real server already, and the first counts for keepalived too");
     return !seen.has(name) && seen.add(name);
@@ -72,11 +97,11 @@ export function familyOf(virtual: Virtual, { ipFamily, realServers, sorryServer 
   return families.size === 1 ? [...families][0]! : 4;
 }
 
-function writeDestination(real: RealServer, virtual: Virtual, family: Family, reading: Reading): WrittenDestination {
+function writeDestination(real: RealServer, virtual: Virtual, family: Family, checkPort: number | undefined, reading: Reading): WrittenDestination {
   checkFamily(real.directive, real.address, real.written, family, reading);
   const port = choosePort(real.directive, real.port, real.written, virtual, reading);
-  const reached = port ?? (virtual.kind === "address" ? virtual.port : 0);
-  const checks = real.checks.map((check) => withPort(check, real, reached, reading));
+  const reached = port ?? portOf(virtual);
+  const checks = real.checks.map((check) => withPort(check, real, reached, checkPort, reading));
   return defined({ address: real.address, port, ...real.written, checks: checks.length === 0 ? undefined : checks });
 }
 
@@ -95,7 +120,7 @@ function checkFamily(directive: Directive, address: string, { method }: WrittenF
 
 /** By DR and TUN a packet keeps its port, so that a server's is the service's: keepalived resets it. Undefined: the service's. */
 function choosePort(directive: Directive, port: number | undefined, { method }: WrittenForwarding, virtual: Virtual, { report }: Reading): number | undefined {
-  const own = virtual.kind === "address" ? virtual.port : 0;
+  const own = portOf(virtual);
   if (port === undefined || port === own) return undefined;
   if (method === "nat") return port;
   report.note(directive, describe(directive), `its port becomes the service's, ${own === 0 ? "which is every port" : own}: ${method === "dr" ? "DR" : "TUN"} cannot change ports, and keepalived resets it too`);
@@ -103,9 +128,12 @@ function choosePort(directive: Directive, port: number | undefined, { method }: 
 }
 
 /** A checker asks at the real server's port as it is written, whatever became of it since. */
-function withPort(check: WrittenCheck, { directive, port }: RealServer, reached: number, { report }: Reading): WrittenCheck {
-  if (check.type === "ping" || check.type === "script" || check.port !== undefined) return check;
-  const asked = port ?? reached;
+function withPort(check: WrittenCheck, { directive, port }: RealServer, reached: number, checkPort: number | undefined, { report }: Reading): WrittenCheck {
+  if (hasOwnPort(check)) return check;
+  const asked = port ?? checkPort ?? reached;
   if (asked === 0) report.mistake(directive, `${describe(directive)}: the server has no port, so its checks need one; give the real_server a port, or its checks connect_port`);
-  return asked === reached || asked === 0 ? check : { ...check, port: asked };
+  return (asked === reached && checkPort === undefined) || asked === 0 ? check : { ...check, port: asked };
 }
+
+/** Or needs none. */
+const hasOwnPort = (check: WrittenCheck): boolean => check.type === "ping" || check.type === "script" || check.port !== undefined;

@@ -5,7 +5,7 @@ import { PERSISTENT_SECONDS_MAX, SCHEDULERS, WEIGHT_MAX } from "#model/config-sc
 import { remedy, show } from "#model/config-fields.js";
 import type { Address, Protocol } from "#model/director.js";
 import { formatServiceId } from "#model/names.js";
-import type { WrittenForwarding } from "../document.js";
+import type { WrittenCommand, WrittenForwarding } from "../document.js";
 import type { Place } from "../report.js";
 import { METHOD_WORDS, readForwarding } from "./forwarding.js";
 import type { Virtual } from "./group.js";
@@ -37,7 +37,7 @@ export interface VirtualServer extends Place {
   readonly persistenceEngine: string | undefined;
   readonly onePacket: boolean;
   readonly ipFamily: 4 | 6 | undefined;
-  readonly quorum: { readonly weight: number; readonly hysteresis: number; readonly notifyUp: readonly string[] | undefined; readonly notifyDown: readonly string[] | undefined };
+  readonly quorum: { readonly weight: number; readonly hysteresis: number; readonly notifyUp: WrittenCommand | undefined; readonly notifyDown: WrittenCommand | undefined };
   readonly sorryServer: SorryServer | undefined;
   readonly sorryForwarding: WrittenForwarding;
   readonly sorryQuiesced: boolean;
@@ -60,8 +60,8 @@ interface Options extends Timing {
   weight?: number | undefined;
   quorum: number;
   hysteresis: number;
-  quorumUp?: readonly string[] | undefined;
-  quorumDown?: readonly string[] | undefined;
+  quorumUp?: WrittenCommand | undefined;
+  quorumDown?: WrittenCommand | undefined;
   sorryServer?: Directive | undefined;
   sorryForwarding?: WrittenForwarding | undefined;
   sorryQuiesced: boolean;
@@ -110,12 +110,12 @@ export const VIRTUAL_SERVER_KEYWORDS: Keywords<Options> = {
   snmp_name: left("left out; weir has no SNMP"),
 };
 
-export function readVirtualServer(directive: Directive, groups: ReadonlyMap<string, readonly Virtual[]>, scriptUser: string | undefined, reading: Reading): VirtualServer | undefined {
+export function readVirtualServer(directive: Directive, groups: ReadonlyMap<string, readonly Virtual[]>, reading: Reading): VirtualServer | undefined {
   const options: Options = { flags: [], alpha: false, inhibit: false, quorum: 1, hysteresis: 0, sorryQuiesced: false, realServers: [] };
   reading.block(directive.block ?? [], VIRTUAL_SERVER_KEYWORDS, options, "a virtual_server");
   const virtuals = readVirtuals(directive, groups, reading);
   const method = options.forwarding ?? { method: "nat" as const };
-  const defaults = { timing: options, forwarding: method, weight: options.weight ?? 1, virtualhost: options.virtualhost, alpha: options.alpha, inhibit: options.inhibit, scriptUser };
+  const defaults = { timing: options, forwarding: method, weight: options.weight ?? 1, virtualhost: options.virtualhost, alpha: options.alpha, inhibit: options.inhibit };
   const realServers = options.realServers.flatMap((inner) => readRealServer(inner, defaults, reading) ?? []);
   const sorryServer = options.sorryServer && readSorryServer(options.sorryServer, reading);
   if (virtuals === undefined) return undefined;

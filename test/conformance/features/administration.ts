@@ -1,10 +1,9 @@
 // Services and destinations come, change and go; some commands are refused.
 
-import type { End } from "../../packets/frame.js";
-import { remote, servers } from "../../packets/network.js";
+import { endText } from "../addresses.js";
 import type { Feature } from "../feature.js";
 import type { Scene, ServiceSketch } from "../scene.js";
-import { VIRTUAL_ADDRESSES } from "../scene.js";
+import { portOfMark } from "./marks.js";
 import type { Command, Step } from "../script.js";
 
 const PORTS = [80, 8080] as const;
@@ -37,7 +36,11 @@ export function addServices(scene: Scene): readonly Step[] {
 function addService(scene: Scene): readonly Step[] {
   const { random, services } = scene;
   if (services.length === SERVICES_MAX) return [];
-  const service = { protocol: random.pick(scene.protocols), virtual: { address: random.pick(VIRTUAL_ADDRESSES), port: random.pick([...PORTS, ...scene.features.flatMap(({ ports }) => ports ?? [])]) }, destinations: new Set<string>() };
+  const addresses = scene.anyAddresses();
+  const protocol = random.pick(scene.protocols);
+  const virtual = { address: random.pick(addresses.virtual), port: random.pick([...PORTS, ...scene.features.flatMap(({ ports }) => ports ?? [])]) };
+  const mark = markOf(scene);
+  const service = { addresses, protocol, mark, virtual: mark === undefined ? virtual : { ...virtual, port: portOfMark(mark) }, destinations: new Set<string>() };
   if (services.some((other) => same(other, service))) return [];
   services.push(service);
   return [command("-A", ...serviceOf(service), ...serviceOptions(scene, service))];
@@ -57,8 +60,9 @@ function deleteService(scene: Scene): readonly Step[] {
 
 function addDestination(scene: Scene, service: ServiceSketch): Step {
   const { random } = scene;
+  const { servers, remote } = scene.anyAddresses();
   const host = random.percent(85) ? random.pick(servers) : remote;
-  const name = `${host.address}:${random.percent(70) ? service.virtual.port : random.pick(PORTS)}`;
+  const name = endText({ address: host.address, port: random.percent(70) ? service.virtual.port : random.pick(PORTS) });
   service.destinations.add(name);
   return command("-a", ...serviceOf(service), "-r", name, ...destinationOptions(scene, service, name));
 }
@@ -78,8 +82,9 @@ function deleteDestination(scene: Scene): readonly Step[] {
 /** Of something that is not there. */
 function refused(scene: Scene): readonly Step[] {
   const { random } = scene;
-  const service = ["-t", `${VIRTUAL_ADDRESSES[0]}:${7}`];
-  return [random.pick([command("-D", ...service), command("-E", ...service), command("-a", ...service, "-r", servers[0].address), command("-d", ...service, "-r", servers[0].address)])];
+  const { virtual, servers } = scene.anyAddresses();
+  const service = ["-t", endText({ address: virtual[0], port: 7 })];
+  return [random.pick([command("-D", ...service), command("-E", ...service), command("-a", ...service, "-r", servers[0]!.address), command("-d", ...service, "-r", servers[0]!.address)])];
 }
 
 function serviceOptions(scene: Scene, service: ServiceSketch): readonly string[] {
@@ -89,7 +94,7 @@ function serviceOptions(scene: Scene, service: ServiceSketch): readonly string[]
 
 function destinationOptions(scene: Scene, service: ServiceSketch, name: string): readonly string[] {
   const { random } = scene;
-  return [scene.methodFor(fullName(service, name)), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
+  return [scene.methodFor(fullName(service, name), isOfOtherFamily(service, name)), "-w", `${random.pick(WEIGHTS)}`, ...scene.features.flatMap((feature) => feature.destinationWords?.(scene, service) ?? [])];
 }
 
 export function withService(scene: Scene, use: (service: ServiceSketch) => readonly Step[]): readonly Step[] {
@@ -101,8 +106,12 @@ function withDestination(scene: Scene, use: (service: ServiceSketch, name: strin
 }
 
 export const command = (...words: readonly string[]): Command => ({ kind: "ipvsadm", words });
-const serviceOf = ({ protocol, virtual }: ServiceSketch): readonly string[] => [protocol === "tcp" ? "-t" : "-u", `${virtual.address}:${virtual.port}`];
+const OPTIONS = { tcp: "-t", udp: "-u", sctp: "--sctp-service" } as const;
+export const serviceOf = ({ protocol, virtual, mark, addresses }: ServiceSketch): readonly string[] =>
+  (mark === undefined ? [OPTIONS[protocol], endText(virtual)] : ["-f", `${mark}`, ...(addresses.family === 6 ? ["-6"] : [])]);
+/** The first feature's that gives one. */
+const markOf = (scene: Scene): number | undefined => scene.features.map(({ mark }) => mark?.(scene)).find((mark) => mark !== undefined);
+const isOfOtherFamily = ({ addresses }: ServiceSketch, destination: string): boolean => destination.startsWith("[") !== (addresses.family === 6);
 /** Its own among all services' destinations. */
 const fullName = (service: ServiceSketch, destination: string): string => [...serviceOf(service), destination].join(" ");
-const same = (a: ServiceSketch, b: ServiceSketch): boolean => a.protocol === b.protocol && sameEnd(a.virtual, b.virtual);
-const sameEnd = (a: End, b: End): boolean => a.address === b.address && a.port === b.port;
+const same = (a: ServiceSketch, b: ServiceSketch): boolean => serviceOf(a).join() === serviceOf(b).join();

@@ -31,7 +31,7 @@ export const tcp: Feature = {
 function open(scene: Scene): readonly Step[] {
   return withService(scene, ({ protocol, virtual }) => {
     if (protocol !== "tcp") return [];
-    return Array.from({ length: 1 + scene.random.below(4) }, () => next(scene, scene.begin("tcp", scene.somePortOf(virtual), scene.anyClient())));
+    return Array.from({ length: 1 + scene.random.below(4) }, () => next(scene, scene.begin("tcp", scene.somePortOf(virtual), scene.anyClient(virtual))));
   });
 }
 
@@ -44,7 +44,7 @@ function goOn(scene: Scene): readonly Step[] {
 
 /** At a port without a service. */
 function knock(scene: Scene): readonly Step[] {
-  return withService(scene, ({ virtual }) => [next(scene, scene.begin("tcp", { ...virtual, port: PORT_UNKNOWN }, scene.anyClient()))]);
+  return withService(scene, ({ virtual }) => [next(scene, scene.begin("tcp", { ...virtual, port: PORT_UNKNOWN }, scene.anyClient(virtual)))]);
 }
 
 function next(scene: Scene, sketch: FlowSketch): Step {

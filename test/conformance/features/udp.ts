@@ -1,5 +1,6 @@
 // UDP: datagrams of flows, and answers to them, with and without checksums.
 
+import { addressFamily } from "#model/address.js";
 import type { Feature } from "../feature.js";
 import type { FlowSketch, Scene } from "../scene.js";
 import type { Step } from "../script.js";
@@ -24,7 +25,7 @@ export const udp: Feature = {
 function open(scene: Scene): readonly Step[] {
   return withService(scene, ({ protocol, virtual }) => {
     if (protocol !== "udp") return [];
-    return Array.from({ length: 1 + scene.random.below(4) }, () => datagram(scene, scene.begin("udp", scene.somePortOf(virtual), scene.anyClient()), "request"));
+    return Array.from({ length: 1 + scene.random.below(4) }, () => datagram(scene, scene.begin("udp", scene.somePortOf(virtual), scene.anyClient(virtual)), "request"));
   });
 }
 
@@ -36,13 +37,13 @@ function goOn(scene: Scene): readonly Step[] {
 
 /** At a port without a service. */
 function knock(scene: Scene): readonly Step[] {
-  return withService(scene, ({ virtual }) => [datagram(scene, scene.begin("udp", { ...virtual, port: PORT_UNKNOWN }, scene.anyClient()), "request")]);
+  return withService(scene, ({ virtual }) => [datagram(scene, scene.begin("udp", { ...virtual, port: PORT_UNKNOWN }, scene.anyClient(virtual)), "request")]);
 }
 
 function datagram(scene: Scene, { flow }: FlowSketch, kind: "request" | "answer"): Step {
   const { random } = scene;
-  return {
-    kind, flow,
-    datagram: { identification: scene.identification(), payloadBytes: random.pick(PAYLOADS), ...(random.percent(WITHOUT_CHECKSUM) && { withoutChecksum: true }) },
-  };
+  const payloadBytes = random.pick(PAYLOADS);
+  // RFC 8200 section 8.1: there are none by IPv6. docs/lvs-compatibility.md: IPVS computes what the sender left out.
+  const withoutChecksum = addressFamily(flow.client.address) === 4 && random.percent(WITHOUT_CHECKSUM);
+  return { kind, flow, datagram: { identification: scene.identification(), payloadBytes, ...(withoutChecksum && { withoutChecksum }) } };
 }

@@ -9,16 +9,18 @@ import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
 import { IPPROTO_DSTOPTS, IPPROTO_HOPOPTS, IPPROTO_ROUTING, Ipv6 } from "#wire/ipv6.js";
 import type { Case, ServiceDescription, Step } from "../case.js";
-import { answered, destination, dropped, forwarded, fromClient, fromServer, refused, service, toStack } from "../case.js";
+import { answered, destination, dropped, forwarded, fromClient, fromServer, passes, refused, service, toStack } from "../case.js";
 import type { End, IcmpFields, TcpFields, UdpFields } from "../frame.js";
-import { ACK, FIN, PSH, SYN, concatenate, icmpv6, payloadOf, tcp, udp } from "../frame.js";
+import { ACK, FIN, PSH, SYN, concatenate, icmpv6, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
-import { VIP, VIP6, at, client, client6, eth0, gateway6, r1, r1v6, r2v6, remote6, router6, silent6, unreachable6 } from "../network.js";
+import { VIP, VIP6, at, client, client6, eth0, eth1, gateway6, r1, r1v6, r2v6, remote6, router6, silent6, unreachable6 } from "../network.js";
 
 const CLIENT = at(client6, 40000);
 const SERVICE = at(VIP6, 80);
+const OTHER_SERVICE = at(VIP6, 81);
 const SERVER = at(r1v6, 8080);
 const AGED = { ttl: 63 };
+const NOT_SEEN_AT_XDP = "XDP leaves answers that pass the director to TC";
 const LEFT_TO_TC = "XDP has no part in ICMP";
 /** What ICMPv6 that the director makes itself has for a flow label: none. */
 const OWN = { identification: 0 };
@@ -112,6 +114,22 @@ export const ipv6Cases: readonly Case[] = [
       fromClient(udp(CLIENT, SERVICE), forwarded(r1v6, udp(CLIENT, SERVER, AGED)), client6),
       fromClient(udp(CLIENT, SERVICE, { ttl: 1 }), refused("ttlExceeded", error(HOP_LIMIT_EXCEEDED, udp(CLIENT, SERVICE, { ttl: 1 })), "counted"), client6),
       fromServer(r1v6, udp(SERVER, CLIENT, { ttl: 1 }), toStack("answerTtlExceeded")),
+    ],
+  },
+  {
+    description: "IPv6: an answer by DR or TUN that passes the director is the stack's, is counted, and takes its part in the connection's state",
+    services: [service6("tcp", 80, [destination(r1v6, 80, "route")]), service6("tcp", 81, [destination(r2v6, 81, "tunnel")])],
+    steps: [
+      fromClient(tcp(CLIENT, SERVICE, { flags: SYN }), forwarded(r1v6, tcp(CLIENT, SERVICE, { flags: SYN, ...AGED })), client6),
+      fromClient(tcp(CLIENT, OTHER_SERVICE, { flags: SYN }), forwarded(r2v6, ipip(eth1.addressIpv6, r2v6.address, tcp(CLIENT, OTHER_SERVICE, { flags: SYN, ...AGED }), { ...AGED, identification: 0 })), client6),
+      ...([[r1v6, SERVICE], [r2v6, OTHER_SERVICE]] as const).flatMap(([server, from]) =>
+        [SYN | ACK, FIN | ACK].map((flags) => tcp(from, CLIENT, { flags })).map((packet) => fromServer(server, packet, passes(packet)))),
+      fromServer(r1v6, tcp(SERVICE, CLIENT, { flags: ACK, ttl: 1 }), toStack("answerTtlExceeded", NOT_SEEN_AT_XDP)),
+      fromServer(r1v6, tcp(SERVICE, at(client6, 40001), { flags: ACK }), toStack("notOurs", NOT_SEEN_AT_XDP)),
+      { connections: [
+        { client: "[fd00::2]:40000", virtual: "[fd00::100]:80", destination: "[fd01::11]:80", state: "TIME_WAIT", expiresSeconds: 119 },
+        { client: "[fd00::2]:40000", virtual: "[fd00::100]:81", destination: "[fd01::12]:81", state: "TIME_WAIT", expiresSeconds: 119 },
+      ] },
     ],
   },
   {

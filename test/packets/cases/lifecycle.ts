@@ -94,6 +94,21 @@ export const lifecycleCases: readonly Case[] = [
     ],
   },
   {
+    description: "connections of a VIP without a service wait for a service of any other VIP: until then their packets are the stack's, from then on they are dropped",
+    services: NAT_OF_THREE,
+    steps: [
+      ...opening(r3),
+      { change: ({ director }) => director.deleteService(ID) },
+      fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), toStack("notOurs")),
+      { change: ({ director }) => director.addService(service("udp", 80, [], { address: VIP6 }).service) },
+      fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), toStack("notOurs")),
+      fromServer(r3, tcp(at(r3, 80), at(client, PORT), { flags: ACK }), toStack("notOurs")),
+      { change: ({ director }) => director.addService(service("udp", 80, [], { address: "10.0.0.101" }).service) },
+      fromClient(tcp(at(client, PORT), SERVICE, { flags: ACK }), dropped("destinationRemoved")),
+      answer(r3, ACK),
+    ],
+  },
+  {
     description: "a connection keeps its method when its server gets another, and its answers by NAT still find their way",
     services: NAT_OF_THREE,
     steps: [

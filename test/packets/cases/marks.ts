@@ -94,7 +94,7 @@ export const markCases: readonly Case[] = [
     steps: [
       rules(rule(4, { family: 6, protocol: "tcp", destination: { address: "fd07::", length: 16 } })),
       fromClient(tcp(at(client6, 40000), at("fd07::1", 80), { flags: SYN }), forwarded(r1v6, tcp(at(client6, 40000), at(r1v6, 8080), { flags: SYN, ...AGED })), client6),
-      fromClient(tcp(at(client6, 40000), at(VIP6, 80), { flags: SYN }), toStack("notOurs"), client6),
+      fromClient(tcp(at(client6, 40000), at(VIP6, 80), { flags: SYN }), toStack("notOurs", "where any address may be a VIP, it may be an answer that passes the director"), client6),
       fromClient(tcp(CLIENT, at("10.7.7.7", 80), { flags: SYN }), toStack("notOurs")),
     ],
   },

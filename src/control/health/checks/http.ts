@@ -46,7 +46,7 @@ async function secure(socket: Socket, { sni, verify }: HttpProbe, { host }: Http
       socket, host: name ?? target.address, servername: sni && name !== undefined && isIP(name) === 0 ? name : "", rejectUnauthorized: verify, ALPNProtocols: ["http/1.1"],
     });
     stream.once("secureConnect", () => done(stream));
-    stream.on("error", (error) => fail(inWords(error)));
+    stream.on("error", (error) => fail(error));
     return () => undefined;
   });
 }

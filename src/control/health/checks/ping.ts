@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { IcmpSocket } from "#kernel/socket.js";
 import type { PingProbe } from "#model/health.js";
-import { attempt, inWords } from "../attempt.js";
+import { attempt } from "../attempt.js";
 import type { Target } from "../target.js";
 import { addressBytes, socketSettings } from "../target.js";
 import type { Verdict } from "../verdict.js";
@@ -28,14 +28,14 @@ export async function probe(_check: PingProbe, target: Target, signal: AbortSign
         for (let message = socket.receive(); message !== undefined; message = socket.receive()) if (isReply(message, token, target, socket)) return done();
         timer = setTimeout(look, afterMilliseconds, Math.min(2 * afterMilliseconds, LOOK_MILLISECONDS_MAX));
       } catch (error) {
-        fail(inWords(error));
+        fail(error);
       }
     };
     try {
       socket.send(request(token, target));
       look(LOOK_MILLISECONDS_MIN);
     } catch (error) {
-      fail(inWords(error));
+      fail(error);
     }
     return () => { clearTimeout(timer); socket.close(); };
   });

@@ -2,7 +2,7 @@
 // misc_check_child_thread().
 
 import type { ScriptProbe } from "#model/health.js";
-import { CheckFailure, inWords } from "../attempt.js";
+import { CheckFailure, failureOf } from "../attempt.js";
 import type { ProgramEnd } from "../program.js";
 import { runProgram } from "../program.js";
 import type { Target } from "../target.js";
@@ -25,6 +25,6 @@ async function run(command: readonly string[], user: string | undefined, signal:
   try {
     return await runProgram(command, { signal, user });
   } catch (error) {
-    throw new CheckFailure(`cannot run ${command[0]}: ${inWords(error)}`);
+    throw failureOf(`run ${command[0]}`, error);
   }
 }

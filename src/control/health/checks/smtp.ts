@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { SmtpProbe } from "#model/health.js";
-import { CheckFailure, attempt, inWords } from "../attempt.js";
+import { CheckFailure, attempt } from "../attempt.js";
 import type { Target } from "../target.js";
 import { connectTcp } from "../target.js";
 import type { Verdict } from "../verdict.js";
@@ -36,7 +36,7 @@ async function expect(code: string, command: string | undefined, socket: Socket,
       else if (text.length > REPLY_BYTES_MAX) fail(`more than ${REPLY_BYTES_MAX} bytes came`);
     };
     const onEnd = (): void => fail("the server closed the connection");
-    const onError = (error: Error): void => fail(inWords(error));
+    const onError = (error: Error): void => fail(error);
     socket.on("data", onData).on("end", onEnd).on("error", onError);
     if (command !== undefined) socket.write(`${command}\r\n`);
     return () => void socket.off("data", onData).off("end", onEnd).off("error", onError);

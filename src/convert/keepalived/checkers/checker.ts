@@ -15,7 +15,6 @@ export interface Surroundings {
   readonly timing: readonly Timing[];
   readonly virtualhost: string | undefined;
   /** script_user. */
-  readonly scriptUser: string | undefined;
 }
 
 export interface ReadChecker {

@@ -1,10 +1,9 @@
 // MISC_CHECK: a program ends with status 0, or says the weight by another.
 
 import { defined, writtenTiming } from "../../document.js";
-import type { Keywords, Reading } from "../read.js";
+import type { Keywords } from "../read.js";
 import { completeTiming } from "../timing.js";
-import type { Directive } from "../tree.js";
-import { describe } from "../tree.js";
+import { readUser } from "../user.js";
 import type { Checker, CommonOptions } from "./checker.js";
 import { commonKeywords } from "./checker.js";
 
@@ -24,15 +23,15 @@ const keywords: Keywords<MiscOptions> = {
   misc_path: { words: 1, becomes: "`command`", read: (directive, options, reading) => { options.command = reading.command(directive); } },
   misc_timeout: { words: 1, becomes: "`timeout`", read: (directive, options, reading) => { options.connectTimeout = reading.timer(directive, 0.1, 3600); } },
   misc_dynamic: { words: 1, becomes: "`setsWeight`", read: (directive, options, reading) => { options.setsWeight = reading.flag(directive) ?? false; } },
-  user: { words: 2, becomes: "`user`", read: readUser },
+  user: { words: 2, becomes: "`user`", read: (directive, options, reading) => { options.user = readUser(directive, 0, reading); } },
 };
 
 export const misc: Checker = {
   keywords,
-  read(directive, { timing, scriptUser }, reading) {
+  read(directive, { timing }, reading) {
     const options: MiscOptions = { setsWeight: false };
     reading.block(directive.block ?? [], keywords, options, "MISC_CHECK");
-    const { command, setsWeight, user = scriptUser } = options;
+    const { command, setsWeight, user } = options;
     if (command === undefined) {
       if (!directive.block?.some(({ keyword }) => keyword === "misc_path")) reading.report.mistake(directive, "MISC_CHECK has no misc_path; name the program to run");
       return { checks: [], alpha: false };
@@ -44,8 +43,3 @@ export const misc: Checker = {
     return { checks: [check], alpha: options.alpha ?? false };
   },
 };
-
-function readUser(directive: Directive, options: MiscOptions, reading: Reading): void {
-  options.user = reading.word(directive, "the name of a user");
-  if (directive.values[1] !== undefined) reading.report.note(directive, describe(directive), "the program runs with the groups of its user");
-}

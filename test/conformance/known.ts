@@ -1,0 +1,72 @@
+// Differences that docs/lvs-compatibility.md names, each by what shows it: a script is compared up to there, and what was found is said.
+
+import { dissect } from "#lab/dissect.js";
+import { addressFamily } from "#model/address.js";
+import { TCP_SYN } from "#wire/tcp.js";
+import { neighbours } from "../packets/network.js";
+import { endText } from "./addresses.js";
+import type { Difference } from "./compare.js";
+import type { Flow, Script, Step } from "./script.js";
+import type { Outcome, Passage, Transcript } from "./transcript.js";
+
+interface History {
+  readonly steps: readonly Step[];
+  readonly ipvs: Transcript;
+}
+
+/** What the difference is known as; undefined for one that nobody has explained. */
+export function knownAs(script: Script, ipvs: Transcript, { at }: Difference): string | undefined {
+  const before = { steps: script.steps.slice(0, at), ipvs };
+  const step = script.steps[at]!;
+  if (isLostByTunnelsRoute(before, step, ipvs[at]!)) return "IPVS loses packets of a connection by DR whose server became one by TUN";
+  if (isKeptWithoutServer(before, step)) return "IPVS keeps connections whose server was removed before expire_nodest_conn was set";
+  if (isKeptByReset(before, step)) return "IPVS keeps a connection that was to end, for its own stack's reset";
+  return undefined;
+}
+
+/** A connection by DR stands, and its server is edited to one by TUN. */
+function isLostByTunnelsRoute(before: History, step: Step, outcome: Outcome): boolean {
+  if (step.kind !== "request" || sentBy(outcome).length > 0) return false;
+  return routedRequests(before, step.flow).some(({ at, host }) => before.steps.slice(at).some((later) => later.kind === "ipvsadm" && isEditToTunnel(later.words, host)));
+}
+
+const isEditToTunnel = (words: readonly string[], address: string): boolean =>
+  words[0] === "-e" && words.includes("-i") && words.some((word) => word.startsWith(endText({ address, port: 0 }).slice(0, -1)));
+
+/** Of a list: a server was removed, and later its connections were to end. */
+function isKeptWithoutServer({ steps }: History, step: Step): boolean {
+  if (step.kind !== "look") return false;
+  const removed = steps.findIndex((earlier) => earlier.kind === "ipvsadm" && (earlier.words[0] === "-d" || earlier.words[0] === "-D"));
+  return removed >= 0 && steps.slice(removed).some((later) => later.kind === "sysctl" && later.name === "expire_nodest_conn" && later.value === 1);
+}
+
+/** A client used its port again, for a service that is no more, and the director's stack refused it. */
+function isKeptByReset(before: History, step: Step): boolean {
+  const flows = new Set(before.steps.flatMap((earlier, at) => (earlier.kind === "request" && isRefusedSyn(earlier, before.ipvs[at]!) ? [earlier.flow] : [])));
+  const concerned = step.kind === "look" && step.at === "connections" ? [...flows] : "flow" in step && flows.has(step.flow) ? [step.flow] : [];
+  return concerned.some((flow) => forwardedRequests(before, flow).length > 0);
+}
+
+const isRefusedSyn = (step: Step, outcome: Outcome): boolean =>
+  step.kind === "request" && ((step.datagram.flags ?? 0) & TCP_SYN) !== 0 && sentBy(outcome).some(({ bytes }) => dissect(bytes).ip?.tcp?.flags.includes("R"));
+
+interface ForwardedRequest {
+  readonly at: number;
+  /** By DR: the real server. */
+  readonly host?: string | undefined;
+}
+
+/** Those that IPVS sent on by DR or TUN. */
+function forwardedRequests({ steps, ipvs }: History, flow: Flow): readonly ForwardedRequest[] {
+  return steps.flatMap((step, at) => {
+    if (step.kind !== "request" || step.flow !== flow) return [];
+    return sentBy(ipvs[at]!).flatMap(({ bytes }) => {
+      const { ip, destination } = dissect(bytes);
+      if (ip?.inner !== undefined) return [{ at }];
+      return ip?.destination === flow.virtual.address ? [{ at, host: neighbours.find(({ mac, address }) => mac === destination && addressFamily(address) === ip.version)?.address }] : [];
+    });
+  });
+}
+
+const routedRequests = (history: History, flow: Flow) => forwardedRequests(history, flow).flatMap(({ at, host }) => (host === undefined ? [] : [{ at, host }]));
+const sentBy = ({ sent }: Outcome): readonly Passage[] => (sent === undefined || sent === "stack" ? [] : sent);
