@@ -11,7 +11,7 @@ import type { SysctlName, Sysctls } from "#model/sysctls.js";
 import { isSetTo } from "#model/sysctls.js";
 import type { DirectorParts } from "#control/apply.js";
 import { applyConfiguration, takeDown } from "#control/apply.js";
-import { describeChange, describeSysctl, describeTimeouts } from "#control/describe.js";
+import { describeChange, describeSyncDaemon, describeSyncStop, describeSysctl, describeTimeouts } from "#control/describe.js";
 import type { EventHub, EventSource } from "#control/event-hub.js";
 import type { Plan } from "#control/plan.js";
 import { planConfiguration } from "#control/plan.js";
@@ -86,7 +86,7 @@ export class DirectorOperations implements Operations {
   readConfiguration(text: string, file: string): Configuration { return this.#options.readConfiguration(text, file); }
 
   running(): RunningConfiguration {
-    return { services: this.services(), timeouts: this.timeouts(), sysctls: this.sysctls(), markRules: this.markRules(), applied: this.#options.parts.record.read()?.applied ?? [] };
+    return { services: this.services(), timeouts: this.timeouts(), sysctls: this.sysctls(), markRules: this.markRules(), syncDaemons: this.syncDaemons() ?? [], applied: this.#options.parts.record.read()?.applied ?? [] };
   }
 
   plan(configuration: Configuration): Promise<Plan> {
@@ -208,13 +208,13 @@ class DirectorChanges implements Changes {
   startSyncDaemon(daemon: SyncDaemonRequest): void {
     if (this.#director.startSyncDaemon === undefined) throw withoutSync();
     this.#director.startSyncDaemon(daemon);
-    this.lines.push(`sync daemon: ${daemon.role} started on ${daemon.interface}`);
+    this.lines.push(describeSyncDaemon(daemon));
   }
 
   stopSyncDaemon(role: SyncDaemon["role"]): void {
     if (this.#director.stopSyncDaemon === undefined) throw withoutSync();
     this.#director.stopSyncDaemon(role);
-    this.lines.push(`sync daemon: ${role} stopped`);
+    this.lines.push(describeSyncStop(role));
   }
 
   async apply(configuration: Configuration): Promise<readonly string[]> {
