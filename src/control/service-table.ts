@@ -1,4 +1,4 @@
-// The services as they stand in the maps (dataplane/maps.ts, ServiceSlot): which there are, their rows, and how packets go from
+// The services as they stand in the maps (dataplane/maps/services.ts, ServiceSlot): which there are, their rows, and how packets go from
 // one configuration to the next. Linux net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_svc_table and ip_vs_svc_fwm_table.
 
 import { decode, encode } from "#layout/codec.js";

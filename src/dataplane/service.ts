@@ -30,7 +30,7 @@ function findByMark(mark: u32): Service | null {
   return mark === 0 ? null : standing(make(ServiceKey, { mark, family: FAMILY }));
 }
 
-/** The service in the configuration that counts now (maps.ts, ServiceSlot). */
+/** The service in the configuration that counts now (maps/services.ts, ServiceSlot). */
 function standing(key: View<typeof ServiceKey>): Service | null {
   const found = services.lookup(key);
   if (found === null) return null;
