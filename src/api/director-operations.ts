@@ -11,7 +11,7 @@ import type { SysctlName, Sysctls } from "#model/sysctls.js";
 import { isSetTo } from "#model/sysctls.js";
 import type { DirectorParts } from "#control/apply.js";
 import { applyConfiguration, takeDown } from "#control/apply.js";
-import { describeChange, describeSysctl, describeTimeouts } from "#control/describe.js";
+import { describeChange, describeSyncDaemon, describeSyncStop, describeSysctl, describeTimeouts } from "#control/describe.js";
 import type { EventHub, EventSource } from "#control/event-hub.js";
 import type { Plan } from "#control/plan.js";
 import { planConfiguration } from "#control/plan.js";
@@ -36,7 +36,7 @@ export interface DirectorOperationsOptions {
   exclusively?<T>(use: () => Promise<T>): Promise<T>;
   /** Before a service or a server is added or edited: sees to what its packets need. */
   prepare?(service: ServiceUse): Promise<void>;
-  /** After services were deleted. */
+  /** After services or servers were deleted or changed: sees to what nobody needs any more. */
   settle?(): Promise<void>;
   /** For a daemon that keeps more than the director to what a configuration says. */
   apply?(configuration: Configuration, report: (line: string) => void): Promise<void>;
@@ -86,7 +86,7 @@ export class DirectorOperations implements Operations {
   readConfiguration(text: string, file: string): Configuration { return this.#options.readConfiguration(text, file); }
 
   running(): RunningConfiguration {
-    return { services: this.services(), timeouts: this.timeouts(), sysctls: this.sysctls(), markRules: this.markRules(), applied: this.#options.parts.record.read()?.applied ?? [] };
+    return { services: this.services(), timeouts: this.timeouts(), sysctls: this.sysctls(), markRules: this.markRules(), syncDaemons: this.syncDaemons() ?? [], applied: this.#options.parts.record.read()?.applied ?? [] };
   }
 
   plan(configuration: Configuration): Promise<Plan> {
@@ -154,7 +154,7 @@ class DirectorChanges implements Changes {
 
   async deleteService(id: ServiceId): Promise<void> {
     this.#carryOut({ kind: "deleteService", service: findService(this.#director.services(), id, "delete") });
-    if (id.kind === "fwmark") await this.#options.settle?.();
+    await this.#options.settle?.();
   }
 
   async clear(): Promise<void> {
@@ -173,11 +173,13 @@ class DirectorChanges implements Changes {
     await this.#prepare(service.id, "", [destination]);
     const before = service.destinations.find(({ address, port }) => address === destination.address && port === destination.port);
     this.#carryOut({ kind: "editDestination", service: service.id, destination, before: before ?? destination });
+    await this.#options.settle?.();
   }
 
   async deleteDestination(service: ServiceId, { address, port }: DestinationId): Promise<void> {
     this.#director.deleteDestination(service, { address, port });
     this.lines.push(describeChange({ kind: "deleteDestination", service, destination: { address, port } as Destination }));
+    await this.#options.settle?.();
   }
 
   zero(id?: ServiceId): void {
@@ -206,13 +208,13 @@ class DirectorChanges implements Changes {
   startSyncDaemon(daemon: SyncDaemonRequest): void {
     if (this.#director.startSyncDaemon === undefined) throw withoutSync();
     this.#director.startSyncDaemon(daemon);
-    this.lines.push(`sync daemon: ${daemon.role} started on ${daemon.interface}`);
+    this.lines.push(describeSyncDaemon(daemon));
   }
 
   stopSyncDaemon(role: SyncDaemon["role"]): void {
     if (this.#director.stopSyncDaemon === undefined) throw withoutSync();
     this.#director.stopSyncDaemon(role);
-    this.lines.push(`sync daemon: ${role} stopped`);
+    this.lines.push(describeSyncStop(role));
   }
 
   async apply(configuration: Configuration): Promise<readonly string[]> {

@@ -15,8 +15,8 @@ type ServiceSettings = Service & { readonly destinations: readonly Destination[]
 export const destinationTag = (destination: Destination): string => tagOf(destinationInput(destination));
 export const serviceTag = (service: ServiceSettings): string => tagOf(settingsOf(service));
 export const servicesTag = (services: readonly ServiceSettings[]): string => tagOf(services.map(settingsOf));
-export const configurationTag = ({ services, timeouts, sysctls, markRules }: RunningConfiguration): string =>
-  tagOf([services.map(settingsOf), timeouts, Object.entries(sysctls).map(([name, value]) => steady(name as SysctlName, value)), markRules]);
+export const configurationTag = ({ services, timeouts, sysctls, markRules, syncDaemons }: RunningConfiguration): string =>
+  tagOf([services.map(settingsOf), timeouts, Object.entries(sysctls).map(([name, value]) => steady(name as SysctlName, value)), markRules, syncDaemons]);
 
 const settingsOf = (service: ServiceSettings): unknown => [serviceInput(service), service.destinations.map(destinationInput)];
 

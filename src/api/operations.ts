@@ -16,6 +16,7 @@ export interface RunningConfiguration {
   readonly timeouts: Timeouts;
   readonly sysctls: Sysctls;
   readonly markRules: readonly MarkRule[];
+  readonly syncDaemons: readonly SyncDaemon[];
   /** What was changed on this machine for it: the VIPs. */
   readonly applied: readonly Applied[];
 }

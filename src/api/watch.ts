@@ -6,7 +6,7 @@ import { diffServices } from "#model/diff.js";
 import { formatMarkRule } from "#model/marks.js";
 import type { SysctlName } from "#model/sysctls.js";
 import { isSetTo } from "#model/sysctls.js";
-import { describeChange, describeSysctl, describeTimeouts } from "#control/describe.js";
+import { describeChange, describeSyncDaemon, describeSyncStop, describeSysctl, describeTimeouts } from "#control/describe.js";
 import type { RunningConfiguration } from "./operations.js";
 
 const INTERVAL_MILLISECONDS = 1000;
@@ -79,6 +79,8 @@ export function describeDifference(before: RunningConfiguration, after: RunningC
     ...(isDeepStrictEqual(before.timeouts, after.timeouts) ? [] : [describeTimeouts(after.timeouts)]),
     ...sysctls.map((name) => describeSysctl(name, after.sysctls[name])),
     ...(isDeepStrictEqual(before.markRules, after.markRules) ? [] : [after.markRules.length === 0 ? "marks: no rules any more" : `marks: ${after.markRules.map(formatMarkRule).join("; ")}`]),
+    ...before.syncDaemons.filter((one) => !after.syncDaemons.some((other) => isDeepStrictEqual(one, other))).map(({ role }) => describeSyncStop(role)),
+    ...after.syncDaemons.filter((one) => !before.syncDaemons.some((other) => isDeepStrictEqual(one, other))).map(describeSyncDaemon),
     ...diffServices(before.services, after.services).map(describeChange),
   ];
 }

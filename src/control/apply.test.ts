@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { Machine } from "#ebpf/machine.js";
 import type { Configuration } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
+import { MemoryDirector } from "#model/memory-director.js";
+import type { Director } from "#model/director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import { applyConfiguration, takeDown } from "./apply.js";
 import type { DirectorRecord } from "./apply.js";
@@ -27,11 +29,11 @@ services:
   - { protocol: udp, address: 10.0.0.100, port: 53, scheduler: rr }
 `;
 
-function machine() {
+function machine(memory?: MemoryDirector) {
   const store = new MachineStore(new Machine(), { processors: 1, connections: 1024, connectionsIpv6: 64, destinations: 1024, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
   const lines: string[] = [];
   const parts = {
-    director: new StoreDirector(store), dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord<DirectorRecord>(),
+    director: (memory ?? new StoreDirector(store)) as Director, dataPlane: new MemoryPlane(), host: new MemoryHost(), record: memoryRecord<DirectorRecord>(),
     report: (line: string) => void lines.push(line),
   };
   return {
@@ -132,6 +134,43 @@ test("what the director refuses among other changes leaves the services as they 
   await assert.rejects(apply({ ...configuration, services: [web!, { ...dns!, destinations: [multicast] }] }), /multicast/);
   assert.deepEqual(services(), before);
   assert.deepEqual(said(), []);
+});
+
+const WITH_SYNC = (...daemons: readonly string[]): string => `sync: [${daemons.map((daemon) => `{ interface: eth0, ${daemon} }`).join(", ")}]\nservices: []`;
+
+test("sync daemons are started, kept, started anew where they are to be others, and stopped; a file that says nothing of them leaves them", async () => {
+  const { up, said, director } = machine(new MemoryDirector({ interfaces: new Map([["eth0", 9000]]) }));
+  const running = () => director.syncDaemons!().map(({ role, syncId, lengthMax, group }) => `${role} ${syncId} ${lengthMax} ${group}`);
+  await up(WITH_SYNC("role: backup, syncId: 7", "role: master, syncId: 7"));
+  assert.deepEqual(said(), ["sync daemon backup: started on eth0, sync id 7", "sync daemon master: started on eth0, sync id 7"]);
+  assert.deepEqual(running(), ["master 7 1472 224.0.0.81", "backup 7 8972 224.0.0.81"]);
+  await up(WITH_SYNC("role: backup, syncId: 7", "role: master, syncId: 7, port: 8848, ttl: 1"));
+  await up("services: []");
+  assert.deepEqual(said(), []);
+  await up(WITH_SYNC("role: backup, syncId: 7", "role: master, syncId: 7, lengthMax: 1000"));
+  await up(WITH_SYNC("role: backup, syncId: 7", 'role: master, syncId: 7, group: "ff02::81"'));
+  assert.deepEqual(said(), Array.from({ length: 2 }, () => ["sync daemon master: stopped", "sync daemon master: started on eth0, sync id 7"]).flat());
+  assert.deepEqual(running(), ["master 7 1452 ff02::81", "backup 7 8972 224.0.0.81"]);
+  await up("sync: []\nservices: []");
+  assert.deepEqual(said(), ["sync daemon master: stopped", "sync daemon backup: stopped"]);
+  assert.deepEqual(running(), []);
+});
+
+test("a sync daemon that cannot be started, or a failure behind it, leaves those that ran", async () => {
+  const { up, host, director } = machine(new MemoryDirector({ interfaces: new Map([["eth0", 1500]]) }));
+  await up(WITH_SYNC("role: master, syncId: 7"));
+  const before = director.syncDaemons!();
+  await assert.rejects(up(WITH_SYNC("role: master, syncId: 8").replace("}]", "}, { role: backup, interface: nope }]")), /there is no such interface/);
+  assert.deepEqual(director.syncDaemons!(), before);
+  host.refuse = "address eth0 10.0.0.100/32";
+  await assert.rejects(up(`addresses: [{ vip: 10.0.0.100, interface: eth0 }]\n${WITH_SYNC("role: backup")}`), /refused/);
+  assert.deepEqual(director.syncDaemons!(), before);
+});
+
+test("where there is none, a director that does not synchronise refuses a sync daemon, and nothing is changed", async () => {
+  const { up, services } = machine();
+  await assert.rejects(up(TWO_SERVERS.replace("addresses:", "sync: [{ role: master, interface: eth0 }]\naddresses:"), "eth0"), { code: "UNSUPPORTED" });
+  assert.deepEqual(services(), []);
 });
 
 test("down takes back the VIPs that up added and detaches everywhere", async () => {

@@ -4,11 +4,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredService, Configuration, InterfaceSelection, VipAddress } from "#model/config.js";
 import { diffServices } from "#model/diff.js";
-import type { Director, Timeouts } from "#model/director.js";
+import type { Director, SyncDaemon, SyncDaemonRequest, Timeouts } from "#model/director.js";
+import { DirectorError } from "#model/director.js";
 import { formatMarkRule } from "#model/marks.js";
+import { isSuchSyncDaemon } from "#model/sync-daemon.js";
 import type { SysctlName, Sysctls } from "#model/sysctls.js";
 import { isSetTo } from "#model/sysctls.js";
-import { describeAttachment, describeChange, describeSysctl, describeTimeouts } from "./describe.js";
+import { describeAttachment, describeChange, describeSyncDaemon, describeSyncStop, describeSysctl, describeTimeouts } from "./describe.js";
 import type { DataPlane } from "./plane.js";
 import type { RecordFile } from "./record.js";
 import { bringSettings, takeBack } from "./settings/bring.js";
@@ -39,8 +41,10 @@ export async function applyConfiguration(configuration: Configuration, interface
     undo.push(...applyTimeouts(configuration.timeouts, parts));
     undo.push(...applySysctls(configuration.sysctls, parts));
     undo.push(...applyMarkRules(configuration.markRules, parts));
+    undo.push(stopSyncDaemons(configuration.syncDaemons, parts));
     undo.push(applyServices(configuration.services, parts));
     undo.push(await applyInterfaces(interfaces, parts));
+    undo.push(startSyncDaemons(configuration.syncDaemons ?? [], parts));
     await applyAddresses(configuration.addresses, parts);
   } catch (error) {
     await takeStepsBack(undo, parts.report);
@@ -94,6 +98,49 @@ function applyMarkRules(wanted: Configuration["markRules"], { director, report }
   director.setMarkRules(wanted);
   report(wanted.length === 0 ? "marks: no rules any more" : `marks: ${wanted.map(formatMarkRule).join("; ")}`);
   return [() => director.setMarkRules(before)];
+}
+
+/** Those that go, or are to be others: while they run, services are refused that messages cannot describe. Gives what starts them again. */
+function stopSyncDaemons(wanted: Configuration["syncDaemons"], { director, report }: DirectorParts): () => void {
+  if (wanted === undefined) return () => undefined;
+  const stopped: SyncDaemon[] = [];
+  const startAgain = (): void => {
+    for (const daemon of stopped) director.startSyncDaemon?.(daemon);
+  };
+  try {
+    for (const running of director.syncDaemons?.() ?? []) {
+      if (wanted.some((one) => isSuchSyncDaemon(running, one))) continue;
+      director.stopSyncDaemon?.(running.role);
+      stopped.push(running);
+      report(describeSyncStop(running.role));
+    }
+  } catch (error) {
+    startAgain();
+    throw error;
+  }
+  return startAgain;
+}
+
+/** Those that do not run, or no longer. Gives what stops them; a failure of its own leaves none. */
+function startSyncDaemons(wanted: readonly SyncDaemonRequest[], { director, report }: DirectorParts): () => void {
+  const started: SyncDaemonRequest[] = [];
+  const stop = (): void => {
+    for (const { role } of started) director.stopSyncDaemon?.(role);
+  };
+  const running = director.syncDaemons?.() ?? [];
+  try {
+    for (const daemon of wanted) {
+      if (running.some(({ role }) => role === daemon.role)) continue;
+      if (director.startSyncDaemon === undefined) throw new DirectorError("UNSUPPORTED", "Cannot start a sync daemon: this director does not synchronise connections");
+      director.startSyncDaemon(daemon);
+      started.push(daemon);
+      report(describeSyncDaemon(daemon));
+    }
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return stop;
 }
 
 /** The same; all of them are one change, which packets see at once or not at all. */

@@ -1,7 +1,7 @@
 // What was changed, in an operator's words: one line a change.
 
 import type { Change } from "#model/diff.js";
-import type { Destination, Service, ServiceId, Timeouts } from "#model/director.js";
+import type { Destination, Service, ServiceId, SyncDaemonRequest, Timeouts } from "#model/director.js";
 import type { SysctlName, SysctlValue } from "#model/sysctls.js";
 import { SYSCTLS, formatSysctl } from "#model/sysctls.js";
 import { formatEndpoint, formatMethod, formatServiceId } from "#model/names.js";
@@ -26,6 +26,12 @@ export function describeAttachment({ interface: name, hook, reason, change }: At
 export function describeTimeouts({ tcp, tcpFin, udp }: Timeouts): string {
   return `timeouts: tcp ${tcp} s, tcp after FIN ${tcpFin} s, udp ${udp} s`;
 }
+
+export function describeSyncDaemon({ role, interface: name, syncId }: SyncDaemonRequest): string {
+  return `sync daemon ${role}: started on ${name}, sync id ${syncId}`;
+}
+
+export const describeSyncStop = (role: SyncDaemonRequest["role"]): string => `sync daemon ${role}: stopped`;
 
 export function describeSysctl(name: SysctlName, value: SysctlValue): string {
   const { unused } = SYSCTLS[name];

@@ -111,7 +111,7 @@ export class Destinations {
     const source = destination.forward === "tunnel" ? this.#store.sourceTowards(destination.address) : undefined;
     // ip_vs_xmit.c: what is the director's own goes up its stack, whatever method was given.
     const isLocal = this.#store.isLocal(destination.address);
-    const isMasqueraded = !isLocal && destination.forward === "masq";
+    const isMasqueraded = destination.forward === "masq";
     return {
       ...(source === undefined ? {} : { tunnelSource: toAddress(source) }),
       tunnelType: tunnelTypeNumber(destination.tunnelType), tunnelPort: toBe16(destination.tunnelPort),

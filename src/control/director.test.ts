@@ -22,7 +22,7 @@ const DESTINATION: Destination = {
   address: "10.1.0.11", port: 53, forward: "route", weight: 1, upperThreshold: 0, lowerThreshold: 0, tunnelType: "ipip", tunnelPort: 0, tunnelChecksum: "none",
 };
 
-const newStore = (processors = 1) => new MachineStore(new Machine(), { processors, connections: 1024, connectionsIpv6: 64, destinations: DESTINATIONS_DEFAULT, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, () => 0n);
+const newStore = (processors = 1, nanoseconds = () => 0n) => new MachineStore(new Machine(), { processors, connections: 1024, connectionsIpv6: 64, destinations: DESTINATIONS_DEFAULT, fibGivesSource: false, csumKnowsIpv6: true, tcx: true }, nanoseconds);
 const newDirector = () => new StoreDirector(newStore());
 const wordsOf = (director: StoreDirector) => director.services().map(({ persistentSeconds, netmask, onePacket }) => ({ persistentSeconds, netmask, onePacket }));
 
@@ -69,7 +69,8 @@ test("a destination that a killed command left without a service is cleared away
 });
 
 test("totals are of all services, gone ones too; zeroing is for their sum, not for the processors' own counts", () => {
-  const store = newStore(2);
+  let now = 0n;
+  const store = newStore(2, () => now);
   const director = new StoreDirector(store);
   const counters = new Rows(store, destinationCounters);
   const counts = (number: bigint): Counters => ({ connections: number, packetsIn: 2n * number, packetsOut: 3n * number, bytesIn: 4n * number, bytesOut: 5n * number });
@@ -83,6 +84,7 @@ test("totals are of all services, gone ones too; zeroing is for their sum, not f
   assert.equal(director.totals().rates.connections, 4n);
 
   director.deleteService(SERVICE.id);
+  now += 300_000_000_000n;
   director.addService(SERVICE);
   director.addDestination(SERVICE.id, { ...DESTINATION, address: "10.1.0.12" });
   assert.deepEqual([counters.bigint(0, "connections"), director.services()[0]!.counters.connections], [0n, 0n], "the slot is another's");

@@ -49,8 +49,10 @@ interface Record {
   /** Switches of the kernel that were changed, and what they were. */
   readonly sysctls: { readonly [name: string]: string };
   readonly markReturn: MarkReturn;
+  /** weir_out is at the egress of the same interfaces. */
+  readonly meetsOwnAnswers: boolean;
 }
-const NOTHING: Record = { programs: {}, uses: [], attachments: [], everywhere: false, sysctls: {}, markReturn: NO_MARKS };
+const NOTHING: Record = { programs: {}, uses: [], attachments: [], everywhere: false, sysctls: {}, markReturn: NO_MARKS, meetsOwnAnswers: false };
 
 type Programs = ReadonlyMap<ProgramName, BpfProgram>;
 interface Wanted extends HookChoice {
@@ -61,6 +63,8 @@ const RECORD_FILE = "plane.json";
 /** The links of weir_tc_back and weir_tc_own. */
 const BACK_PIN = "back";
 const OWN_PIN = "own";
+/** Before an interface's number: the links of weir_out. */
+const OUT_PINS = "out-";
 /** The loopback takes packets from the director's own addresses that come again (dataplane/own.ts). */
 const LOOPBACK_OWN = ["net/ipv4/conf/lo/accept_local"];
 
@@ -96,26 +100,39 @@ export class KernelPlane implements DataPlane {
   /** Before such a service is added: its packets find their programs from the beginning. */
   async prepare(services: readonly ServiceUse[]): Promise<void> {
     const { uses, attachments } = this.#record();
-    const needed = usesOf(services);
+    const needed = this.#usesOf(services);
     const marks = marksOf(services);
-    if ([...needed].every((use) => uses.includes(use))) return marks.length === 0 ? undefined : this.#bringMarks(marks);
+    if ([...needed].every((use) => uses.includes(use))) return this.#bringLoaded(services, marks);
     const all = new Set([...uses, ...needed]);
     const specs = await programSpecs(this.store.shape, programNames(all, attachments.some(({ hook }) => hook !== "tc")));
     this.store.exclusively(() => {
       this.#bringPrograms(specs, new Set([...all, ...this.#record().uses]));
       this.#bringOwn();
+      this.#bringOut(services);
       this.#bringMarks(marks);
     });
   }
 
-  /** After services went: takes back what was made for them and nobody needs any more. */
-  settle(): void {
-    if (this.#record().markReturn.marks.length > 0) this.#bringMarks([]);
+  /** After services or servers went: takes back what was made for them and nobody needs any more. `coming`: those that may come for them, unannounced. */
+  settle(coming: readonly ServiceUse[] = []): void {
+    const { markReturn, meetsOwnAnswers } = this.#record();
+    if (meetsOwnAnswers) this.store.exclusively(() => this.#bringOut(coming));
+    if (markReturn.marks.length > 0) this.#bringMarks([]);
+  }
+
+  /** What services need whose programs are in the kernel already. */
+  #bringLoaded(services: readonly ServiceUse[], marks: readonly Mark[]): void {
+    if (!this.#record().meetsOwnAnswers && this.#usesOf(services).has("local")) this.store.exclusively(() => this.#bringOut(services));
+    if (marks.length > 0) this.#bringMarks(marks);
+  }
+
+  #usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
+    return usesOf(services, (address) => this.store.isLocal(address));
   }
 
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
     const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
-    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).serviceUses())]);
+    const uses = new Set([...this.#record().uses, ...this.#usesOf(new StoreDirector(this.store).serviceUses())]);
     const specs = await programSpecs(this.store.shape, programNames(uses, wanted.some(({ hook }) => hook !== "tc")));
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs, uses);
@@ -128,6 +145,7 @@ export class KernelPlane implements DataPlane {
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
       this.#write({ ...this.#record(), everywhere, sysctls, attachments });
       this.#bringOwn();
+      this.#bringOut([]);
       this.#bringMarks([]);
       return [...brought, ...gone.map((attachment) => this.#dropInterface(attachment))];
     });
@@ -147,9 +165,10 @@ export class KernelPlane implements DataPlane {
   }
 
   status(): DataPlaneStatus {
-    const attachments = this.#record().attachments.filter(({ ifindex }) => exists(ifindex));
+    const { attachments: all, meetsOwnAnswers } = this.#record();
+    const attachments = all.filter(({ ifindex }) => exists(ifindex));
     return {
-      attachments,
+      attachments, ownAnswers: meetsOwnAnswers ? attachments.map((attachment) => attachment.interface) : [],
       connectionTables: [
         { family: "IPv4", entriesUsed: countConnections(this.store, buckets4), entriesMax: this.store.shape.connections },
         { family: "IPv6", entriesUsed: countConnections(this.store, buckets6), entriesMax: this.store.shape.connectionsIpv6 },
@@ -171,7 +190,7 @@ export class KernelPlane implements DataPlane {
     if (fresh.has("weir_start")) this.#startExpiry(programs.get("weir_start")!, expiry4, this.store.shape.connections);
     if (fresh.has("weir_start6")) this.#startExpiry(programs.get("weir_start6")!, expiry6, this.store.shape.connectionsIpv6);
     for (const pin of state.list().links) {
-      const name = pin === BACK_PIN ? "weir_tc_back" : pin === OWN_PIN ? "weir_tc_own" : pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
+      const name = programAt(pin);
       if (!fresh.has(name)) continue;
       const link = BpfLink.open(state.linkPath(pin));
       if (link.info().ifindex !== 0) link.update(programs.get(name)!);
@@ -205,6 +224,37 @@ export class KernelPlane implements DataPlane {
     if (!uses.includes("own")) return;
     this.#attachBeside("weir_tc_own", OWN_PIN, interfaceByName("lo"));
     this.#write({ ...this.#record(), sysctls: { ...switchOn(LOOPBACK_OWN), ...sysctls } });
+  }
+
+  /**
+   * The program that meets answers of the director's own servers by NAT (dataplane/out.ts), at the egress of each interface while services have such servers, or
+   * those that are about to come. Else it is nowhere, and no packet pays for it.
+   */
+  #bringOut(coming: readonly ServiceUse[]): void {
+    const { attachments, meetsOwnAnswers } = this.#record();
+    const isWanted = this.#usesOf([...new StoreDirector(this.store).serviceUses(), ...coming]).has("local");
+    if (!isWanted && !meetsOwnAnswers) return;
+    for (const { interface: name, ifindex } of attachments.filter((attachment) => exists(attachment.ifindex))) {
+      if (isWanted) this.#attachOut({ name, index: ifindex });
+      else this.#detachOut({ name, index: ifindex });
+    }
+    this.#write({ ...this.#record(), meetsOwnAnswers: isWanted });
+  }
+
+  #attachOut(device: Device): void {
+    const { state, shape } = this.store;
+    if (!shape.tcx) return attachTcFilter(state.programPath("weir_out"), device, "egress");
+    const pin = `${OUT_PINS}${device.index}`;
+    if (state.list().links.includes(pin)) return;
+    const program = BpfProgram.open(state.programPath("weir_out"), "weir_out");
+    pinLink(attachTcx(program, device, "egress"), state.linkPath(pin));
+    program.close();
+  }
+
+  #detachOut(device: Device): void {
+    const { state, shape } = this.store;
+    if (!shape.tcx) detachTcFilter(device, "egress");
+    else if (state.list().links.includes(`${OUT_PINS}${device.index}`)) this.#unlink(`${OUT_PINS}${device.index}`);
   }
 
   /** To a device that is not of those that weir forwards by, unless it stands there. */
@@ -287,10 +337,11 @@ export class KernelPlane implements DataPlane {
   }
 
   #dropInterface(attachment: AttachedInterface): AttachmentChange {
-    for (const pin of [`xdp-${attachment.ifindex}`, `tc-${attachment.ifindex}`]) {
+    for (const pin of [`xdp-${attachment.ifindex}`, `tc-${attachment.ifindex}`, `${OUT_PINS}${attachment.ifindex}`]) {
       if (this.store.state.list().links.includes(pin)) this.#unlink(pin);
     }
-    if (!this.store.shape.tcx && exists(attachment.ifindex)) detachTcFilter({ name: attachment.interface, index: attachment.ifindex }, "ingress");
+    const device = { name: attachment.interface, index: attachment.ifindex };
+    if (!this.store.shape.tcx && exists(attachment.ifindex)) for (const direction of ["ingress", "egress"] as const) detachTcFilter(device, direction);
     return { ...attachment, change: "detached" };
   }
 
@@ -326,6 +377,13 @@ function switchOn(names: readonly string[]): { readonly [name: string]: string }
 
 function distinct(marks: readonly Mark[]): readonly Mark[] {
   return marks.filter((one, i) => marks.findIndex(({ family, mark }) => family === one.family && mark === one.mark) === i);
+}
+
+/** By the name of its link's pin. */
+function programAt(pin: string): ProgramName {
+  if (pin === BACK_PIN) return "weir_tc_back";
+  if (pin === OWN_PIN) return "weir_tc_own";
+  return pin.startsWith(OUT_PINS) ? "weir_out" : pin.startsWith("tc-") ? "weir_tc" : "weir_xdp";
 }
 
 function pinLink(link: BpfLink, path: string): void {

@@ -14,19 +14,18 @@ export function findDirector(): Director | undefined {
 
 /** Before such a service is added to a director, or changed: nothing where there is none. */
 export async function prepareFor(service: ServiceUse): Promise<void> {
-  if (usesOf([service]).size === 0) return;
   const store = KernelStore.find();
-  if (store === undefined) return;
+  if (store === undefined || usesOf([service], (address) => store.isLocal(address)).size === 0) return;
   const { KernelPlane } = await import("./kernel-plane.js");
   await new KernelPlane(store).prepare([service]);
 }
 
-/** After services were deleted: takes back what was made on this machine for them. */
-export async function settleAfter(): Promise<void> {
+/** After services or servers were deleted or changed: takes back what was made on this machine for them. `coming`: those that may come, unannounced. */
+export async function settleAfter(coming: readonly ServiceUse[] = []): Promise<void> {
   const store = KernelStore.find();
   if (store === undefined) return;
   const { KernelPlane } = await import("./kernel-plane.js");
-  new KernelPlane(store).settle();
+  new KernelPlane(store).settle(coming);
 }
 
 /** The director for a change: made, and attached to every interface, where there is none yet. */

@@ -47,6 +47,7 @@ function copyOf(running: Director | undefined): Director {
     // Listed newest first, as they are added last.
     for (const destination of service.destinations.toReversed()) copy.addDestination(service.id, destination);
   }
+  for (const daemon of running.syncDaemons?.() ?? []) copy.startSyncDaemon(daemon);
   return copy;
 }
 

@@ -37,6 +37,8 @@ export interface DataPlaneStatus {
   readonly connectionTables: readonly ConnectionTableStatus[];
   /** Undefined where there are no services by mark. */
   readonly marks?: MarkStatus | undefined;
+  /** The interfaces at whose egress answers of the director's own servers by NAT get the VIP; none where no service has such a server. */
+  readonly ownAnswers?: readonly string[];
   /** Packets that were not forwarded, by what became of them (docs/verdicts.md); those that never happened are left out. */
   readonly verdicts: VerdictCounts;
   /** Where maps, programs and links are pinned. */

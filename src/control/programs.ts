@@ -12,7 +12,8 @@ import { KernelError } from "#kernel/errors.js";
 import { lock, type Lock } from "#kernel/lock.js";
 import { SCTP_AND_IPSEC, TC, TCP_AND_UDP, XDP } from "#dataplane/config.js";
 import {
-  PROGRAM_TC, PROGRAM_TC_CUT, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS, PROGRAM_TC6_ICMP, PROGRAM_TC6_RELAY, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL,
+  PROGRAM_OUT6, PROGRAM_OUT6_ICMP, PROGRAM_OUT6_SCTP, PROGRAM_OUT_ICMP, PROGRAM_OUT_SCTP, PROGRAM_TC, PROGRAM_TC6, PROGRAM_TC6_APPLICATION, PROGRAM_TC6_FRAGMENTS,
+  PROGRAM_TC6_ICMP, PROGRAM_TC6_RELAY, PROGRAM_TC6_SCTP, PROGRAM_TC6_SIP, PROGRAM_TC6_TUNNEL, PROGRAM_TC_CUT,
   PROGRAM_TC_APPLICATION, PROGRAM_TC_FRAGMENTS, PROGRAM_TC_ICMP, PROGRAM_TC_RELAY, PROGRAM_TC_SCTP, PROGRAM_TC_SIP, PROGRAM_TC_TUNNEL, PROGRAM_XDP6, PROGRAM_XDP6_SCTP,
   PROGRAM_XDP6_TUNNEL, PROGRAM_XDP_SCTP, PROGRAM_XDP_TUNNEL, families, tcPrograms, xdpPrograms,
 } from "#dataplane/maps.js";
@@ -20,12 +21,12 @@ import type { Shape } from "./shape.js";
 import { tableEntries } from "./shape.js";
 import type { Use } from "./uses.js";
 
-/** weir_tc, weir_xdp, weir_tc_back and weir_tc_own take packets and end in others where their work is; weir_start arms the timers; weir_sync is the backup daemon's. */
+/** weir_tc, weir_xdp, weir_tc_back, weir_tc_own and weir_out take packets and end in others where their work is; weir_start arms the timers; weir_sync is the backup daemon's. */
 export type ProgramName =
   | "weir_tc" | "weir_tc_icmp" | "weir_tc_relay" | "weir_tc_frag" | "weir_tc_app" | "weir_tc_sip" | "weir_tc_tun" | "weir_tc_sctp" | "weir_xdp" | "weir_xdp_tun"
-  | "weir_xdp_sctp" | "weir_start" | "weir_sync" | "weir_tc_back" | "weir_tc_own" | "weir_tc_cut"
+  | "weir_xdp_sctp" | "weir_start" | "weir_sync" | "weir_tc_back" | "weir_tc_own" | "weir_tc_cut" | "weir_out" | "weir_out_icmp" | "weir_out_sctp"
   | "weir_tc6" | "weir_tc6_icmp" | "weir_tc6_relay" | "weir_tc6_frag" | "weir_tc6_app" | "weir_tc6_sip" | "weir_tc6_tun" | "weir_tc6_sctp" | "weir_xdp6" | "weir_xdp6_tun"
-  | "weir_xdp6_sctp" | "weir_start6" | "weir_sync6";
+  | "weir_xdp6_sctp" | "weir_start6" | "weir_sync6" | "weir_out6" | "weir_out6_icmp" | "weir_out6_sctp";
 
 interface Recipe {
   readonly family: keyof typeof families;
@@ -64,6 +65,9 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_xdp_sctp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP_SCTP, use: "transports" },
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
   weir_sync: { family: "ipv4", module: "synchronised", function: "enterTold", type: "tc", hook: TC, engine: true, use: "synchronisation" },
+  weir_out: { family: "ipv4", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, use: "local" },
+  weir_out_icmp: { family: "ipv4", module: "out-errors", function: "takeError", type: "tc", hook: TC, place: PROGRAM_OUT_ICMP, use: "local" },
+  weir_out_sctp: { family: "ipv4", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, transports: SCTP_AND_IPSEC, place: PROGRAM_OUT_SCTP, use: "local" },
   weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
   weir_tc6_relay: { family: "ipv6", module: "relay", function: "relay", type: "tc", hook: TC, place: PROGRAM_TC6_RELAY, use: "relays" },
@@ -77,6 +81,9 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_xdp6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP6_SCTP, use: "transports" },
   weir_start6: { family: "ipv6", module: "timers", function: "start", type: "tc", hook: TC },
   weir_sync6: { family: "ipv6", module: "synchronised", function: "enterTold", type: "tc", hook: TC, engine: true, use: "synchronisation" },
+  weir_out6: { family: "ipv6", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, place: PROGRAM_OUT6, use: "local" },
+  weir_out6_icmp: { family: "ipv6", module: "out-errors", function: "takeError", type: "tc", hook: TC, place: PROGRAM_OUT6_ICMP, use: "local" },
+  weir_out6_sctp: { family: "ipv6", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, transports: SCTP_AND_IPSEC, place: PROGRAM_OUT6_SCTP, use: "local" },
 };
 
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];

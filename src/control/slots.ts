@@ -5,10 +5,12 @@ import { SCHEDULER_DH, SCHEDULER_MH, SCHEDULER_SH, destinations, slots } from "#
 import { DH_SLOTS_BITS } from "#dataplane/schedulers/dh.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
 import { SH_SLOTS_BITS } from "#dataplane/schedulers/sh.js";
-import { host16, host32 } from "#layout/numbers.js";
+import type { Be32 } from "#layout/numbers.js";
+import { host16, host32, u32 } from "#layout/numbers.js";
 import type { Address } from "#wire/address.js";
 import { foldAddress } from "#wire/address.js";
 import { DirectorError } from "#model/director.js";
+import type { AddressValues } from "./encode.js";
 import type { Candidate } from "./maglev.js";
 import { fillByMaglev } from "./maglev.js";
 import type { Member } from "./members.js";
@@ -67,9 +69,14 @@ export class Slots {
 
   /** By its last weight that was not 0: `weight`, which its row may be about to be given. */
   #candidate({ destination, weight }: Member): Candidate {
-    const { lastWeight, address, port } = this.#destinations.read(destination);
-    return { destination, weight: weight || lastWeight, hashed: host32(foldAddress(address as Address)) + host16(port) };
+    const { lastWeight, port, ...row } = this.#destinations.read(destination);
+    return { destination, weight: weight || lastWeight, hashed: host32(hashedAddress(row)) + host16(port) };
   }
+}
+
+/** ip_vs_mh.c, ip_vs_mh_permutate() goes by the service's family: of a real server by IPv6 in a service by IPv4 it sees the first four bytes. */
+function hashedAddress({ address, family, virtualFamily }: { readonly address: AddressValues; readonly family: number; readonly virtualFamily: number }): Be32 {
+  return family === 6 && virtualFamily === 4 ? (u32(address.high) as Be32) : foldAddress(address as Address);
 }
 
 /** Members one after the other and over again, each as often in a row as it is to be. */

@@ -7,11 +7,16 @@ import { usesOf } from "./uses.js";
 const IPV4: ServiceId = { kind: "address", protocol: "tcp", address: "10.0.0.100", port: 80 };
 const IPV6: ServiceId = { ...IPV4, address: "fd00::100" };
 const uses = (id: ServiceId, address: string, forward: Destination["forward"], tunnelType: Destination["tunnelType"] = "ipip") =>
-  [...usesOf([{ id, persistenceEngine: "", destinations: [{ address, forward, tunnelType }] }])].sort();
+  [...usesOf([{ id, persistenceEngine: "", destinations: [{ address, forward, tunnelType }] }], (one) => one === "10.1.0.1")].sort();
 
 test("services that forward by NAT or DR need no more than their family's programs", () => {
   assert.deepEqual(uses(IPV4, "10.1.0.11", "masq"), ["own"]);
   assert.deepEqual(uses(IPV6, "fd01::11", "route"), ["ipv6"]);
+});
+
+test("a server by NAT that is the director itself needs the program that meets its answers as they leave; by another method it needs nothing", () => {
+  assert.deepEqual(uses(IPV4, "10.1.0.1", "masq"), ["local", "own"]);
+  assert.deepEqual(uses(IPV4, "10.1.0.1", "route"), []);
 });
 
 test("a tunnel needs the program that hears of errors about its packets, of the tunnel's family too", () => {
@@ -22,7 +27,7 @@ test("a tunnel needs the program that hears of errors about its packets, of the 
 });
 
 test("programs that nobody needs are not loaded", () => {
-  assert.deepEqual(programNames(new Set(), false), ["weir_tc", "weir_tc_icmp", "weir_tc_frag", "weir_start"]);
-  assert.deepEqual(programNames(new Set(["relays"]), false), ["weir_tc", "weir_tc_icmp", "weir_tc_relay", "weir_tc_frag", "weir_start"]);
+  assert.deepEqual(programNames(new Set(), false), ["weir_tc", "weir_tc_icmp", "weir_tc_frag", "weir_tc_cut", "weir_start"]);
+  assert.deepEqual(programNames(new Set(["relays"]), false), ["weir_tc", "weir_tc_icmp", "weir_tc_relay", "weir_tc_frag", "weir_tc_cut", "weir_start"]);
   assert.ok(programNames(new Set(["ipv6", "relays"]), true).includes("weir_tc6_relay"));
 });

@@ -10,10 +10,10 @@ export { FTP_PORT } from "#wire/ftp.js";
 /**
  * "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "relays": any
  * tunnel, for errors about its packets; those of a tunnel by IPv6 come by IPv6. "applications": FTP by NAT. "engines": persistence by Call-ID.
- * "marks": a way back for netfilter's. "own": clients on the director itself, whose servers by NAT answer it.
+ * "marks": a way back for netfilter's. "own": clients on the director itself, whose servers by NAT answer it. "local": servers by NAT that are the director itself.
  * "synchronisation": no service needs it; the backup daemon loads its programs itself.
  */
-export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks" | "own" | "synchronisation";
+export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks" | "own" | "local" | "synchronisation";
 
 /** RFC 2408: "isakmp". */
 const KEY_EXCHANGE_PORT = 500;
@@ -24,13 +24,15 @@ export interface ServiceUse {
   readonly destinations: readonly Pick<Destination, "address" | "forward" | "tunnelType">[];
 }
 
-export function usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
+/** `isLocal`: whether that address is one of the director's own. */
+export function usesOf(services: Iterable<ServiceUse>, isLocal: (address: string) => boolean): ReadonlySet<Use> {
   const uses = new Set<Use>();
   for (const { id, persistenceEngine, destinations } of services) {
     if (familyOf(id) === 6) uses.add("ipv6");
     if (persistenceEngine !== "") uses.add("engines");
     if (id.kind === "fwmark") uses.add("marks");
     if (destinations.some(({ forward }) => forward === "masq")) uses.add("own");
+    if (destinations.some(({ address, forward }) => forward === "masq" && isLocal(address))) uses.add("local");
     if (bringsOtherTransports(id)) uses.add("transports");
     const tunnels = destinations.filter(({ forward }) => forward === "tunnel");
     if (tunnels.length > 0) uses.add("relays");

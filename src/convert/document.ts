@@ -94,9 +94,20 @@ export interface WrittenService extends WrittenForwarding, WrittenHealth {
   readonly destinations: readonly WrittenDestination[];
 }
 
+export interface WrittenSyncDaemon {
+  readonly role: "master" | "backup";
+  readonly interface: string;
+  readonly syncId?: number;
+  readonly lengthMax?: number;
+  readonly group?: string;
+  readonly port?: number;
+  readonly ttl?: number;
+}
+
 export interface WrittenDocument {
   readonly scriptUser?: string;
   readonly timeouts?: { readonly tcp?: number; readonly tcpFin?: number; readonly udp?: number };
+  readonly sync?: readonly WrittenSyncDaemon[];
   readonly services: readonly WrittenService[];
 }
 

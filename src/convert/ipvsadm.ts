@@ -1,9 +1,9 @@
 // What ipvsadm has made, as weir.yaml: services without checks. The commands themselves are read by cli/ipvsadm.
 
 import { SCHEDULER_FLAGS } from "#model/config-schema.js";
-import type { Destination, Service, Timeouts } from "#model/director.js";
+import type { Destination, Service, SyncDaemonRequest, Timeouts } from "#model/director.js";
 import { formatMethod, formatServiceId } from "#model/names.js";
-import type { Imported, WrittenDestination, WrittenForwarding, WrittenService } from "./document.js";
+import type { Imported, WrittenDestination, WrittenForwarding, WrittenService, WrittenSyncDaemon } from "./document.js";
 import { defined, shareSettings } from "./document.js";
 import type { Note } from "./report.js";
 
@@ -11,15 +11,18 @@ export interface MadeService extends Service {
   readonly destinations: readonly Destination[];
 }
 
-/** `timeouts`: those that were set; 0 for one that was not. */
-export function importServices(services: readonly MadeService[], timeouts: Timeouts, notes: readonly Note[]): Imported {
+/** `timeouts`: those that were set; 0 for one that was not. `daemons`: as they were asked for. */
+export function importServices(services: readonly MadeService[], timeouts: Timeouts, daemons: readonly SyncDaemonRequest[], notes: readonly Note[]): Imported {
   const set = Object.fromEntries(Object.entries(timeouts).filter(([, seconds]) => seconds !== 0));
   return {
-    document: { ...(Object.keys(set).length > 0 ? { timeouts: set } : {}), services: services.map(writeService) },
+    document: { ...(Object.keys(set).length > 0 ? { timeouts: set } : {}), ...(daemons.length > 0 ? { sync: daemons.map(writeSyncDaemon) } : {}), services: services.map(writeService) },
     origins: services.map(({ id }) => formatServiceId(id)),
     notes,
   };
 }
+
+const writeSyncDaemon = ({ role, interface: name, syncId, lengthMax, group, port, ttl }: SyncDaemonRequest): WrittenSyncDaemon =>
+  defined({ role, interface: name, syncId: syncId || undefined, lengthMax, group, port, ttl });
 
 function writeService(service: MadeService): WrittenService {
   const { id, persistentSeconds, netmask, persistenceEngine, onePacket } = service;

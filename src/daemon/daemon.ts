@@ -162,6 +162,6 @@ export class Daemon {
 }
 
 /** All servers that may ever be in it. */
-function withSorryServer({ id, persistenceEngine, destinations, health: { sorryServer } }: ConfiguredService): ServiceUse {
+export function withSorryServer({ id, persistenceEngine, destinations, health: { sorryServer } }: ConfiguredService): ServiceUse {
   return { id, persistenceEngine, destinations: sorryServer === undefined ? destinations : [...destinations, sorryServer] };
 }

@@ -25,7 +25,7 @@ import { readCall } from "./engines/sip.js";
 import { countRefusal, refuseAge, refuseAnswer, refusePort, refuseSize } from "./errors.js";
 import { meetExpected } from "./expected.js";
 import { FRAGMENT, Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_ICMP } from "./flow.js";
-import { answerMasquerade, forwardMasquerade } from "./forward/nat.js";
+import { answerMasquerade, forwardMasquerade, masquerade } from "./forward/nat.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
 import { HOP_NO_ROUTE, Way, isForTc, isForwarded, resolveClient, resolveDestination } from "./hop.js";
@@ -207,12 +207,16 @@ function refuseRequest(packet: Packet, flow: Flow, index: u32, destination: Dest
   return refuseTooBig(packet, connection, flow.bytes, fits);
 }
 
-/** ip_vs_xmit.c, ip_vs_null_xmit(): the director serves the VIP itself. The stack gets the packet as it is, and answers without the data plane's seeing it. */
+/**
+ * The server is the director itself. ip_vs_xmit.c, ip_vs_null_xmit(): the stack gets the packet as it is; ip_vs_nat_xmit(): with the server's address and port,
+ * no hop older, and its answers are met as they leave (out.ts).
+ */
 function deliver(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
   if (HOOK === XDP) return XDP_PASS;
   const connection = connections.at(index);
   countIn(connection.destination, flow.bytes);
   touch(index, advanceByClient(connection, flow), now);
+  if ((connection.flags & CONNECTION_METHOD_MASK) === METHOD_MASQ && !masquerade(packet, flow, connection)) return drop(Verdict.rewriteFailed);
   return toOwnSocket(packet, destinations.at(connection.destination));
 }
 

@@ -84,13 +84,12 @@ function follow(packet: Packet, flow: Flow, now: u32): i32 {
 function request(packet: Packet, flow: Flow, index: u32, place: u32, method: u32, now: u32): i32 {
   const destination = destinations.at(place);
   if ((destination.flags & DESTINATION_AVAILABLE) === 0) return drop(Verdict.destinationRemoved);
-  const isLocal = (destination.flags & DESTINATION_LOCAL) !== 0;
+  if ((destination.flags & DESTINATION_LOCAL) !== 0) return deliver(packet, flow, place, method);
   const way = make(Way);
-  if (!isLocal) resolveDestination(packet, destination, now, way);
+  resolveDestination(packet, destination, now, way);
   const fits = destination.hop.mtu - (method === METHOD_TUNNEL ? destination.overhead : 0);
-  if (!isLocal && way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && flow.bytes > fits && !forbidsFragments(packet)) return cutToFit(packet, fits);
+  if (way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && flow.bytes > fits && !forbidsFragments(packet)) return cutToFit(packet, fits);
   countMoreIn(place, dataBytes(flow));
-  if (isLocal) return TC_ACT_UNSPEC;
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   // RFC 1122 3.2.2: no error about others than the first.
   if (flow.ttl <= 1) return drop(Verdict.ttlExceeded);
@@ -103,6 +102,12 @@ function request(packet: Packet, flow: Flow, index: u32, place: u32, method: u32
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.notOurs);
   }
+}
+
+/** The server is the director itself: entry.ts, deliver(). */
+function deliver(packet: Packet, flow: Flow, place: u32, method: u32): i32 {
+  countMoreIn(place, dataBytes(flow));
+  return method !== METHOD_MASQ || setDestination(packet, destinations.at(place).address) ? TC_ACT_UNSPEC : drop(Verdict.rewriteFailed);
 }
 
 /** The other way. */
@@ -121,7 +126,7 @@ function answer(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
  * What it adds to the packet, which LVS counts whole: its data. The first was counted as it is, and IPv6's has a header for fragments,
  * which the packet has not; it is taken off with the last one.
  */
-function dataBytes(flow: Flow): u64 {
+export function dataBytes(flow: Flow): u64 {
   const bytes = U64(flow.bytes - (flow.transportAt - NETWORK_AT));
   return FAMILY === IPV6 && flow.moreFragments === 0 ? bytes - U64(Ipv6Fragment.size) : bytes;
 }

@@ -14,6 +14,7 @@ import { u32 } from "#layout/numbers.js";
 import { bpf_get_smp_processor_id, bpf_skb_pull_data, bpf_tail_call } from "#prelude/helpers.js";
 import { make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
+import { TC_ACT_UNSPEC } from "#prelude/packet.js";
 import type { Address } from "#wire/address.js";
 import { difference16, replace } from "#wire/checksum.js";
 import { Icmp } from "#wire/icmp.js";
@@ -33,7 +34,7 @@ import { readTunnel } from "./forward/tunnel/quoted.js";
 import { HOP_NO_ROUTE, Way, resolveClient, resolveDestination, transmit } from "./hop.js";
 import type { Connection } from "./maps.js";
 import {
-  CONNECTION_METHOD_MASK, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, PROGRAM_TC6_RELAY, PROGRAM_TC_RELAY, SERVICE_SIP, connections, destinations, quotations, sysctls,
+  CONNECTION_METHOD_MASK, DESTINATION_LOCAL, METHOD_MASQ, METHOD_ROUTE, METHOD_TUNNEL, PROGRAM_TC6_RELAY, PROGRAM_TC_RELAY, SERVICE_SIP, connections, destinations, quotations, sysctls,
   tcPrograms,
 } from "./maps.js";
 import { NOT_THERE, addressDifference, age, isError, isUnicast, parse, parseQuoted, setDestination, setQuotedDestination, setQuotedSource, setSource } from "./network.js";
@@ -50,9 +51,7 @@ const UNANSWERED_TICKS = u32((3n * 1_000_000_000n) >> TICK_SHIFT);
 
 /** An ICMP packet, handed on by entry(): along with its connection if it is an error about one, else to the stack. */
 export function followConnection(packet: Packet): i32 {
-  if (packet.linear < HEADERS_MAX && packet.linear < packet.length) {
-    bpf_skb_pull_data(packet, packet.length < HEADERS_MAX ? packet.length : HEADERS_MAX);
-  }
+  pullErrorHeaders(packet);
   const now = ticks();
   const error = make(Flow);
   if (parse(packet, error) !== PARSED_ICMP) return pass(Verdict.otherProtocol);
@@ -86,6 +85,11 @@ export function followConnection(packet: Packet): i32 {
   return quoteTunnel(packet, error, flow);
 }
 
+/** Sees to it that all headers, those that are quoted among them, lie in the packet's linear part. */
+export function pullErrorHeaders(packet: Packet): void {
+  if (packet.linear < HEADERS_MAX && packet.linear < packet.length) bpf_skb_pull_data(packet, packet.length < HEADERS_MAX ? packet.length : HEADERS_MAX);
+}
+
 /** ip_vs_core.c, ip_vs_try_to_schedule() with sysctl_schedule_icmp(): the error is about an answer of a connection that nobody here knows, and begins it. */
 function begin(packet: Packet, flow: Flow, now: u32): u32 {
   if (flow.follows !== 0) return NO_CONNECTION;
@@ -98,7 +102,7 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
 }
 
 /** As a packet that goes where the error goes. */
-function turnRound(flow: Flow): void {
+export function turnRound(flow: Flow): void {
   const high = flow.source.high;
   const low = flow.source.low;
   const port = flow.sourcePort;
@@ -134,6 +138,7 @@ function toServer(packet: Packet, error: Flow, cause: Flow, index: u32, now: u32
   const connection = connections.at(index);
   const destination = destinations.at(connection.destination);
   const method = connection.flags & CONNECTION_METHOD_MASK;
+  if ((destination.flags & DESTINATION_LOCAL) !== 0) return toOwnServer(packet, error, cause, connection);
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
   countIn(connection.destination, error.bytes);
@@ -152,6 +157,15 @@ function toServer(packet: Packet, error: Flow, cause: Flow, index: u32, now: u32
     case METHOD_ROUTE: return forwardRoute(packet, destination.hop, way);
     default: return pass(Verdict.otherProtocol);
   }
+}
+
+/** The server is the director itself: its stack hears of it, of the packet that it sent. */
+function toOwnServer(packet: Packet, error: Flow, cause: Flow, connection: Connection): i32 {
+  countIn(connection.destination, error.bytes);
+  if ((connection.flags & CONNECTION_METHOD_MASK) !== METHOD_MASQ) return TC_ACT_UNSPEC;
+  const server = serverOf(connection);
+  if (!setDestination(packet, server) || !changeQuotedSource(packet, error, cause, server, connection.destinationPort)) return drop(Verdict.rewriteFailed);
+  return TC_ACT_UNSPEC;
 }
 
 /** About a request by NAT: the client, who knows the VIP only, hears of it from there. */
@@ -183,7 +197,7 @@ function changeQuotedSource(packet: Packet, error: Flow, cause: Flow, address: A
   return changeIcmp(packet, error.transportAt, change + outerDifference(error.destination, address));
 }
 
-function changeQuotedDestination(packet: Packet, error: Flow, cause: Flow, address: Address, port: Be16): boolean {
+export function changeQuotedDestination(packet: Packet, error: Flow, cause: Flow, address: Address, port: Be16): boolean {
   let change = setQuotedDestination(packet, error.transportAt + Icmp.size, address);
   if (change === NOT_THERE) return false;
   if (cause.follows === 0) {

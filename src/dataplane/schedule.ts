@@ -136,7 +136,7 @@ function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, know
   fill(index, chosen, flow.destinationPort, keepsPort(service, flow) || destination.port === be16(0) ? flow.destinationPort : destination.port, now);
   connection.state = flow.protocol === IPPROTO_TCP ? TCP_NONE : flow.protocol === IPPROTO_UDP ? UDP_NORMAL : SCTP_NONE;
   // ip_vs_ctl.c, __ip_vs_update_dest(): answers pass by the director unless it is NAT; new connections count as inactive.
-  const method = (destination.flags & DESTINATION_LOCAL) !== 0 ? METHOD_LOCAL : destination.method;
+  const method = methodOf(destination, flow.protocol, flow.destinationPort);
   connection.flags = method | CONNECTION_INACTIVE | (method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
     | (HOOK !== XDP && packet.ifindex === LOOPBACK_IFINDEX ? CONNECTION_OWN : 0) | (onePacket ? CONNECTION_ONE_PACKET : CONNECTION_YOUNG) | (isOfApplication(flow.protocol, flow.destinationPort, method) ? CONNECTION_APPLICATION : 0);
   if (onePacket) {
@@ -154,6 +154,16 @@ function connect(packet: Packet, flow: Flow, service: Service, chosen: u32, know
 /** Whether it goes to the same port: of FTP's service, data connections do. */
 function keepsPort(service: Service, flow: Flow): boolean {
   return (service.flags & SERVICE_ANY_PORT) !== 0 && ((service.flags & SERVICE_FTP) === 0 || flow.destinationPort !== be16(FTP_PORT));
+}
+
+/**
+ * By which a connection goes to that destination. What is the director's own is delivered as it comes, unless it is by NAT: then it is given the server's address
+ * and port, and its answers are met as they leave (out.ts). LVS differs: so it does FTP's, whose lines are read where packets come in alone.
+ */
+export function methodOf(destination: Destination, protocol: IpProtocol, virtualPort: Be16): u32 {
+  if ((destination.flags & DESTINATION_LOCAL) === 0) return destination.method;
+  const isFtp = protocol === IPPROTO_TCP && (virtualPort === be16(FTP_PORT) || destination.virtualPort === be16(FTP_PORT));
+  return destination.method === METHOD_MASQ && !isFtp ? METHOD_MASQ : METHOD_LOCAL;
 }
 
 /** ip_vs_proto_tcp.c, tcp_app_conn_bind(): it goes by the port that the client asked for, and by NAT. */

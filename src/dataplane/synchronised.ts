@@ -16,12 +16,12 @@ import { NO_CONNECTION, claim, clientEnd, endNow, findEntry, hashOf, publish, se
 import type { Told } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, CONNECTION_NO_CLIENT_PORT, CONNECTION_NO_OUTPUT, CONNECTION_SYNC, CONNECTION_TEMPLATE, CONNECTION_TOLD,
-  CONNECTION_TOLD_STATE_MASK, CONNECTION_TOLD_STATE_SHIFT, CONNECTION_YOUNG, connections, DESTINATION_AVAILABLE, DESTINATION_LOCAL, destinations, EXPECTED, METHOD_LOCAL,
+  CONNECTION_TOLD_STATE_MASK, CONNECTION_TOLD_STATE_SHIFT, CONNECTION_YOUNG, connections, DESTINATION_AVAILABLE, destinations, EXPECTED,
   METHOD_MASQ, TEMPLATE_ASSURED, templates, TOLD_ENTERED, TOLD_MAX, TOLD_OUTDATED, TOLD_RENEWED, TOLD_TABLE_FULL, TOLD_UNBOUND, tolds,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
 import { fillTemplate } from "./persistence.js";
-import { countBound, fill, isOfApplication } from "./schedule.js";
+import { countBound, fill, isOfApplication, methodOf } from "./schedule.js";
 import { countActivity } from "./state.js";
 
 export const ToldWalk = struct("ToldWalk", { now: U32 });
@@ -62,7 +62,7 @@ function takeConnection(told: Told, now: u32): u32 {
   setAddresses(index, end, told.client, told.virtual, told.server);
   fill(index, told.destination, told.virtualPort, told.serverPort, now);
   const connection = connections.at(index);
-  const method = (destination.flags & DESTINATION_LOCAL) !== 0 ? METHOD_LOCAL : destination.method;
+  const method = methodOf(destination, told.protocol, told.virtualPort);
   connection.flags = method | CONNECTION_SYNC | CONNECTION_INACTIVE | CONNECTION_YOUNG | (method === METHOD_MASQ ? 0 : CONNECTION_NO_OUTPUT)
     | (isOfApplication(told.protocol, told.virtualPort, method) ? CONNECTION_APPLICATION : 0);
   countBound(destination);

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import {
   AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, NotificationFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
-  SorryServerFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields, TunnelFields,
+  SorryServerFields, SyncFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields, TunnelFields,
 } from "./config-schema.js";
 import { meaningOf } from "./config-meanings.js";
 import { SYSCTLS } from "./sysctls.js";
@@ -27,6 +27,7 @@ const INNER: { readonly [key: string]: JsonSchema } = {
   connectionTable: ref("connectionTable"),
   destinationTable: ref("destinationTable"),
   marks: listOf(ref("mark")),
+  sync: listOf(ref("syncDaemon")),
   sysctl: ref("sysctl"),
   api: ref("api"),
   socket: ref("socket"),
@@ -60,6 +61,7 @@ export function configJsonSchema(): JsonSchema {
       destinationTable: mapping(DestinationTableFields),
       notification: { ...mapping(NotificationFields), required: ["command"] },
       mark: { ...mapping(MarkFields), required: ["mark"] },
+      syncDaemon: { ...mapping(SyncFields), required: ["role", "interface"] },
       sysctl: mapping(SysctlKeys, Object.fromEntries(Object.entries(SYSCTLS).map(([name, { expected }]) => [name, sysctlSchema(expected)]))),
       api: mapping(ApiFields),
       socket: mapping(ApiSocketFields),

@@ -90,6 +90,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     destinationTable: means("how many destinations fit; counts when the director is made", "16384, or what the file needs and a quarter more"),
     scriptUser: means("who runs programs that check servers or tell of changes and name nobody; `USER:GROUP` for a group other than the user's", "who runs weir"),
     marks: means("rules that give packets a firewall mark; the first that agrees counts", "they stay"),
+    sync: means("daemons that tell other directors of connections, or take what they tell (docs/synchronisation.md)", "those that run go on"),
     sysctl: means("settings of `net.ipv4.vs`, as docs/sysctls.md has them", "those not named stay"),
     api: means("where the daemon's API listens", "its socket alone"),
     include: means("files to be read as if they stood here, seen from this file; the file's name may be a pattern: `*`, `?`, `[a-z]`"),
@@ -205,6 +206,15 @@ export const KEY_SECTIONS: readonly KeySection[] = [
     to: means("where the packet goes", "anywhere"),
     fromPorts: means("its source port", "any"),
     ports: means("its destination port", "any"),
+  }),
+  section("sync", "A sync daemon", "In the list `sync`, one of each role at most", schema.SyncFields, {
+    role: means("`master` tells other directors of this one's connections, `backup` takes what they tell", "needed"),
+    interface: means("by which messages come and go", "needed"),
+    syncId: means("which directors belong together; a backup with 0 takes every master's messages", "0"),
+    lengthMax: means("the longest message", "what fits a packet of 1500 bytes; of a backup, one of its interface, if that takes more"),
+    group: means("the multicast group to which messages go", "`224.0.0.81`"),
+    port: means("the UDP port, the first of those of `sync_ports`", "8848"),
+    ttl: means("how many routers a message may pass, and one", "1"),
   }),
   section("api", "The API", "Of the daemon, under `api`", schema.ApiFields, {
     socket: means("its socket: who may write to it may ask", "one for each network namespace under /run/weir"),

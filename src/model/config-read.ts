@@ -11,6 +11,7 @@ import { readFields, show } from "./config-fields.js";
 import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
 import { checkGroups } from "./config-group.js";
 import { readMarkRules } from "./config-marks.js";
+import { readSyncDaemons } from "./config-sync.js";
 import { runBy } from "./config-scripts.js";
 import { readDefaults, readService } from "./config-service.js";
 import type { Timeouts } from "./director.js";
@@ -39,6 +40,7 @@ export function readConfiguration(value: unknown, context: ReadContext): Configu
     timeouts: readTimeouts(top.timeouts, context),
     ...readTableEntries(top, context),
     markRules: top.marks === undefined ? undefined : readMarkRules(top.marks, context),
+    syncDaemons: top.sync === undefined ? undefined : readSyncDaemons(top.sync, services.map(({ configured }) => configured), context),
     sysctls: readSysctls(top.sysctl, context),
     api: readApi(top.api, context),
   };

@@ -2,6 +2,7 @@
 // Rules that look at more than one key are in config-service.ts and config-read.ts.
 
 import { z } from "zod";
+import { SYNC_LENGTH_MAX } from "./sync-daemon.js";
 import { SYSCTLS, SYSCTL_NAMES, sysctlValue } from "./sysctls.js";
 
 export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
@@ -10,6 +11,7 @@ export const METHODS = ["nat", "dr", "tun"] as const;
 export const CHECK_TYPES = ["tcp", "http", "https", "dns", "smtp", "udp", "ping", "script"] as const;
 export const DNS_RECORDS = ["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "PTR", "SRV", "ANY"] as const;
 export const STATUS_RANGE = /^[1-5]\d\d-[1-5]\d\d$/;
+export const SYNC_ROLES = ["master", "backup"] as const;
 export const MODES = ["auto", "tc", "xdp", "generic"] as const;
 
 /** Linux v6.18 net/netfilter/ipvs/Kconfig. */
@@ -85,6 +87,7 @@ export const TopFields = z.strictObject({
   destinationTable: mapping("a mapping with entries"),
   scriptUser: user,
   marks: list("rules for firewall marks"),
+  sync: list("sync daemons"),
   sysctl: mapping("a mapping of names of net.ipv4.vs to values"),
   api: mapping("a mapping with socket and tls"),
   include: mapping("the name of a file, or a list of names"),
@@ -153,6 +156,16 @@ export const MarkFields = z.strictObject({
   to: key("an address, or a network such as 10.0.0.0/8", z.string()),
   fromPorts: key("a port, or a range such as 1024-65535", z.union([z.int(), z.string()])),
   ports: key("a port, or a range such as 80-90", z.union([z.int(), z.string()])),
+});
+
+export const SyncFields = z.strictObject({
+  role: oneOf(SYNC_ROLES),
+  interface: interfaceName,
+  syncId: whole("a number", 0, 255),
+  lengthMax: whole("a number of bytes", 1, SYNC_LENGTH_MAX),
+  group: key("a multicast address such as 224.0.0.81 or ff02::81", z.string()),
+  port: whole("a port", 1, 65535),
+  ttl: whole("a number of hops", 1, 255),
 });
 
 export const DestinationTableFields = z.strictObject({ entries: whole("a power of two", DESTINATION_ENTRIES_MIN, DESTINATION_ENTRIES_MAX) });

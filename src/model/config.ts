@@ -2,7 +2,7 @@
 // mistake at its place. No kernel and no I/O; what is true of this machine (its interfaces) is handed in.
 
 import type { ApiConfiguration } from "./config-api.js";
-import type { Address, Destination, Service, Timeouts } from "./director.js";
+import type { Address, Destination, Service, SyncDaemonRequest, Timeouts } from "./director.js";
 import type { DestinationHealth, ServiceHealth } from "./health.js";
 import type { MarkRule } from "./marks.js";
 import type { Sysctls } from "./sysctls.js";
@@ -49,6 +49,8 @@ export interface Configuration {
   readonly timeouts: Timeouts;
   /** Undefined: those that there are stay. */
   readonly markRules: readonly MarkRule[] | undefined;
+  /** Undefined: those that run go on. */
+  readonly syncDaemons: readonly SyncDaemonRequest[] | undefined;
   /** Those that the file names; the others stay as they are. */
   readonly sysctls: Partial<Sysctls>;
   /** Of the connection table; undefined: the director's own choice. */

@@ -11,6 +11,7 @@ import type {
 import { DirectorError } from "./director.js";
 import type { MarkRule } from "./marks.js";
 import { formatEndpoint, formatServiceId } from "./names.js";
+import { completeSyncDaemon } from "./sync-daemon.js";
 import type { Sysctls } from "./sysctls.js";
 import { defaultSysctls } from "./sysctls.js";
 
@@ -22,12 +23,12 @@ const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
 const SERVICE_BUCKETS = 256;
 /** 4 GiB. */
 const MEMORY_PAGES = 2 ** 20;
-/** Without --sync-maxlen a master's message fills a packet of so many bytes; a backup's, one of its interface, if that takes more. */
-const SYNC_PACKET_BYTES = 1500;
+/** Of interfaces that are not said. */
+const ETHERNET_MTU = 1500;
 
 export interface MemoryDirectorOptions {
   readonly schedulers?: readonly string[];
-  /** Interfaces that a sync daemon may use, with their MTU. */
+  /** Interfaces that a sync daemon may use, with their MTU; undefined: any, with Ethernet's. */
   readonly interfaces?: ReadonlyMap<string, number>;
   readonly connections?: readonly Connection[];
   readonly connectionTableSize?: number;
@@ -182,14 +183,14 @@ export class MemoryDirector implements Director {
     return [...this.#daemons].sort((a, b) => Number(a.role === "backup") - Number(b.role === "backup"));
   }
 
-  startSyncDaemon({ role, interface: name, syncId, lengthMax, group = "224.0.0.81", port = 8848, ttl = 1 }: SyncDaemonRequest): void {
+  startSyncDaemon(daemon: SyncDaemonRequest): void {
+    const { role, interface: name } = daemon;
     const attempted = `start the ${role} daemon on "${name}"`;
     if (this.#mixesFamilies()) throw refusal("INVALID", attempted, "a service has destinations of the other address family");
-    const mtu = this.#options.interfaces?.get(name);
+    const mtu = this.#options.interfaces === undefined ? ETHERNET_MTU : this.#options.interfaces.get(name);
     if (mtu === undefined) throw refusal("NO_DEVICE", attempted, "there is no such interface");
-    if (this.#daemons.some((daemon) => daemon.role === role)) throw refusal("DAEMON_RUNNING", attempted, "it runs already");
-    const headerBytes = (addressFamily(group) === 6 ? 40 : 20) + 8;
-    this.#daemons.push({ role, interface: name, syncId, lengthMax: lengthMax ?? (role === "backup" ? Math.max(mtu, SYNC_PACKET_BYTES) : SYNC_PACKET_BYTES) - headerBytes, group, port, ttl });
+    if (this.#daemons.some((one) => one.role === role)) throw refusal("DAEMON_RUNNING", attempted, "it runs already");
+    this.#daemons.push(completeSyncDaemon(daemon, mtu));
   }
 
   stopSyncDaemon(role: SyncDaemon["role"]): void {

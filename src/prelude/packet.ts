@@ -15,8 +15,10 @@ export interface Packet {
   readonly linear: u32;
   /** Bytes in all, Ethernet header included. At XDP the same as `linear`. */
   readonly length: u32;
-  /** The interface that it came in by. */
+  /** The interface that it came in by, or, as it leaves, by which it does. */
   readonly ifindex: u32;
+  /** TC only: the interface that it came in by, as it leaves too; 0: the stack made it. */
+  readonly ingressIfindex: u32;
   /** TC only. */
   readonly mark: u32;
   /** TC only: EtherType, as a big-endian 16-bit number in a u32. */
@@ -48,7 +50,7 @@ export const contextFields: { readonly [program: string]: { readonly [property: 
   tc: {
     data: { offset: 76, bits: 32 }, dataEnd: { offset: 80, bits: 32 },
     length: { offset: 0, bits: 32 }, packetType: { offset: 4, bits: 32 }, mark: { offset: 8, bits: 32, writable: true },
-    protocol: { offset: 16, bits: 32 }, vlanPresent: { offset: 20, bits: 32 }, ifindex: { offset: 40, bits: 32 },
+    protocol: { offset: 16, bits: 32 }, vlanPresent: { offset: 20, bits: 32 }, ingressIfindex: { offset: 36, bits: 32 }, ifindex: { offset: 40, bits: 32 },
     tcIndex: { offset: 44, bits: 32, writable: true },
     gsoSegments: { offset: 164, bits: 32 }, gsoSize: { offset: 176, bits: 32 },
   },

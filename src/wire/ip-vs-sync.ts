@@ -11,9 +11,6 @@ import { struct } from "#layout/struct.js";
 import { Address } from "./address.js";
 import { IpProtocol } from "./ipv4.js";
 
-/** IP_VS_SYNC_GROUP, IP_VS_SYNC_PORT: where messages go when nothing is said. */
-export const SYNC_GROUP = "224.0.0.81";
-export const SYNC_PORT = 8848;
 /** The records' count is one byte. */
 export const SYNC_RECORDS_MAX = 255;
 

@@ -11,6 +11,7 @@ const FILE = `
 addresses: [{ vip: 10.0.0.100, interface: eth0 }]
 timeouts: { udp: 30 }
 sysctl: { drop_entry: 1, sync_threshold: [5, 10] }
+sync: [{ role: master, interface: eth0, syncId: 9 }]
 marks: [{ mark: 7, protocol: tcp, to: 10.0.0.101, ports: 80-90 }]
 services:
   - { protocol: tcp, address: 10.0.0.100, port: 80, scheduler: sh, schedulerFlags: [sh-port], persistent: 60, method: nat, destinations: [{ address: "10.1.0.1:8080", weight: 3, upperThreshold: 9, lowerThreshold: 4 }, { address: 10.1.0.2 }] }
@@ -201,8 +202,8 @@ test("timeouts, sysctls, rules for marks, daemons", async () => {
     "timeouts: tcp 900 s, tcp after FIN 120 s, udp 30 s",
     "sysctl net.ipv4.vs.drop_entry = 1",
     "marks: mark 7: tcp to 10.0.0.0/8 port 80-90; mark 8: any protocol in IPv6",
-    "sync daemon: master started on eth0",
-    "sync daemon: master stopped",
+    "sync daemon master: started on eth0, sync id 3",
+    "sync daemon master: stopped",
   ]);
 });
 

@@ -74,7 +74,7 @@ test("ipvsadm's rules, from stdin, in their order", () => {
     "-:6: -r [fd00::1]:80: its port is left out: a service by mark has every port, and DR and TUN change none",
     "-:10: -r [fd00::2]:80: its port is left out: a service by mark has every port, and DR and TUN change none",
     "-:11: -r [fd00::2]:80: its port is left out: a service by mark has every port, and DR and TUN change none",
-    "-:14: -L -n: left out; it makes no service and no server", "",
+    "-:14: -L -n: left out; it makes no service, no server and no sync daemon", "",
   ].join("\n"));
   const { services, timeouts } = parseConfig(stdout, { file: "weir.yaml" });
   assert.deepEqual(timeouts, { tcp: 100, tcpFin: 0, udp: 30 });
@@ -93,6 +93,18 @@ test("ipvsadm's rules, from stdin, in their order", () => {
     },
     { id: { kind: "address", protocol: "tcp", address: "10.0.0.1", port: 80 }, scheduler: "lc", schedulerFlags: 0, persistentSeconds: 0, netmask: "255.255.255.255", persistenceEngine: "", onePacket: false, destinations: [] },
   ]);
+});
+
+test("ipvsadm's sync daemons, those that are not stopped again, as they were asked for", () => {
+  const { status, stdout, stderr } = weir(["ipvsadm", "-"], [
+    "--start-daemon master --mcast-interface eth1 --syncid 7 --mcast-group ff02::81 --mcast-ttl 3", "--start-daemon backup --mcast-interface eth1 --sync-maxlen 1000", "--stop-daemon backup",
+    "--start-daemon backup --mcast-interface eth2 --mcast-port 8900",
+  ].join("\n"));
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.deepEqual(parseConfig(stdout, { file: "weir.yaml" }).syncDaemons, [
+    { role: "master", interface: "eth1", syncId: 7, group: "ff02::81", ttl: 3 }, { role: "backup", interface: "eth2", syncId: 0, port: 8900 },
+  ]);
+  assert.match(weir(["ipvsadm", "-"], "--start-daemon master").stderr, /-:1:1: .*--start-daemon master/);
 });
 
 test("what ipvsadm refuses is refused with its line", () => {

@@ -50,9 +50,10 @@ export interface Counts {
 
 export type Expectation = ToStack | Dropped | Forwarded | Refused;
 
-/** The kernel's own stack gets it as it is. */
+/** The kernel's own stack gets it as it is, or, of a server by NAT, as this IP packet. */
 export interface ToStack {
   readonly fate: "stack";
+  readonly packet?: Uint8Array;
   /** Undefined: it is a connection's packet, counted with the destination that the director itself is, or that it answers for. */
   readonly verdict: VerdictName | undefined;
   /** Why XDP leaves it to TC, and so does not count it. */
@@ -151,6 +152,7 @@ export const fromServer = (server: Host, packet: Uint8Array, expect: Expectation
 
 export const toStack = (verdict: VerdictName, leftToTc?: string): ToStack => ({ fate: "stack", verdict, leftToTc });
 export const delivered: ToStack = { fate: "stack", verdict: undefined };
+export const deliveredAs = (packet: Uint8Array): ToStack => ({ ...delivered, packet });
 /** An answer that the VIP itself is the source of, so that the stack forwards it. */
 export const passes = (packet: Uint8Array): ToStack => ({ fate: "stack", verdict: undefined, counts: { packetsOut: 1, bytesOut: totalLengthOf(packet) } });
 export const dropped = (verdict: VerdictName, counted?: "counted"): Dropped => ({ fate: "dropped", verdict, counted: counted !== undefined });

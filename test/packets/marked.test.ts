@@ -72,9 +72,9 @@ for (const { name, lacks, world: make } of EXECUTORS) {
     const world = await make(64, PROGRAMS);
     configure(world.director, [byMark([destination({ ...r1, address: eth1.address }, 80, "masq")]), service("tcp", 81, [destination({ ...r1, address: eth1.address }, 80, "masq")])]);
     new Rows(world.store, settings).write(0, { markedIfindex: eth1.ifindex });
-    const bytes = (port: number, link = { from: client.mac!, to: eth0.mac }) => frame(link, tcp(CLIENT, at(VIP, port), { flags: SYN }));
+    const bytes = (port: number, link = { from: client.mac!, to: eth0.mac }, to = VIP) => frame(link, tcp(CLIENT, at(to, port), { flags: SYN }));
     const marked = world.run("tc", bytes(80), eth0, MARKED);
-    assert.deepEqual([marked.verdict, marked.bytes], [TC_ACT_REDIRECT, bytes(80, { from: client.mac!, to: "02:77:65:69:72:00" })]);
+    assert.deepEqual([marked.verdict, marked.bytes], [TC_ACT_REDIRECT, bytes(80, { from: client.mac!, to: "02:77:65:69:72:00" }, eth1.address)]);
     for (const run of [world.run("tc", bytes(80, { from: client.mac!, to: eth1.mac }), eth1, MARKED), world.run("tc", bytes(81), eth0)]) assert.equal(run.verdict, TC_ACT_UNSPEC);
   });
 }

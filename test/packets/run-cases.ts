@@ -70,11 +70,19 @@ export function checkFrame(world: World, hook: Hook, bytes: Uint8Array, by: Netw
 function checkFate(hook: Hook, bytes: Uint8Array, by: NetworkInterface, fate: Fate, expect: Expectation): void {
   const outcome = expect.fate === "forwarded" || expect.fate === "refused" ? "sent" : expect.fate;
   assert.equal(fate.outcome, outcome, `${expect.fate} was expected`);
+  if (expect.fate === "stack" && expect.packet !== undefined) return checkDelivered(bytes, fate, expect.packet);
   if (expect.fate === "stack") return assert.deepEqual(fate.bytes, bytes, "what the stack gets is untouched");
   if (expect.fate === "dropped") return;
   if (expect.fate === "refused") return checkRefusal(bytes, by, fate, expect);
   assert.equal(fate.decidedBy, expect.leftToTc === undefined ? hook : "tc", "the program that forwarded it");
   checkForwarded(bytes, fate, expect);
+}
+
+/** By TC, with the MAC addresses that it came with. */
+function checkDelivered(bytes: Uint8Array, fate: Fate, packet: Uint8Array): void {
+  assert.equal(fate.decidedBy, "tc");
+  const { source, destination } = dissect(bytes);
+  assertFrame(fate.bytes, frame({ from: source, to: destination }, packet));
 }
 
 /** Back by where it came from, to the MAC address that it came from. */

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SLOTS_PER_BUCKET } from "#dataplane/maps.js";
 import { Backup } from "#control/synchronisation/backup.js";
-import { Master } from "#control/synchronisation/master.js";
+import { Master, threadOf } from "#control/synchronisation/master.js";
 import { SyncMessageWriter } from "#control/synchronisation/message.js";
 import { fromAddress, fromBe16 } from "#control/encode.js";
 import type { ProgramName } from "#control/programs.js";
@@ -28,6 +29,14 @@ async function newWorld(...services: readonly ServiceDescription[]): Promise<{ r
   const master = new Master(world.store);
   return { world, told: () => look(world, master).map(({ client: from, clientPort, state, timeoutSeconds, serverPort }) => `${fromAddress(from, 4)}:${fromBe16(clientPort)} ${state} ${timeoutSeconds} s ${fromBe16(serverPort)}`).sort() };
 }
+
+test("connections are shared out among the ports of sync_ports, though a bucket has its first slot alone", () => {
+  const places = Array.from({ length: 64 }, (_, bucket) => bucket * SLOTS_PER_BUCKET);
+  for (const ports of [1, 2, 4, 64]) {
+    const counts = new Map(places.map((place) => [threadOf(place, ports), places.filter((other) => threadOf(other, ports) === threadOf(place, ports)).length]));
+    assert.deepEqual([counts.size, new Set(counts.values())], [ports, new Set([64 / ports])], `${ports} ports`);
+  }
+});
 
 function look(world: World, master: Master) {
   const found: Parameters<Parameters<Master["look"]>[1]>[0][] = [];

@@ -41,12 +41,24 @@ describe("tc filter", needs, () => {
     await client.close(session);
   });
 
+  test("the director's own server by NAT has its answers met at the egress, by a filter that goes with it", async () => {
+    const { client, topology: { vip, addresses, namespaces, worker } } = bed;
+    await (await worker(namespaces.director)).serveHttp({ name: "director", address: addresses.director, port: 8088 });
+    assert.equal(await filters(bed, "eth0", "egress"), "");
+    await bed.tell(`-A -t ${vip}:88 -s rr`);
+    await bed.tell(`-a -t ${vip}:88 -r ${addresses.director}:8088 -m`);
+    assert.match(await filters(bed, "eth0", "egress"), /weir_out/);
+    assert.equal((await client.get({ address: vip, port: 88 })).server, "director");
+    await bed.tell(`-D -t ${vip}:88`);
+    assert.equal(await filters(bed, "eth0", "egress"), "");
+  });
+
   test("weir down takes the filters away", async () => {
     succeeded(await bed.weir(["down"]));
     for (const device of ["eth0", "eth1"]) assert.equal(await filters(bed, device), "");
   });
 });
 
-async function filters({ topology }: Bed, device: string): Promise<string> {
-  return succeeded(await topology.run(topology.namespaces.director, ["tc", "filter", "show", "dev", device, "ingress"]));
+async function filters({ topology }: Bed, device: string, direction: "ingress" | "egress" = "ingress"): Promise<string> {
+  return succeeded(await topology.run(topology.namespaces.director, ["tc", "filter", "show", "dev", device, direction]));
 }

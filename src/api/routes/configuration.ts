@@ -50,13 +50,14 @@ export function addConfigurationRoutes(routes: Routes, operations: Operations): 
 
 /** Destinations are listed newest first, and a file names the oldest first. */
 function encodeRunning(operations: Operations): Running {
-  const { services, timeouts, sysctls, markRules, applied } = operations.running();
+  const { services, timeouts, sysctls, markRules, syncDaemons, applied } = operations.running();
   return {
     services: services.map((service) => ({ ...serviceInput(service), destinations: service.destinations.toReversed().map(destinationInput) })),
     interfaces: operations.status().attachments.map(({ interface: name, hook }) => ({ name, mode: hook })),
     addresses: applied.flatMap(({ setting }) => (setting.kind === "address" ? [{ vip: `${setting.address}/${setting.prefixLength}`, interface: setting.interface }] : [])),
     timeouts: { ...timeouts },
     marks: markRules.map(encodeMarkRule),
+    sync: syncDaemons.map((daemon) => ({ ...daemon })),
     sysctl: { ...sysctls, sync_threshold: [...sysctls.sync_threshold] },
   };
 }

@@ -5,6 +5,7 @@ import { ServiceInput } from "./service.js";
 import { DestinationInput } from "./destination.js";
 import { MarkRule } from "./mark.js";
 import { oneOf, optional, whole } from "./fields.js";
+import { SyncDaemon } from "./sync-daemon.js";
 import { Sysctls } from "./sysctls.js";
 import { Timeouts } from "./timeouts.js";
 
@@ -19,6 +20,7 @@ export const Running = z.strictObject({
   addresses: z.array(z.strictObject({ vip: z.string(), interface: z.string() })).describe("those that weir put up"),
   timeouts: Timeouts,
   marks: z.array(MarkRule),
+  sync: z.array(SyncDaemon),
   sysctl: Sysctls,
 }).meta({ id: "Running", description: "What runs, as weir.yaml would say it: applied, it changes nothing." });
 

@@ -3,6 +3,7 @@
 
 import { formatAddress, parseIpv4, parseIpv6 } from "#model/address.js";
 import type { Address, Destination, Family, Protocol, Service, ServiceId, SyncDaemonRequest, Timeouts } from "#model/director.js";
+import { SYNC_LENGTH_MAX } from "#model/sync-daemon.js";
 import { parseEndpoint, parseHost } from "./endpoint.js";
 import { fail, tryHelp } from "./exit.js";
 import type { Names } from "./names.js";
@@ -58,8 +59,6 @@ const DEFAULT_SCHEDULER = "wlc";
 const PERSISTENT_SECONDS = "360";
 const NAME_BYTES_MAX = 15;
 const INT_MAX = 2 ** 31 - 1;
-/** An IPv4 packet less its IP and UDP headers. */
-const SYNC_LENGTH_MAX = 65535 - 20 - 8;
 
 /** "help" and "version" end the reading at once. Throws ScanError for what popt refuses, Exit for all else that is wrong. */
 export async function parseCommandLine(args: readonly string[], names: Names): Promise<Request | "help" | "version"> {

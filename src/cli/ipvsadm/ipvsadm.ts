@@ -26,7 +26,7 @@ export interface Environment {
   openDirector(): Promise<Director>;
   /** Before a service or a server is added or edited: sees to what its packets need. */
   prepare?(service: ServiceUse): Promise<void>;
-  /** After services by mark were deleted. */
+  /** After services or servers were deleted or changed: sees to what nobody needs any more. */
   settle?(): Promise<void>;
   out(text: string): void;
   error(text: string): void;
@@ -90,13 +90,15 @@ async function change(request: Request, environment: Environment): Promise<numbe
       await environment.prepare?.({ id: request.serviceId, persistenceEngine: isServer ? "" : request.service.persistenceEngine, destinations: isServer ? [request.destination] : [] });
     }
     apply(request, director);
-    if (request.command === "flush" || (request.command === "delete-service" && request.serviceId?.kind === "fwmark")) await environment.settle?.();
+    if (takesSomethingAway(request)) await environment.settle?.();
     return 0;
   } catch (error) {
     environment.error(`${describeError(error, request.command.endsWith("-server"))}\n`);
     return STATUS_FAILED;
   }
 }
+
+const takesSomethingAway = ({ command }: Request): boolean => command === "flush" || command === "edit-server" || command.startsWith("delete-");
 
 function addsSomething({ command }: Request): boolean {
   return command === "add-service" || command === "set" || command === "start-daemon";

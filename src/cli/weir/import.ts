@@ -16,7 +16,7 @@ import type { ImportNames } from "#convert/names.js";
 import type { Place } from "#convert/report.js";
 import { formatNote, Report } from "#convert/report.js";
 import { SCHEDULERS, THRESHOLD_MAX } from "#model/config-schema.js";
-import type { Destination, DestinationId, Director, Service, ServiceId, Timeouts } from "#model/director.js";
+import type { Destination, DestinationId, Director, Service, ServiceId, SyncDaemon, SyncDaemonRequest, Timeouts } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { MemoryDirector } from "#model/memory-director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
@@ -101,15 +101,17 @@ async function importIpvsadm(text: string, file: string): Promise<Imported> {
     const open = (): Promise<Director> => Promise.resolve(director);
     const status = await ipvsadm(words, { names: systemNames, findDirector: open, openDirector: open, inputLines: () => [], out: () => {}, error: (message) => void said.push(message) });
     if (status !== 0) report.mistake(place, `${said.join("").trim().replace(/\s*\n\s*/g, "; ")}: ${line.trim()}`);
-    else if (!/^(?:-[AEaeDdC]|--set$|--(?:add|edit|delete)-|--clear)/.test(words[0]!)) report.note(place, line.trim(), "left out; it makes no service and no server");
+    else if (!/^(?:-[AEaeDdC]|--set$|--(?:start|stop)-daemon|--(?:add|edit|delete)-|--clear)/.test(words[0]!)) report.note(place, line.trim(), "left out; it makes no service, no server and no sync daemon");
   }
   report.throwIfAny(file);
-  return importServices(director.inOrder(), director.changedTimeouts, report.notes());
+  return importServices(director.inOrder(), director.changedTimeouts, [...director.daemons.values()], report.notes());
 }
 
 /** Tells the order in which services were made, and which timeouts were set; refuses what weir.yaml cannot say. */
 class RememberingDirector extends MemoryDirector {
   changedTimeouts: Timeouts = { tcp: 0, tcpFin: 0, udp: 0 };
+  /** As they were asked for, by their role. */
+  readonly daemons = new Map<SyncDaemon["role"], SyncDaemonRequest>();
   readonly #order: string[] = [];
 
   constructor(private readonly note: (directive: string, why: string) => void) {
@@ -143,6 +145,17 @@ class RememberingDirector extends MemoryDirector {
     if (service.kind === "address" || destination.port === 0 || destination.forward === "masq") return destination;
     this.note(`-r ${formatEndpoint(destination)}`, "its port is left out: a service by mark has every port, and DR and TUN change none");
     return { ...destination, port: 0 };
+  }
+
+  override startSyncDaemon(daemon: SyncDaemonRequest): void {
+    if (daemon.interface === "") throw new DirectorError("NO_DEVICE", "A sync daemon in weir.yaml names its interface");
+    super.startSyncDaemon(daemon);
+    this.daemons.set(daemon.role, daemon);
+  }
+
+  override stopSyncDaemon(role: SyncDaemon["role"]): void {
+    super.stopSyncDaemon(role);
+    this.daemons.delete(role);
   }
 
   override setTimeouts(timeouts: Timeouts): void {

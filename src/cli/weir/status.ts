@@ -22,7 +22,7 @@ export async function status(): Promise<void> {
 
 export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>, synchronisation: readonly SyncProcess[] = []): string {
   return [
-    [formatInterfaces(plane), ...formatMarks(plane), ...synchronisation.map(formatSynchronisation)].join("\n"),
+    [formatInterfaces(plane), ...formatOwnAnswers(plane), ...formatMarks(plane), ...synchronisation.map(formatSynchronisation)].join("\n"),
     formatServices(services),
     ...formatVerdicts(plane),
     formatTable(plane, timeouts),
@@ -32,6 +32,10 @@ export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceS
 function formatInterfaces({ attachments }: DataPlaneStatus): string {
   if (attachments.length === 0) return "Interfaces: none; nothing is forwarded (weir apply FILE)";
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
+}
+
+function formatOwnAnswers({ ownAnswers = [] }: DataPlaneStatus): readonly string[] {
+  return ownAnswers.length === 0 ? [] : [`Answers of the director's own servers by NAT get the VIP as they leave by ${ownAnswers.join(", ")}`];
 }
 
 function formatMarks({ marks }: DataPlaneStatus): readonly string[] {

@@ -6,6 +6,7 @@ import { listen } from "#api/listen.js";
 import { KernelPlane } from "#control/kernel-plane.js";
 import { prepareFor, settleAfter } from "#control/open.js";
 import type { Daemon, OpenDirector } from "#daemon/daemon.js";
+import { withSorryServer } from "#daemon/daemon.js";
 import type { Log } from "#daemon/log.js";
 import { openLog } from "#daemon/log.js";
 import type { Extension } from "#daemon/run.js";
@@ -72,7 +73,7 @@ function operationsOn(daemon: Daemon, version: string): DirectorOperations {
     selectInterfaces,
     proc: (name) => PROC_FILES[name as ProcFile](parts.director, possibleCpus()),
     exclusively: (use) => daemon.exclusively(use),
-    prepare: prepareFor, settle: settleAfter,
+    prepare: prepareFor, settle: () => settleAfter(daemon.configuration.services.map(withSorryServer)),
     apply: (configuration, report) => daemon.apply(configuration, report),
     takeDown: (report) => daemon.takeDown(report),
   });

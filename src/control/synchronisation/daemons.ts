@@ -4,12 +4,11 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { addressFamily } from "#model/address.js";
 import type { SyncDaemon, SyncDaemonRequest } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import { completeSyncDaemon } from "#model/sync-daemon.js";
 import { interfaces } from "#kernel/network.js";
 import { tolds } from "#dataplane/maps.js";
-import { SYNC_GROUP, SYNC_PORT } from "#wire/ip-vs-sync.js";
 import { ControlError } from "../errors.js";
 import type { KernelStore } from "../kernel-store.js";
 import type { RecordFile } from "../record.js";
@@ -49,14 +48,14 @@ export class SyncDaemons {
     return this.#records().filter((record) => !isAlive(record));
   }
 
-  start({ role, interface: name, syncId, lengthMax, group = SYNC_GROUP, port = SYNC_PORT, ttl = 1 }: SyncDaemonRequest, ports: number): void {
+  start(wanted: SyncDaemonRequest, ports: number): void {
+    const { role, interface: name } = wanted;
     const attempted = `Cannot start the ${role} daemon on "${name}"`;
     const device = interfaces().find((one) => one.name === name);
     if (device === undefined) throw new DirectorError("NO_DEVICE", `${attempted}: there is no such interface`);
     const running = this.running();
     if (running.some((one) => one.role === role)) throw new DirectorError("DAEMON_RUNNING", `${attempted}: it runs already`);
-    const length = messageLength(role, device.mtu, addressFamily(group), lengthMax);
-    const daemon = { role, interface: name, syncId, lengthMax: length, group, port, ttl, ports: running[0]?.ports ?? Math.min(Math.max(ports, 1), PORTS_MAX) };
+    const daemon = { ...completeSyncDaemon(wanted, device.mtu), ports: running[0]?.ports ?? Math.min(Math.max(ports, 1), PORTS_MAX) };
     this.#record(role).remove();
     // What this version brings is made here: the process waits for no lock that is held meanwhile.
     this.store.map(tolds.name);
@@ -115,16 +114,6 @@ export function startTimeOf(pid: number): string | undefined {
 }
 
 const isAlive = ({ pid, startTime }: DaemonRecord): boolean => startTimeOf(pid) === startTime;
-
-/** start_sync_thread(): a master's fit Ethernet's packets, a backup takes what its interface brings. */
-function messageLength(role: Role, mtu: number, family: 4 | 6, wanted: number | undefined): number {
-  const headers = (family === 6 ? 40 : 20) + 8;
-  const isBackup = role === "backup";
-  if (wanted === undefined || wanted === 0) return (isBackup ? clamp(mtu, 1500, 65535) : 1500) - headers;
-  return clamp(wanted, isBackup ? 1024 : 1, 65535 - headers);
-}
-
-const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 
 function spawnDaemon(daemon: Omit<DaemonRecord, "pid" | "startTime">): number {
   // Loaded at the first call: it takes six milliseconds of a start.

@@ -44,6 +44,9 @@ const BUCKET_WORDS = maps.Bucket.size / 4;
 /** In words from a bucket's beginning. */
 const EXPIRES_AT = 4;
 
+/** By which of the ports a connection is told: always the same one, so that nothing overtakes what was told before. By the bucket, as most have all in their first slots. */
+export const threadOf = (place: number, ports: number): number => (Math.floor(place / maps.SLOTS_PER_BUCKET) + place) % ports;
+
 type Row = ReturnType<Rows<typeof maps.connections6.value>["read"]>;
 
 export class Master {

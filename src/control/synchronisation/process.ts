@@ -11,7 +11,7 @@ import type { Sysctls } from "#model/sysctls.js";
 import { Backup } from "./backup.js";
 import type { DaemonRecord } from "./daemons.js";
 import { recordPath, startTimeOf } from "./daemons.js";
-import { Master } from "./master.js";
+import { Master, threadOf } from "./master.js";
 import { SyncMessageWriter } from "./message.js";
 import { openReceiver, openSender } from "./sockets.js";
 
@@ -63,7 +63,7 @@ async function runMaster(kernel: KernelStore): Promise<() => void> {
     const values = sysctls();
     const writers = Array.from({ length: daemon.ports }, () => new SyncMessageWriter(values.sync_version === 0 ? 0 : 1, daemon.syncId, daemon.lengthMax));
     master.look(values, (connection, place) => {
-      const thread = place % daemon.ports;
+      const thread = threadOf(place, daemon.ports);
       const full = writers[thread]!.add(connection);
       if (full !== undefined) sender.send(full, thread, values.sync_qlen_max);
     });

@@ -1,10 +1,12 @@
-// global_defs: of all that stands there weir takes the timeouts of connections and the user who runs scripts. The keywords are
+// global_defs: of all that stands there weir takes the timeouts of connections, the sync daemons and the user who runs scripts. The keywords are
 // those of keepalived 2.2.7, keepalived/core/global_parser.c, init_global_keywords().
 
 import { TIMEOUT_SECONDS_MAX } from "#model/config-schema.js";
 import { show } from "#model/config-fields.js";
 import type { Keyword, Keywords, Reading } from "./read.js";
 import { left } from "./read.js";
+import type { SyncDirective } from "./sync-daemon.js";
+import { readSyncDirective } from "./sync-daemon.js";
 import type { Directive } from "./tree.js";
 import { readUser } from "./user.js";
 
@@ -12,6 +14,7 @@ export interface Globals {
   timeouts: { tcp?: number; tcpFin?: number; udp?: number };
   /** Who runs scripts that name nobody: "nobody", "nobody:nogroup". */
   scriptUser: string | undefined;
+  sync: SyncDirective | undefined;
 }
 
 const VRRP = "left to keepalived; weir does no VRRP";
@@ -24,13 +27,16 @@ const lefts = (why: string, ...names: readonly string[]): [string, Keyword<unkno
 
 export const GLOBAL_KEYWORDS: Keywords<Globals> = {
   lvs_timeouts: { words: 6, becomes: "`timeouts`: `tcp`, `tcpFin`, `udp`", read: readTimeouts },
+  lvs_sync_daemon: {
+    words: 12, becomes: "`sync`: a master and a backup, which both run; `id` that is not told is the VRRP instance's `virtual_router_id`",
+    read: (directive, globals, reading) => { globals.sync = readSyncDirective(directive, reading); },
+  },
   script_user: {
     words: 2, becomes: "`scriptUser`", read: (directive, globals, reading) => { globals.scriptUser = readUser(directive, 0, reading); },
   },
   ...Object.fromEntries([
     ...lefts("left out; what weir.yaml does not name goes in any case", "lvs_flush"),
     ...lefts("left out; forwarding goes on when weir's daemon ends, and weir down stops it", "lvs_flush_on_stop", "lvs_flush_onstop"),
-    ...lefts("left out; ipvsadm --start-daemon starts the daemons", "lvs_sync_daemon"),
     ...lefts("left out; groups become services of their own, and need no marks of nftables", "nftables_ipvs", "nftables_ipvs_priority", "nftables_ipvs_start_fwmark"),
     ...lefts("left out; weir's API tells of events", "notify_fifo", "notify_fifo_script", "lvs_notify_fifo", "lvs_notify_fifo_script", "rs_init_notifies"),
     ...lefts("left out; weir's programs hold no such sockets", "lvs_netlink_cmd_rcv_bufs", "lvs_netlink_cmd_rcv_bufs_force", "lvs_netlink_monitor_rcv_bufs", "lvs_netlink_monitor_rcv_bufs_force",

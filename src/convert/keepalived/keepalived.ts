@@ -12,6 +12,7 @@ import { readLines } from "./lines.js";
 import type { Fate, Keyword, Keywords } from "./read.js";
 import { left, Reading } from "./read.js";
 import { familyOf, writeServices } from "./services.js";
+import { writeSyncDaemons } from "./sync-daemon.js";
 import type { Directive } from "./tree.js";
 import { describe, readTree } from "./tree.js";
 import { SCRIPT_USER } from "./user.js";
@@ -61,8 +62,9 @@ export const TOP_KEYWORDS: Keywords<Top> = {
 export function importKeepalived(text: string, sources: KeepalivedSources): KeepalivedImport {
   const report = new Report();
   const reading = new Reading(report);
-  const top: Top = { globals: { timeouts: {}, scriptUser: undefined }, groups: new Map(), servers: [] };
-  reading.block(readTree(readLines(text, sources, report), report), TOP_KEYWORDS, top, "keepalived.conf");
+  const top: Top = { globals: { timeouts: {}, scriptUser: undefined, sync: undefined }, groups: new Map(), servers: [] };
+  const tree = readTree(readLines(text, sources, report), report);
+  reading.block(tree, TOP_KEYWORDS, top, "keepalived.conf");
   // Groups count wherever they stand.
   const groups = readGroups(top, reading);
   const servers = top.servers.flatMap((directive) => readVirtualServer(directive, groups, reading) ?? []);
@@ -75,10 +77,11 @@ export function importKeepalived(text: string, sources: KeepalivedSources): Keep
     services.push(...written);
     origins.push(...written.map(() => `${server.file}:${server.line}: ${describe(server.directive)}`));
   }
+  const { timeouts, sync: told } = top.globals;
+  const sync = told === undefined ? [] : writeSyncDaemons(told, tree, reading);
   report.throwIfAny(sources.file);
-  const { timeouts } = top.globals;
   const scriptUser = top.globals.scriptUser ?? (services.some(runsScripts) && sources.hasUser(SCRIPT_USER) ? SCRIPT_USER : undefined);
-  return { document: { ...(scriptUser !== undefined && { scriptUser }), ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), services }, origins, notes: report.notes(), fates: reading.fates };
+  return { document: { ...(scriptUser !== undefined && { scriptUser }), ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), ...(sync.length > 0 ? { sync } : {}), services }, origins, notes: report.notes(), fates: reading.fates };
 }
 
 function readGroups({ groups, servers }: Top, reading: Reading): ReadonlyMap<string, readonly Virtual[]> {

@@ -34,28 +34,38 @@ const BPF_F_MARK_MANGLED_0 = 0x20n;
 const BPF_F_IPV6 = 0x80n;
 
 export function forwardMasquerade(packet: Packet, flow: Flow, connection: Connection, hop: Hop, way: Way): i32 {
-  const address = serverOf(connection);
-  const port = connection.destinationPort;
-  if (!fixChecksum(packet, flow, flow.destination, address, flow.destinationPort, port)) return drop(Verdict.rewriteFailed);
-  if (!setDestination(packet, address) || !age(packet)) return drop(Verdict.rewriteFailed);
-  if (flow.follows !== 0) return transmit(packet, hop, way);
-  const ports = packet.view(Ports, flow.transportAt);
-  if (ports === null || !fixCrc(packet, flow, U32(flow.destinationPort ^ port) << 16)) return drop(Verdict.rewriteFailed);
-  ports.destination = port;
+  if (!masquerade(packet, flow, connection) || !age(packet)) return drop(Verdict.rewriteFailed);
   return transmit(packet, hop, way);
 }
 
 /** The other way: a real server's answer gets the VIP as its source. */
 export function answerMasquerade(packet: Packet, flow: Flow, connection: Connection, hop: Hop, way: Way): i32 {
+  if (!masqueradeAnswer(packet, flow, connection) || !age(packet)) return drop(Verdict.rewriteFailed);
+  return transmit(packet, hop, way);
+}
+
+// What changes in the packet, wherever it goes then. They are false when it is too short after all.
+
+export function masquerade(packet: Packet, flow: Flow, connection: Connection): boolean {
+  const address = serverOf(connection);
+  const port = connection.destinationPort;
+  if (!fixChecksum(packet, flow, flow.destination, address, flow.destinationPort, port) || !setDestination(packet, address)) return false;
+  if (flow.follows !== 0) return true;
+  const ports = packet.view(Ports, flow.transportAt);
+  if (ports === null || !fixCrc(packet, flow, U32(flow.destinationPort ^ port) << 16)) return false;
+  ports.destination = port;
+  return true;
+}
+
+export function masqueradeAnswer(packet: Packet, flow: Flow, connection: Connection): boolean {
   const address = virtualOf(connection);
   const port = connection.virtualPort;
-  if (!fixChecksum(packet, flow, flow.source, address, flow.sourcePort, port)) return drop(Verdict.rewriteFailed);
-  if (!setSource(packet, address) || !age(packet)) return drop(Verdict.rewriteFailed);
-  if (flow.follows !== 0) return transmit(packet, hop, way);
+  if (!fixChecksum(packet, flow, flow.source, address, flow.sourcePort, port) || !setSource(packet, address)) return false;
+  if (flow.follows !== 0) return true;
   const ports = packet.view(Ports, flow.transportAt);
-  if (ports === null || !fixCrc(packet, flow, U32(flow.sourcePort ^ port))) return drop(Verdict.rewriteFailed);
+  if (ports === null || !fixCrc(packet, flow, U32(flow.sourcePort ^ port))) return false;
   ports.source = port;
-  return transmit(packet, hop, way);
+  return true;
 }
 
 /** TCP's or UDP's checksum for an address and a port that change. False when the packet is too short after all. */

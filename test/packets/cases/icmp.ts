@@ -263,7 +263,7 @@ function tunnelled(inner: Uint8Array): Uint8Array {
 }
 
 /** What is quoted, with another end: its IP header's checksum goes with it, the transport header's does not. */
-function quoting(packet: Uint8Array, { from, to }: { readonly from?: End; readonly to?: End }): Uint8Array {
+export function quoting(packet: Uint8Array, { from, to }: { readonly from?: End; readonly to?: End }): Uint8Array {
   const changed = changeIp(packet, { ...(from && { source: address(from.address) }), ...(to && { destination: address(to.address) }) });
   encodeInto(Ports, { ...(from && { source: be16(from.port) }), ...(to && { destination: be16(to.port) }) }, changed.subarray((changed[0]! & 0x0f) * 4));
   return changed;

@@ -14,10 +14,13 @@ import { destination, forwarded, fromClient, refused, service } from "../case.js
 import type { End, IpFields, TcpFields, UdpFields } from "../frame.js";
 import { ACK, FIN, PSH, SYN, fragments, frame, gre, gue, icmp, icmpv6, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
-import { VIP, VIP6, at, client, client6, eth0, eth1, r1, r1v6, remote6, router, router6, silent6 } from "../network.js";
+import { VIP, VIP6, at, client, client6, distantClient, eth0, eth1, r1, r1v6, r3v6, r4, r4v6, remote, remote6, router, router6, silent6 } from "../network.js";
 
 export const TUNNEL_PORT = 6080;
 const MTU = 1500;
+/** Linux include/uapi/linux/ip_vs.h, IP_VS_SVC_F_SCHED_MH_PORT, without the bits below. */
+const MH_PORT = 2;
+const MH_CLIENT = at(distantClient(371), 20062);
 /** Forty bytes of "no operation": the longest IPv4 header there is. */
 const ALL_OPTIONS = new Uint8Array(40).fill(1);
 
@@ -119,6 +122,15 @@ export const tunnelCases: readonly Case[] = [
       errorAboutAnswer(kind, mix, 8), errorAboutAnswer(kind, mix, 33),
     ],
   })),
+  {
+    // A script of `npm run conformance -- --kind mixed --seed 36`, and the server that the real IPVS chose.
+    description: "mh hashes real servers by IPv6 of a service by IPv4 by the first four bytes of their addresses",
+    services: [service("udp", 8080, [
+      destination(remote, 8080, "route"), destination(r1v6, 8080, "tunnel", { weight: 5 }), destination(r4, 8080, "tunnel", { weight: 3 }),
+      destination(r4v6, 8080, "tunnel"), destination(r3v6, 8080, "tunnel"),
+    ], { scheduler: "mh", schedulerFlags: MH_PORT })],
+    steps: [fromClient(udp(MH_CLIENT, at(VIP, 8080)), forwarded(r1v6, ipip(eth1.addressIpv6, r1v6.address, udp(MH_CLIENT, at(VIP, 8080), { ttl: 63 }), { ttl: 63, identification: 0 })), router)],
+  },
   {
     description: "GUE: the source port is one for each client's end, of the local port range",
     services: [serviceOf("udp", KINDS[1]!, MIXES[0]!)],

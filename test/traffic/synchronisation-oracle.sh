@@ -1,0 +1,47 @@
+# In the guest of a machine with the real IPVS, whose topology.sh makes the network: IPVS in d tells weir in r2 of connections, or weir tells IPVS.
+# $1: "to-weir" or "to-ipvs". $2: the folder on the host that has weir's programs, compiled for this kernel.
+# Lines that begin with "SEEN" are what test/traffic/synchronisation-oracle.long.test.ts compares.
+. "$ORACLE/topology.sh"
+topo 3
+ip -n r1 link set eth1 down; ip -n r1 route replace default via 10.1.0.1
+warm
+ip -n sw link set ext type bridge mcast_snooping 0
+WEIR=$PWD/bin
+cp -r "/host$2" /tmp/weir-cache
+w() { WEIR_STATE=/tmp/weir WEIR_CACHE=/tmp/weir-cache in_ns r2 node "$WEIR/ipvsadm" "$@"; }
+# Under emulation the kernel may take longer with the programs than a command waits for them; the daemon goes on with it.
+start() { for _ in 1 2 3 4 5; do w --start-daemon $1 --mcast-interface eth1 --syncid $2; w -L --daemon | grep -q $1 && return; done; echo "SEEN no $1"; }
+until_seen() { for _ in $(seq 12); do "${@:2}" | grep -q "$1" && break; sleep 0.5; done; "${@:2}"; }
+
+to_weir() {
+  told() { WEIR_STATE=/tmp/weir in_ns r2 node "$WEIR/weir" proc ip_vs_conn_sync | sed 's/ *[0-9]*$//' | sort; }
+  vs -A -t $VIP:80 -s rr -p 100; vs -a -t $VIP:80 -r 10.1.0.11:8080 -m
+  w -A -t $VIP:80 -s rr -p 100; w -a -t $VIP:80 -r 10.1.0.11:8080 -m
+  start backup 7
+  vs --start-daemon master --mcast-interface eth0 --syncid 7
+  for version in 1 0; do
+    d sysctl -qw net.ipv4.vs.sync_version=$version
+    c "$TRAFFIC" seq tcp close 1 10.0.0.2@2000$version $VIP/80 >/dev/null
+    until_seen "4E2$version .*TIME_WAIT" told | grep SYNC | sed "s/^/SEEN version $version: /"
+  done
+}
+
+# Of a service by DR that weir alone forwards.
+to_ipvs() {
+  OTHER=10.0.0.200
+  c ip route add $OTHER via 10.0.0.12
+  w -A -u $OTHER:5000 -s rr -p 100; w -a -u $OTHER:5000 -r 10.0.0.13 -g
+  vs -A -u $OTHER:5000 -s rr -p 100; vs -a -u $OTHER:5000 -r 10.0.0.13 -g
+  vs --start-daemon backup --mcast-interface eth0 --syncid 9
+  start master 9
+  known() { d cat /proc/net/ip_vs_conn_sync | sed 's/ *[0-9]*$//' | grep SYNC | sort; }
+  for version in 1 0; do
+    WEIR_STATE=/tmp/weir in_ns r2 node "$WEIR/weir" sysctl sync_version=$version >/dev/null
+    c bash -c "exec 3<>/dev/udp/$OTHER/5000; for i in 1 2 3 4 5; do echo x >&3; sleep 0.1; done"
+    # That of version 1 stands beside that of version 0.
+    for _ in $(seq 12); do [ "$(known | grep -c "UDP ")" -eq $((2 - version)) ] && break; sleep 0.5; done
+    known | sed "s/0A000002 [0-9A-F]* 0A0000C8 1388 0A00000D 1388 UDP/0A000002 PORT 0A0000C8 1388 0A00000D 1388 UDP/; s/^/SEEN version $version: /"
+  done
+}
+
+case $1 in to-weir) to_weir ;; to-ipvs) to_ipvs ;; esac
