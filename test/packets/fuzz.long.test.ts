@@ -6,6 +6,7 @@ import { test } from "node:test";
 import type { ProgramName } from "#control/programs.js";
 import { Rows } from "#control/rows.js";
 import { fragmentNotes, settings } from "#dataplane/maps.js";
+import { dissect } from "#lab/dissect.js";
 import { frameProblems } from "#lab/verify.js";
 import { configure } from "./case.js";
 import { EXECUTORS } from "./executors.js";
@@ -42,6 +43,7 @@ for (const hook of HOOKS) {
     let notesSince = performance.now();
     for (let number = 0; number < FRAMES; number++) {
       const incoming = randomFrame(random, model.connections);
+      if (mayBeCut(incoming.bytes)) continue;
       if (performance.now() - notesSince > NOTES_MILLISECONDS) {
         model.forgetFragments();
         worlds.forEach(forgetFragments);
@@ -57,6 +59,12 @@ for (const hook of HOOKS) {
     }
     compareAll(worlds, model);
   });
+}
+
+/** Larger than some way, and not forbidden to be cut: cut.test.ts and cases/refused.ts look at those. */
+function mayBeCut(bytes: Uint8Array): boolean {
+  const ip = dissect(bytes).ip;
+  return ip !== undefined && !ip.dontFragment && bytes.length > 14 + 1480;
 }
 
 function forgetFragments({ store }: World): void {
