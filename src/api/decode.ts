@@ -1,13 +1,13 @@
 // What a request means to the director: services and destinations as model/director.ts has them, by the rules that weir.yaml and ipvsadm
 // have for them. What the director itself refuses is left to it.
 
-import { familyOf, readAddress, readEndpoint } from "#model/config-address.js";
-import { readTunnel } from "#model/config-destination.js";
-import type { ConfigPath } from "#model/config-error.js";
-import { show } from "#model/config-fields.js";
-import { readMarkRules } from "#model/config-marks.js";
-import { SCHEDULER_FLAGS } from "#model/config-schema.js";
-import type { IssueList } from "#model/config-source.js";
+import { familyOf, readAddress, readEndpoint } from "#model/config/address.js";
+import { readTunnel } from "#model/config/destination.js";
+import type { ConfigPath } from "#model/config/error.js";
+import { show } from "#model/config/fields.js";
+import { readMarkRules } from "#model/config/marks.js";
+import { SCHEDULER_FLAGS } from "#model/config/schema.js";
+import type { IssueList } from "#model/config/source.js";
 import type { Connection, Destination, DestinationId, Family, ForwardMethod, Service, ServiceId } from "#model/director.js";
 import { MARK_RULES_MAX, type MarkRule } from "#model/marks.js";
 import type { ConnectionFilters } from "./schemas/connection.js";

@@ -4,7 +4,7 @@ import type * as model from "#model/director.js";
 import type { HealthView } from "#model/health-view.js";
 import type { NumberedEvent } from "#model/events.js";
 import type { MarkRule, PortRange, Prefix } from "#model/marks.js";
-import { SCHEDULER_FLAGS } from "#model/config-schema.js";
+import { SCHEDULER_FLAGS } from "#model/config/schema.js";
 import { formatEndpoint, formatMethod } from "#model/names.js";
 import type { DataPlaneStatus } from "#control/plane.js";
 import type { Connection } from "./schemas/connection.js";

@@ -2,11 +2,11 @@
 
 import type { Context } from "hono";
 import type { z } from "zod";
-import type { ConfigSource } from "#model/config-source.js";
-import { IssueList, readSource } from "#model/config-source.js";
-import type { ConfigIssue } from "#model/config-error.js";
-import { ConfigError } from "#model/config-error.js";
-import { readFields } from "#model/config-fields.js";
+import type { ConfigSource } from "#model/config/source.js";
+import { IssueList, readSource } from "#model/config/source.js";
+import type { ConfigIssue } from "#model/config/error.js";
+import { ConfigError } from "#model/config/error.js";
+import { readFields } from "#model/config/fields.js";
 import { ApiError, wrongInput } from "./problems.js";
 
 /** Ten thousand services with ten servers each are 8 MiB of YAML; 255 rules for marks are 64 KiB of JSON. */

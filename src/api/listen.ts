@@ -1,7 +1,7 @@
 // The sockets that the API is served by: a unix socket always, a TLS port when the configuration has one; and how they move when the
 // configuration is another.
 
-import type { ApiConfiguration } from "#model/config-api.js";
+import type { ApiConfiguration } from "#model/config/api.js";
 import { formatEndpoint } from "#model/names.js";
 import type { ApiOptions } from "./app.js";
 import type { LocalSocket } from "./local-socket.js";

@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 import { createConnection } from "node:net";
 import { dirname } from "node:path";
 import { ControlError } from "#control/errors.js";
-import type { ApiSocket } from "#model/config-api.js";
+import type { ApiSocket } from "#model/config/api.js";
 import type { ApiOptions } from "./app.js";
 import { bound, closed, listenerFor, setLimits } from "./server.js";
 import { apiSocketPath } from "./socket-path.js";
@@ -22,7 +22,7 @@ export interface LocalSocket {
   close(): Promise<void>;
 }
 
-/** What is made beside its place has this behind its name until it is right. model/config-api.ts leaves room for it. */
+/** What is made beside its place has this behind its name until it is right. model/config/api.ts leaves room for it. */
 const NEXT = ".new";
 
 export const pathOf = ({ path = apiSocketPath() }: ApiSocket): string => path;

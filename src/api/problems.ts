@@ -1,7 +1,7 @@
 // What becomes of an error on its way out: its status, its code, and the sentence that the command line would print.
 
-import type { ConfigIssue } from "#model/config-error.js";
-import { ConfigError } from "#model/config-error.js";
+import type { ConfigIssue } from "#model/config/error.js";
+import { ConfigError } from "#model/config/error.js";
 import type { DirectorErrorCode } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { Problem } from "./schemas/problem.js";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { createSecureContext } from "node:tls";
 import { ControlError } from "#control/errors.js";
-import type { ApiTls } from "#model/config-api.js";
+import type { ApiTls } from "#model/config/api.js";
 import { formatEndpoint } from "#model/names.js";
 import type { ApiOptions } from "./app.js";
 import { bound, closed, listenerFor, setLimits } from "./server.js";

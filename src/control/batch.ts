@@ -2,7 +2,7 @@
 // step is found before anything is written; then what is new is written beside what there is; then packets see it.
 
 import * as maps from "#dataplane/maps.js";
-import { familyOf, notUnicast } from "#model/config-address.js";
+import { familyOf, notUnicast } from "#model/config/address.js";
 import { addressFamily } from "#model/address.js";
 import type { Destination, DestinationId, Operation, Service, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";

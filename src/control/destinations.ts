@@ -9,7 +9,7 @@ import {
   Destination as DestinationStruct, Hop, ServiceKey,
 } from "#dataplane/maps.js";
 import { addressFamily } from "#model/address.js";
-import { familyOf } from "#model/config-address.js";
+import { familyOf } from "#model/config/address.js";
 import type { Destination, DestinationId, Family, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { formatEndpoint } from "#model/names.js";

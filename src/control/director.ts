@@ -12,7 +12,7 @@ import type {
 } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import type { MarkRule } from "#model/marks.js";
-import { familyOf } from "#model/config-address.js";
+import { familyOf } from "#model/config/address.js";
 import type { Sysctls } from "#model/sysctls.js";
 import type { Draft, DraftMember, Plan } from "./batch.js";
 import { Batch, nameOf } from "./batch.js";

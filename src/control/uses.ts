@@ -1,7 +1,7 @@
 // What services need of the data plane beyond IPv4's TCP and UDP: programs that nobody uses are not loaded.
 
 import { addressFamily } from "#model/address.js";
-import { familyOf } from "#model/config-address.js";
+import { familyOf } from "#model/config/address.js";
 import type { Destination, ServiceId } from "#model/director.js";
 import { FTP_PORT } from "#wire/ftp.js";
 

@@ -120,7 +120,7 @@ export interface Imported {
   readonly notes: readonly Note[];
 }
 
-/** weir's own timing, as model/config-health.ts reads a check that says nothing. */
+/** weir's own timing, as model/config/health.ts reads a check that says nothing. */
 const DEFAULT_TIMING: Required<WrittenTiming> = { every: 10, timeout: 5, retries: 1, retryDelay: 1, warmup: 0 };
 
 /** Only what differs from weir's own. */

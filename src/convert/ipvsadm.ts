@@ -1,6 +1,6 @@
 // What ipvsadm has made, as weir.yaml: services without checks. The commands themselves are read by cli/ipvsadm.
 
-import { SCHEDULER_FLAGS } from "#model/config-schema.js";
+import { SCHEDULER_FLAGS } from "#model/config/schema.js";
 import type { Destination, Service, SyncDaemonRequest, Timeouts } from "#model/director.js";
 import { formatMethod, formatServiceId } from "#model/names.js";
 import type { Imported, WrittenDestination, WrittenForwarding, WrittenService, WrittenSyncDaemon } from "./document.js";

@@ -1,8 +1,8 @@
 // What is said about a file of another program while it is read: mistakes, which stop everything, and notes about what weir
 // leaves out, which do not.
 
-import type { ConfigIssue } from "#model/config-error.js";
-import { ConfigError } from "#model/config-error.js";
+import type { ConfigIssue } from "#model/config/error.js";
+import { ConfigError } from "#model/config/error.js";
 
 export interface Place {
   readonly file: string;

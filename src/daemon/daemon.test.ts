@@ -11,7 +11,7 @@ import { chooseHook } from "#control/hook.js";
 import { MemoryPlane } from "#control/memory-plane.js";
 import { memoryRecord } from "#control/record.js";
 import { MemoryHost } from "#control/settings/memory-host.js";
-import { ConfigError } from "#model/config-error.js";
+import { ConfigError } from "#model/config/error.js";
 import { parseConfig } from "#model/config.js";
 import { MemoryDirector } from "#model/memory-director.js";
 import type { DirectorEvent } from "#model/events.js";

@@ -1,16 +1,16 @@
 // What a director's configuration file means: weir.yaml in, a frozen Configuration out, or ConfigError with every
 // mistake at its place. No kernel and no I/O; what is true of this machine (its interfaces) is handed in.
 
-import type { ApiConfiguration } from "./config-api.js";
+import type { ApiConfiguration } from "./config/api.js";
 import type { Address, Destination, Service, SyncDaemonRequest, Timeouts } from "./director.js";
 import type { DestinationHealth, ServiceHealth } from "./health.js";
 import type { MarkRule } from "./marks.js";
 import type { Sysctls } from "./sysctls.js";
-import type { Environment } from "./config-environment.js";
-import type { ReadIncluded } from "./config-include.js";
-import { readSources } from "./config-include.js";
-import { IssueList } from "./config-source.js";
-import { readConfiguration } from "./config-read.js";
+import type { Environment } from "./config/environment.js";
+import type { ReadIncluded } from "./config/include.js";
+import { readSources } from "./config/include.js";
+import { IssueList } from "./config/source.js";
+import { readConfiguration } from "./config/read.js";
 
 /** Where the data plane stands: XDP in the driver, XDP before the stack, TC; auto chooses for each interface. */
 export type AttachMode = "auto" | "tc" | "xdp" | "generic";

@@ -3,7 +3,7 @@
 // Linux v6.1 net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_genl_set_cmd() and what it calls.
 
 import { addressFamily, addressWords } from "./address.js";
-import { notUnicast } from "./config-address.js";
+import { notUnicast } from "./config/address.js";
 import type {
   Connection, Counters, Destination, DestinationId, DestinationState, Director, DirectorErrorCode, Family, Operation, Service, ServiceId, ServiceState,
   SyncDaemon, SyncDaemonRequest, Timeouts, Totals,

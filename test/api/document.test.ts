@@ -13,7 +13,7 @@ import { listen } from "#api/listen.js";
 import { API_PROBLEMS, DIRECTOR_PROBLEMS } from "#api/problems.js";
 import { apiSocketPath } from "#api/socket-path.js";
 import { parseTokens } from "#api/tokens.js";
-import { DEFAULT_API } from "#model/config-api.js";
+import { DEFAULT_API } from "#model/config/api.js";
 import { parseConfig } from "#model/config.js";
 import { MemoryApi } from "./memory-api.js";
 

@@ -18,7 +18,7 @@ import { apiSocketPath } from "#api/socket-path.js";
 import { parseTokens } from "#api/tokens.js";
 import { ControlError } from "#control/errors.js";
 import type { Connection } from "#model/director.js";
-import { DEFAULT_API } from "#model/config-api.js";
+import { DEFAULT_API } from "#model/config/api.js";
 import { MemoryApi } from "./memory-api.js";
 
 // Compiled, this file is dist/out/test/api/sockets.test.js.

@@ -12,7 +12,7 @@ import { completionScript, SHELLS } from "#cli/weir/completion/scripts.js";
 import { optionsOf } from "#cli/ipvsadm/meanings.js";
 import { OPTIONS } from "#cli/ipvsadm/options.js";
 import { leaves, visibleCommands, visibleOptions } from "#cli/weir/manual/weir-page.js";
-import { SCHEDULERS } from "#model/config-schema.js";
+import { SCHEDULERS } from "#model/config/schema.js";
 
 const program = createProgram();
 const folder = mkdtempSync(join(tmpdir(), "weir-completion-"));

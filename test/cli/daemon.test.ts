@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { ApiServer } from "#api/listen.js";
 import { listen } from "#api/listen.js";
-import { DEFAULT_API } from "#model/config-api.js";
+import { DEFAULT_API } from "#model/config/api.js";
 import { MemoryApi } from "../api/memory-api.js";
 
 // Compiled, this file is dist/out/test/cli/daemon.test.js.

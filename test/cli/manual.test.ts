@@ -14,7 +14,7 @@ import { PAGE_NAMES, manualPage } from "#cli/weir/manual/pages.js";
 import { writePage } from "#cli/weir/manual/roff.js";
 import { COMMAND_TEXTS } from "#cli/weir/manual/weir-texts.js";
 import { leaves, visibleOptions } from "#cli/weir/manual/weir-page.js";
-import { KEY_SECTIONS } from "#model/config-meanings.js";
+import { KEY_SECTIONS } from "#model/config/meanings.js";
 import { SYSCTL_NAMES } from "#model/sysctls.js";
 
 // Compiled, this file is dist/out/test/cli/manual.test.js.

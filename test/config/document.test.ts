@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { withKeyTables } from "#cli/weir/manual/config-page.js";
 import { CONNECTIONS_DEFAULT } from "#dataplane/maps.js";
-import { KEY_SECTIONS } from "#model/config-meanings.js";
+import { KEY_SECTIONS } from "#model/config/meanings.js";
 import { MemoryDirector } from "#model/memory-director.js";
 
 // Compiled, this file is dist/out/test/config/document.test.js.

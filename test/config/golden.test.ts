@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseConfig } from "#model/config.js";
 import type { Configuration } from "#model/config.js";
-import { ConfigError, formatIssue } from "#model/config-error.js";
+import { ConfigError, formatIssue } from "#model/config/error.js";
 
 // Compiled, this file is dist/out/test/config/golden.test.js; the cases stay in test/config/cases.
 const folder = new URL("../../../../test/config/cases/", import.meta.url);

@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
-import { configJsonSchema } from "#model/config-json-schema.js";
+import { configJsonSchema } from "#model/config/json-schema.js";
 
 // Compiled, this file is dist/out/test/config/json-schema.test.js.
 const root = new URL("../../../../", import.meta.url);

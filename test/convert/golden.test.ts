@@ -10,7 +10,7 @@ import { importLdirectord } from "#convert/ldirectord/ldirectord.js";
 import { importKeepalived } from "#convert/keepalived/keepalived.js";
 import { formatNote } from "#convert/report.js";
 import { parseConfig } from "#model/config.js";
-import { ConfigError, formatIssue } from "#model/config-error.js";
+import { ConfigError, formatIssue } from "#model/config/error.js";
 
 // Compiled, this file is dist/out/test/convert/golden.test.js; the cases stay in test/convert/cases.
 const cases = new URL("../../../../test/convert/cases/", import.meta.url);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importKeepalived } from "#convert/keepalived/keepalived.js";
-import { ConfigError } from "#model/config-error.js";
+import { ConfigError } from "#model/config/error.js";
 
 test("a file that includes itself twice comes to an end, with a mistake that says why", () => {
   const text = "include keepalived.conf\ninclude keepalived.conf\n";

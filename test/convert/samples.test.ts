@@ -10,7 +10,7 @@ import { printDocument } from "#convert/document.js";
 import { importKeepalived } from "#convert/keepalived/keepalived.js";
 import type { KeepalivedImport } from "#convert/keepalived/keepalived.js";
 import { parseConfig } from "#model/config.js";
-import { ConfigError } from "#model/config-error.js";
+import { ConfigError } from "#model/config/error.js";
 import { formatServiceId } from "#model/names.js";
 
 const told = process.env.WEIR_KEEPALIVED_SAMPLES;

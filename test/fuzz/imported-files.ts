@@ -7,7 +7,7 @@ import type { Imported } from "#convert/document.js";
 import { importKeepalived } from "#convert/keepalived/keepalived.js";
 import { importLdirectord } from "#convert/ldirectord/ldirectord.js";
 import { parseConfig } from "#model/config.js";
-import { ConfigError } from "#model/config-error.js";
+import { ConfigError } from "#model/config/error.js";
 import { Random } from "../packets/random.js";
 import { Outcomes, assertClear } from "./judge.js";
 import { mutate } from "./mutate.js";

@@ -12,7 +12,7 @@ import { memoryRecord } from "#control/record.js";
 import { MemoryHost } from "#control/settings/memory-host.js";
 import type { Configuration } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
-import { ConfigError } from "#model/config-error.js";
+import { ConfigError } from "#model/config/error.js";
 import { DirectorError } from "#model/director.js";
 import { MemoryDirector } from "#model/memory-director.js";
 import { Random } from "../packets/random.js";

@@ -1,8 +1,8 @@
 // Daemons of synchronisation: ipvsadm -L --daemon, --start-daemon, --stop-daemon.
 
 import type { SyncDaemonRequest } from "#model/director.js";
-import { readAddress } from "#model/config-address.js";
-import { show } from "#model/config-fields.js";
+import { readAddress } from "#model/config/address.js";
+import { show } from "#model/config/fields.js";
 import type { Operations } from "../operations.js";
 import type { Routes } from "../route.js";
 import { oneOf } from "../schemas/fields.js";

@@ -1,7 +1,7 @@
 // A connection, and a page of them.
 
 import { z } from "zod";
-import { METHODS, PROTOCOLS } from "#model/config-schema.js";
+import { METHODS, PROTOCOLS } from "#model/config/schema.js";
 import { address, oneOf, optional, port, wholeText } from "./fields.js";
 
 /** A page stands in memory as a whole, on both sides. */

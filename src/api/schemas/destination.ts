@@ -1,7 +1,7 @@
 // A real server of one service: as it is given, as it is changed, as it stands.
 
 import { z } from "zod";
-import { METHODS, THRESHOLD_MAX, WEIGHT_MAX } from "#model/config-schema.js";
+import { METHODS, THRESHOLD_MAX, WEIGHT_MAX } from "#model/config/schema.js";
 import { Counters, Rates } from "./counters.js";
 import { address, oneOf, optional, port, whole } from "./fields.js";
 

@@ -1,4 +1,4 @@
-// What fields of several nouns are made of. A description completes the sentence "… is not <description>", as in model/config-schema.ts,
+// What fields of several nouns are made of. A description completes the sentence "… is not <description>", as in model/config/schema.ts,
 // whose words and limits these are: the API and weir.yaml speak of the same things by the same names.
 
 import { z } from "zod";

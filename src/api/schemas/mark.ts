@@ -1,7 +1,7 @@
 // Rules that give packets firewall marks, as weir.yaml writes them.
 
 import { z } from "zod";
-import { PROTOCOLS } from "#model/config-schema.js";
+import { PROTOCOLS } from "#model/config/schema.js";
 import { MARK_RULES_MAX } from "#model/marks.js";
 import { oneOf, optional, whole } from "./fields.js";
 

@@ -1,7 +1,7 @@
 // A virtual service: as it is given, as it is changed, as it stands.
 
 import { z } from "zod";
-import { PERSISTENT_SECONDS_MAX, PROTOCOLS, SCHEDULER_FLAGS } from "#model/config-schema.js";
+import { PERSISTENT_SECONDS_MAX, PROTOCOLS, SCHEDULER_FLAGS } from "#model/config/schema.js";
 import { Counters, Rates } from "./counters.js";
 import { Destination } from "./destination.js";
 import { address, oneOf, optional, port, whole } from "./fields.js";

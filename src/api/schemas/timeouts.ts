@@ -1,7 +1,7 @@
 // After how long without packets connections end.
 
 import { z } from "zod";
-import { TIMEOUT_SECONDS_MAX } from "#model/config-schema.js";
+import { TIMEOUT_SECONDS_MAX } from "#model/config/schema.js";
 import { optional, whole } from "./fields.js";
 
 const seconds = whole("a number of seconds", 1, TIMEOUT_SECONDS_MAX);

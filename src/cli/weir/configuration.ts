@@ -9,8 +9,8 @@ import { usableInterfaces } from "#control/kernel-plane.js";
 import { interfaces } from "#kernel/network.js";
 import type { Configuration, InterfaceSelection } from "#model/config.js";
 import { parseConfig } from "#model/config.js";
-import type { ReadIncluded } from "#model/config-include.js";
-import { readSources } from "#model/config-include.js";
+import type { ReadIncluded } from "#model/config/include.js";
+import { readSources } from "#model/config/include.js";
 import { UsageError } from "./errors.js";
 import { readIncluded } from "./include.js";
 

@@ -1,8 +1,8 @@
 // What the user sees of an error: one clear message for what may go wrong in operation, the stack only for mistakes of
 // weir's own.
 
-import type { ConfigIssue } from "#model/config-error.js";
-import { formatIssue } from "#model/config-error.js";
+import type { ConfigIssue } from "#model/config/error.js";
+import { formatIssue } from "#model/config/error.js";
 
 /** Wrong use that the command line's own checks could not see. */
 export class UsageError extends Error {

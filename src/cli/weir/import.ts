@@ -15,7 +15,7 @@ import { importLdirectord } from "#convert/ldirectord/ldirectord.js";
 import type { ImportNames } from "#convert/names.js";
 import type { Place } from "#convert/report.js";
 import { formatNote, Report } from "#convert/report.js";
-import { SCHEDULERS, THRESHOLD_MAX } from "#model/config-schema.js";
+import { SCHEDULERS, THRESHOLD_MAX } from "#model/config/schema.js";
 import type { Destination, DestinationId, Director, Service, ServiceId, SyncDaemon, SyncDaemonRequest, Timeouts } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { MemoryDirector } from "#model/memory-director.js";

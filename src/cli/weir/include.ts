@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { hasWildcards, wildcardExpression } from "#convert/glob.js";
-import type { ReadIncluded } from "#model/config-include.js";
+import type { ReadIncluded } from "#model/config/include.js";
 
 export const readIncluded: ReadIncluded = (pattern, from) => {
   const path = isAbsolute(pattern) || from === "-" ? pattern : join(dirname(from), pattern);

@@ -1,6 +1,6 @@
 // weir realserver up|down|status: the real server's side, in the network namespace this runs in.
 
-import { readAddress } from "#model/config-address.js";
+import { readAddress } from "#model/config/address.js";
 import { withCommandLock } from "#control/command-lock.js";
 import type { RealServerMethod, RealServerParts, RealServerPlan } from "#control/realserver.js";
 import { realServerDown, realServerStatus, realServerUp } from "#control/realserver.js";

@@ -1,7 +1,7 @@
 // The director on the kernel's maps, with its sync daemons. Linux v6.12 net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_genl_new_daemon(), ip_vs_genl_del_daemon().
 
 import { addressFamily } from "#model/address.js";
-import { familyOf } from "#model/config-address.js";
+import { familyOf } from "#model/config/address.js";
 import type { Operation, SyncDaemon, SyncDaemonRequest, SyncProcess } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { formatServiceId } from "#model/names.js";

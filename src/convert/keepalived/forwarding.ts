@@ -1,7 +1,7 @@
 // lvs_method, lb_kind, sorry_server_lvs_method: how packets get to a server. keepalived 2.2.7: "NAT", "DR", or
 // "TUN [type {ipip|gue port NUM|gre} [nocsum|csum|remcsum]]".
 
-import { remedy, show } from "#model/config-fields.js";
+import { remedy, show } from "#model/config/fields.js";
 import type { WrittenForwarding, WrittenTunnel } from "../document.js";
 import { defined } from "../document.js";
 import type { Reading } from "./read.js";

@@ -1,8 +1,8 @@
 // global_defs: of all that stands there weir takes the timeouts of connections, the sync daemons and the user who runs scripts. The keywords are
 // those of keepalived 2.2.7, keepalived/core/global_parser.c, init_global_keywords().
 
-import { TIMEOUT_SECONDS_MAX } from "#model/config-schema.js";
-import { show } from "#model/config-fields.js";
+import { TIMEOUT_SECONDS_MAX } from "#model/config/schema.js";
+import { show } from "#model/config/fields.js";
 import type { Keyword, Keywords, Reading } from "./read.js";
 import { left } from "./read.js";
 import type { SyncDirective } from "./sync-daemon.js";

@@ -2,7 +2,7 @@
 
 import { formatAddress, parseAddress } from "#model/address.js";
 import type { AddressWords } from "#model/address.js";
-import { show } from "#model/config-fields.js";
+import { show } from "#model/config/fields.js";
 import type { Address, Family } from "#model/director.js";
 import type { Place } from "../report.js";
 import type { Reading } from "./read.js";

@@ -1,6 +1,6 @@
 // How directives are read: a block by a table of its keywords, a value by what it may be. What is wrong is noted and left out.
 
-import { remedy, show } from "#model/config-fields.js";
+import { remedy, show } from "#model/config/fields.js";
 import { parseAddress, formatAddress } from "#model/address.js";
 import type { Address } from "#model/director.js";
 import { readCommand } from "./commands.js";

@@ -1,7 +1,7 @@
 // real_server: a destination with its checks.
 
-import { notUnicast } from "#model/config-address.js";
-import { THRESHOLD_MAX, WEIGHT_MAX } from "#model/config-schema.js";
+import { notUnicast } from "#model/config/address.js";
+import { THRESHOLD_MAX, WEIGHT_MAX } from "#model/config/schema.js";
 import type { Address } from "#model/director.js";
 import type { WrittenCheck, WrittenCommand, WrittenDestination, WrittenForwarding } from "../document.js";
 import { defined } from "../document.js";

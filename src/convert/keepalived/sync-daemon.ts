@@ -2,7 +2,7 @@
 // has no need to change: of a director that is both, each tells what begins at it. keepalived 2.2.7, keepalived/core/global_parser.c,
 // lvs_syncd_handler(); keepalived/vrrp/vrrp.c, vrrp_complete_init().
 
-import { remedy, show } from "#model/config-fields.js";
+import { remedy, show } from "#model/config/fields.js";
 import { SYNC_LENGTH_MAX } from "#model/sync-daemon.js";
 import type { WrittenSyncDaemon } from "../document.js";
 import { defined } from "../document.js";
@@ -17,6 +17,7 @@ export interface SyncDirective {
   readonly settings: { syncId?: number; lengthMax?: number; port?: number; ttl?: number; group?: string };
 }
 
+const VIRTUAL_ROUTER_MAX = 255;
 const NUMBERS = {
   id: ["syncId", "a number", 0, 255], maxlen: ["lengthMax", "a number of bytes", 1, SYNC_LENGTH_MAX], port: ["port", "a port", 1, 65535], ttl: ["ttl", "a number of hops", 1, 255],
 } as const;
@@ -51,7 +52,8 @@ export function writeSyncDaemons({ directive, interface: name, instance, setting
     return [];
   }
   report.note(directive, describe(directive), "becomes a master and a backup that both run, whatever VRRP says; take it out of keepalived's file, which would start IPVS's own");
-  const virtualRouter = Number(owner.block?.findLast(({ keyword }) => keyword === "virtual_router_id")?.values[0] ?? 0);
-  const { syncId = Number.isInteger(virtualRouter) ? virtualRouter : 0 } = settings;
+  // RFC 5798 section 5.2.3: from 1 to 255. keepalived takes no other either.
+  const virtualRouter = Number(owner.block?.findLast(({ keyword }) => keyword === "virtual_router_id")?.values[0]);
+  const { syncId = Number.isInteger(virtualRouter) && virtualRouter >= 1 && virtualRouter <= VIRTUAL_ROUTER_MAX ? virtualRouter : 0 } = settings;
   return (["master", "backup"] as const).map((role) => defined({ role, interface: name, ...settings, syncId: syncId || undefined }));
 }

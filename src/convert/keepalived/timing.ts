@@ -23,7 +23,7 @@ export interface TimingDefaults {
 }
 export const USUAL_TIMING: TimingDefaults = { retry: 1, delayBeforeRetry: 1 };
 
-/** The bounds are weir's own: model/config-schema.ts. */
+/** The bounds are weir's own: model/config/schema.ts. */
 export function timingKeywords(retryMin: number): Keywords<Timing> {
   return {
     delay_loop: { words: 1, becomes: "`every`", read: (directive, timing, reading) => { timing.delayLoop = reading.timer(directive, 0.1, 86400) ?? timing.delayLoop; } },

@@ -1,6 +1,6 @@
 // Who runs a script: "USER [GROUP]", in script_user, user, notify_up and their like.
 
-import { show } from "#model/config-fields.js";
+import { show } from "#model/config/fields.js";
 import type { Reading } from "./read.js";
 import type { Directive } from "./tree.js";
 

@@ -1,8 +1,8 @@
 // virtual_server: one service, or with a group one for each of its addresses and marks.
 
 import { parseAddress, formatAddress } from "#model/address.js";
-import { PERSISTENT_SECONDS_MAX, SCHEDULERS, WEIGHT_MAX } from "#model/config-schema.js";
-import { remedy, show } from "#model/config-fields.js";
+import { PERSISTENT_SECONDS_MAX, SCHEDULERS, WEIGHT_MAX } from "#model/config/schema.js";
+import { remedy, show } from "#model/config/fields.js";
 import type { Address, Protocol } from "#model/director.js";
 import { formatServiceId } from "#model/names.js";
 import type { WrittenCommand, WrittenForwarding } from "../document.js";

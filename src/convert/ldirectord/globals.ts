@@ -1,6 +1,6 @@
 // What stands at the head of ldirectord.cf, for all services that do not say it themselves.
 
-import { splitCommand } from "#model/config-command.js";
+import { splitCommand } from "#model/config/command.js";
 import type { Key, Keys, Reading } from "./read.js";
 import { gone, left } from "./read.js";
 import type { Entry } from "./entries.js";

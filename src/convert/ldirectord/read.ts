@@ -1,6 +1,6 @@
 // How entries of ldirectord.cf are read: by a table of their keys, each value by what it may be.
 
-import { remedy, show } from "#model/config-fields.js";
+import { remedy, show } from "#model/config/fields.js";
 import type { Address, Family, Protocol } from "#model/director.js";
 import { formatAddress, parseAddress } from "#model/address.js";
 import type { ImportNames } from "../names.js";

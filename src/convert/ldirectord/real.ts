@@ -1,9 +1,9 @@
 // real= and fallback=: servers, one or a range of them.
 
 import { formatIpv4, parseIpv4 } from "#model/address.js";
-import { notUnicast } from "#model/config-address.js";
-import { THRESHOLD_MAX, WEIGHT_MAX } from "#model/config-schema.js";
-import { show } from "#model/config-fields.js";
+import { notUnicast } from "#model/config/address.js";
+import { THRESHOLD_MAX, WEIGHT_MAX } from "#model/config/schema.js";
+import { show } from "#model/config/fields.js";
 import type { Address, Family, Protocol } from "#model/director.js";
 import type { Entry } from "./entries.js";
 import type { Reading } from "./read.js";

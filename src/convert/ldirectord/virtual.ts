@@ -1,7 +1,7 @@
 // A virtual service of ldirectord.cf as its entries say it, before names are resolved and defaults filled in.
 
-import { PERSISTENT_SECONDS_MAX, SCHEDULER_FLAGS, SCHEDULERS } from "#model/config-schema.js";
-import { remedy, show } from "#model/config-fields.js";
+import { PERSISTENT_SECONDS_MAX, SCHEDULER_FLAGS, SCHEDULERS } from "#model/config/schema.js";
+import { remedy, show } from "#model/config/fields.js";
 import { parseAddress } from "#model/address.js";
 import type { Entry, VirtualSection } from "./entries.js";
 import type { Settings } from "./globals.js";

@@ -2,7 +2,7 @@
 // ("" ─up─▶ "up", "" ─realserver─▶ "realserver" ─up─▶ "realserver up"), and each context has its own options and arguments.
 
 import type { Argument, Command, Option } from "commander";
-import { SCHEDULERS, SCHEDULER_FLAGS } from "#model/config-schema.js";
+import { SCHEDULERS, SCHEDULER_FLAGS } from "#model/config/schema.js";
 import { SYSCTL_NAMES } from "#model/sysctls.js";
 import type { ListedOption } from "../../ipvsadm/meanings.js";
 import { listedOptions, optionsOf } from "../../ipvsadm/meanings.js";

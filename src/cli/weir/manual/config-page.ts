@@ -1,7 +1,7 @@
 // weir.yaml(5), and the same tables for docs/configuration.md, from the keys' schemas and meanings.
 
-import type { KeySection, Meaning } from "#model/config-meanings.js";
-import { KEY_SECTIONS, describeKey } from "#model/config-meanings.js";
+import type { KeySection, Meaning } from "#model/config/meanings.js";
+import { KEY_SECTIONS, describeKey } from "#model/config/meanings.js";
 import type { SysctlName } from "#model/sysctls.js";
 import { SYSCTLS, SYSCTL_NAMES } from "#model/sysctls.js";
 import type { Page, Section } from "./roff.js";

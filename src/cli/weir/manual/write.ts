@@ -3,7 +3,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { configJsonSchema } from "#model/config-json-schema.js";
+import { configJsonSchema } from "#model/config/json-schema.js";
 import { createProgram } from "../commands.js";
 import { withKeyTables } from "./config-page.js";
 import { PAGE_NAMES, manualPage } from "./pages.js";

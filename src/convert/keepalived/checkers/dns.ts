@@ -1,6 +1,6 @@
 // DNS_CHECK: a question over UDP is answered.
 
-import { DNS_RECORDS } from "#model/config-schema.js";
+import { DNS_RECORDS } from "#model/config/schema.js";
 import { defined, writtenTiming } from "../../document.js";
 import type { Keywords } from "../read.js";
 import { completeTiming } from "../timing.js";

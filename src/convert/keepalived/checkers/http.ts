@@ -1,6 +1,6 @@
 // HTTP_GET and SSL_GET: every url is answered as it should be.
 
-import { show } from "#model/config-fields.js";
+import { show } from "#model/config/fields.js";
 import type { WrittenRequest } from "../../document.js";
 import { defined, writtenTiming } from "../../document.js";
 import type { Keywords, Reading } from "../read.js";

@@ -1,6 +1,6 @@
 // UDP_CHECK: nothing says that the port is closed, or with require_reply an answer comes, as it should be.
 
-import { show } from "#model/config-fields.js";
+import { show } from "#model/config/fields.js";
 import { defined, writtenTiming } from "../../document.js";
 import type { Keywords, Reading } from "../read.js";
 import { completeTiming, USUAL_TIMING } from "../timing.js";

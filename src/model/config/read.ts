@@ -1,23 +1,23 @@
 // The configuration's top level: what each block means, and the rules between blocks.
 
-import type { ConfigPath } from "./config-error.js";
-import type { Configuration, InterfaceSelection, VipAddress } from "./config.js";
-import { readPrefix } from "./config-address.js";
-import { readApi } from "./config-api.js";
-import type { ReadContext } from "./config-context.js";
-import { checkDuplicates, checkInterface } from "./config-context.js";
-import type { Fields } from "./config-fields.js";
-import { readFields, show } from "./config-fields.js";
-import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./config-schema.js";
-import { checkGroups } from "./config-group.js";
-import { readMarkRules } from "./config-marks.js";
-import { readSyncDaemons } from "./config-sync.js";
-import { runBy } from "./config-scripts.js";
-import { readDefaults, readService } from "./config-service.js";
-import type { Timeouts } from "./director.js";
-import { formatServiceId } from "./names.js";
-import type { SysctlName, Sysctls } from "./sysctls.js";
-import { sysctlValue } from "./sysctls.js";
+import type { ConfigPath } from "./error.js";
+import type { Configuration, InterfaceSelection, VipAddress } from "../config.js";
+import { readPrefix } from "./address.js";
+import { readApi } from "./api.js";
+import type { ReadContext } from "./context.js";
+import { checkDuplicates, checkInterface } from "./context.js";
+import type { Fields } from "./fields.js";
+import { readFields, show } from "./fields.js";
+import { AddressFields, InterfaceFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields } from "./schema.js";
+import { checkGroups } from "./group.js";
+import { readMarkRules } from "./marks.js";
+import { readSyncDaemons } from "./sync.js";
+import { runBy } from "./scripts.js";
+import { readDefaults, readService } from "./service.js";
+import type { Timeouts } from "../director.js";
+import { formatServiceId } from "../names.js";
+import type { SysctlName, Sysctls } from "../sysctls.js";
+import { sysctlValue } from "../sysctls.js";
 
 /** Complete only when no issue was noted. */
 export function readConfiguration(value: unknown, context: ReadContext): Configuration {

@@ -2,15 +2,15 @@
 // right is what ipvsadm --start-daemon takes: ipvsadm 1.31 ipvsadm.c, process_options(); Linux v6.12 net/netfilter/ipvs/ip_vs_ctl.c,
 // ip_vs_genl_new_daemon().
 
-import { addressFamily, addressWords } from "./address.js";
-import { familyOf, readAddress } from "./config-address.js";
-import type { ReadContext } from "./config-context.js";
-import { checkDuplicates, checkInterface } from "./config-context.js";
-import type { ConfigPath } from "./config-error.js";
-import { readFields, show } from "./config-fields.js";
-import { SyncFields } from "./config-schema.js";
-import type { Address, ServiceWithDestinations, SyncDaemonRequest } from "./director.js";
-import { formatServiceId } from "./names.js";
+import { addressFamily, addressWords } from "../address.js";
+import { familyOf, readAddress } from "./address.js";
+import type { ReadContext } from "./context.js";
+import { checkDuplicates, checkInterface } from "./context.js";
+import type { ConfigPath } from "./error.js";
+import { readFields, show } from "./fields.js";
+import { SyncFields } from "./schema.js";
+import type { Address, ServiceWithDestinations, SyncDaemonRequest } from "../director.js";
+import { formatServiceId } from "../names.js";
 
 export function readSyncDaemons(list: readonly unknown[], services: readonly (ServiceWithDestinations | undefined)[], context: ReadContext): readonly SyncDaemonRequest[] {
   const daemons = list.map((entry, i) => readSyncDaemon(entry, ["sync", i], context));

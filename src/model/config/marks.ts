@@ -1,15 +1,15 @@
 // The block `marks` of weir.yaml: rules that give packets firewall marks.
 
-import type { AddressWords } from "./address.js";
-import { addressFamily, addressWords, formatAddress } from "./address.js";
-import { readPrefix } from "./config-address.js";
-import type { ReadContext } from "./config-context.js";
-import type { ConfigPath } from "./config-error.js";
-import type { Address } from "./director.js";
-import { readFields, show } from "./config-fields.js";
-import { MarkFields } from "./config-schema.js";
-import type { MarkRule, PortRange, Prefix } from "./marks.js";
-import { MARK_RULES_MAX, ruleFamily } from "./marks.js";
+import type { AddressWords } from "../address.js";
+import { addressFamily, addressWords, formatAddress } from "../address.js";
+import { readPrefix } from "./address.js";
+import type { ReadContext } from "./context.js";
+import type { ConfigPath } from "./error.js";
+import type { Address } from "../director.js";
+import { readFields, show } from "./fields.js";
+import { MarkFields } from "./schema.js";
+import type { MarkRule, PortRange, Prefix } from "../marks.js";
+import { MARK_RULES_MAX, ruleFamily } from "../marks.js";
 
 const PORT_MAX = 65535;
 

@@ -1,9 +1,9 @@
 // What all parts of reading a configuration share: what is true of this machine, and the list of mistakes.
 
-import type { ConfigPath } from "./config-error.js";
-import { remedy, show } from "./config-fields.js";
-import type { IssueList } from "./config-source.js";
-import type { ConfigOptions } from "./config.js";
+import type { ConfigPath } from "./error.js";
+import { remedy, show } from "./fields.js";
+import type { IssueList } from "./source.js";
+import type { ConfigOptions } from "../config.js";
 
 export interface ReadContext extends ConfigOptions {
   readonly issues: IssueList;

@@ -1,11 +1,11 @@
 // Commands as weir.yaml writes them: words in a list, or one string that is split at blanks as a shell would, quotes respected. No
 // shell ever sees them, so nothing in them is expanded.
 
-import type { ConfigPath } from "./config-error.js";
-import type { IssueList } from "./config-source.js";
-import { isMapping, readFields, show } from "./config-fields.js";
-import { NotificationFields } from "./config-schema.js";
-import type { Command } from "./health.js";
+import type { ConfigPath } from "./error.js";
+import type { IssueList } from "./source.js";
+import { isMapping, readFields, show } from "./fields.js";
+import { NotificationFields } from "./schema.js";
+import type { Command } from "../health.js";
 
 /** As a notification stands in the file. */
 export type CommandKeys = string | readonly string[] | { readonly [key: string]: unknown };

@@ -1,10 +1,10 @@
 // Where a service or a server is, by its keys address and port.
 
-import type { Endpoint } from "./config-address.js";
-import { readEndpoint } from "./config-address.js";
-import type { ConfigPath } from "./config-error.js";
-import { show } from "./config-fields.js";
-import type { IssueList } from "./config-source.js";
+import type { Endpoint } from "./address.js";
+import { readEndpoint } from "./address.js";
+import type { ConfigPath } from "./error.js";
+import { show } from "./fields.js";
+import type { IssueList } from "./source.js";
 
 export interface EndpointKeys {
   readonly address?: string | undefined;

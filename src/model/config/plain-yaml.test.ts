@@ -29,7 +29,7 @@ services:
 });
 
 test("the examples are read so, all but those with more in them", () => {
-  const folder = new URL("../../docs/examples/", import.meta.url);
+  const folder = new URL("../../../docs/examples/", import.meta.url);
   const texts = readdirSync(folder).filter((name) => name.endsWith(".yaml")).map((name) => readFileSync(new URL(name, folder), "utf8"));
   const read = texts.map((text) => ({ text, value: readPlainYaml(text) })).filter(({ value }) => value !== undefined);
   for (const { text, value } of read) assert.deepEqual(value, whole(text));

@@ -1,8 +1,8 @@
-// What the keys of weir.yaml mean, beside what they may hold (config-schema.ts): the tables of docs/configuration.md and
+// What the keys of weir.yaml mean, beside what they may hold (schema.ts): the tables of docs/configuration.md and
 // weir.yaml(5) are made from both. A key of the schema that has no meaning here is an error of types.
 
 import { z } from "zod";
-import * as schema from "./config-schema.js";
+import * as schema from "./schema.js";
 
 export interface Meaning {
   /** `backticks` around what is written in the file. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { splitCommand } from "./config-command.js";
+import { splitCommand } from "./command.js";
 
 const cases: readonly (readonly [string, readonly string[] | undefined])[] = [
   ["", []],

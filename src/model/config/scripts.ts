@@ -1,7 +1,7 @@
 // Who runs the programs of a configuration: where one names nobody, `scriptUser` does.
 
-import type { ConfiguredService } from "./config.js";
-import type { Check, Command, Notification } from "./health.js";
+import type { ConfiguredService } from "../config.js";
+import type { Check, Command, Notification } from "../health.js";
 
 /** Undefined: nobody is named; who runs weir runs them. */
 export function runBy(user: string | undefined, service: ConfiguredService): ConfiguredService {

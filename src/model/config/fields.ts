@@ -2,9 +2,9 @@
 // right are returned all the same, so that rules across fields still speak about them.
 
 import type { z } from "zod";
-import type { ConfigPath } from "./config-error.js";
-import type { IssueList } from "./config-source.js";
-import { nearest } from "./suggest.js";
+import type { ConfigPath } from "./error.js";
+import type { IssueList } from "./source.js";
+import { nearest } from "../suggest.js";
 
 export type Fields<S extends z.ZodObject> = Partial<z.output<S>>;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "./config-error.js";
-import { readSource } from "./config-source.js";
+import { ConfigError } from "./error.js";
+import { readSource } from "./source.js";
 
 test("what is too deep to be read is said in one line, closed or not", () => {
   for (const text of [`services: ${"[".repeat(20_000)}`, `services: ${"[".repeat(20_000)}${"]".repeat(20_000)}`]) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseConfig } from "./config.js";
-import { ConfigError } from "./config-error.js";
-import { formatServiceId } from "./names.js";
+import { parseConfig } from "../config.js";
+import { ConfigError } from "./error.js";
+import { formatServiceId } from "../names.js";
 
 const FILES: { readonly [file: string]: string } = {
   "web.yaml": "services: [{address: 10.0.0.100:80, destinations: [{address: 192.168.1.11}]}]",

@@ -1,7 +1,7 @@
 // Addresses as weir.yaml writes them: alone, with a port ("10.0.0.100:80", "[fd00::100]:80"), with a prefix length.
 
-import { addressFamily, formatAddress, parseAddress } from "./address.js";
-import type { Address, Family, ServiceId } from "./director.js";
+import { addressFamily, formatAddress, parseAddress } from "../address.js";
+import type { Address, Family, ServiceId } from "../director.js";
 
 export interface Endpoint {
   readonly address: Address;

@@ -1,19 +1,19 @@
 // One service of the configuration with its destinations, and LVS's rules about them.
 
-import type { ConfigPath } from "./config-error.js";
-import type { ConfiguredService, VipAddress } from "./config.js";
-import { familyOf, readAddress } from "./config-address.js";
-import type { ReadContext } from "./config-context.js";
-import { checkDuplicates, checkInterface } from "./config-context.js";
-import type { DestinationSettings } from "./config-destination.js";
-import { readDestination, readSorryServer, readTunnel } from "./config-destination.js";
-import { readEndpointKeys } from "./config-endpoint.js";
-import type { Fields } from "./config-fields.js";
-import { readFields, show } from "./config-fields.js";
-import { inheritHealth, readHealthSettings, readQuorum } from "./config-health.js";
-import { DefaultsFields, SCHEDULER_FLAGS, ServiceFields } from "./config-schema.js";
-import type { Family, ServiceId } from "./director.js";
-import { formatEndpoint } from "./names.js";
+import type { ConfigPath } from "./error.js";
+import type { ConfiguredService, VipAddress } from "../config.js";
+import { familyOf, readAddress } from "./address.js";
+import type { ReadContext } from "./context.js";
+import { checkDuplicates, checkInterface } from "./context.js";
+import type { DestinationSettings } from "./destination.js";
+import { readDestination, readSorryServer, readTunnel } from "./destination.js";
+import { readEndpointKeys } from "./endpoint.js";
+import type { Fields } from "./fields.js";
+import { readFields, show } from "./fields.js";
+import { inheritHealth, readHealthSettings, readQuorum } from "./health.js";
+import { DefaultsFields, SCHEDULER_FLAGS, ServiceFields } from "./schema.js";
+import type { Family, ServiceId } from "../director.js";
+import { formatEndpoint } from "../names.js";
 
 type ServiceKeys = Omit<Fields<typeof ServiceFields>, keyof DestinationSettings> & DestinationSettings;
 /** What the defaults block hands down to every service. */

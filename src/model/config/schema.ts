@@ -1,9 +1,9 @@
 // The keys of weir.yaml and what each may hold. A description completes the sentence "… is not <description>".
-// Rules that look at more than one key are in config-service.ts and config-read.ts.
+// Rules that look at more than one key are in service.ts and read.ts.
 
 import { z } from "zod";
-import { SYNC_LENGTH_MAX } from "./sync-daemon.js";
-import { SYSCTLS, SYSCTL_NAMES, sysctlValue } from "./sysctls.js";
+import { SYNC_LENGTH_MAX } from "../sync-daemon.js";
+import { SYSCTLS, SYSCTL_NAMES, sysctlValue } from "../sysctls.js";
 
 export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 export const METHODS = ["nat", "dr", "tun"] as const;

@@ -1,19 +1,19 @@
 // One destination of the configuration: where the real server is, how packets get there, how much it can take.
 
-import type { ConfiguredDestination } from "./config.js";
-import type { Endpoint } from "./config-address.js";
-import { familyOf, notUnicast } from "./config-address.js";
-import type { EndpointKeys } from "./config-endpoint.js";
-import { readEndpointKeys } from "./config-endpoint.js";
-import type { ConfigPath } from "./config-error.js";
-import { readFields, show } from "./config-fields.js";
-import type { HealthSettings } from "./config-health.js";
-import { checkHealthPort, destinationHealth, inheritHealth, readHealthSettings } from "./config-health.js";
-import type { METHODS } from "./config-schema.js";
-import { DestinationFields, SorryServerFields, TunnelFields } from "./config-schema.js";
-import type { IssueList } from "./config-source.js";
-import type { ServiceHealth } from "./health.js";
-import type { Destination, ForwardMethod, ServiceId } from "./director.js";
+import type { ConfiguredDestination } from "../config.js";
+import type { Endpoint } from "./address.js";
+import { familyOf, notUnicast } from "./address.js";
+import type { EndpointKeys } from "./endpoint.js";
+import { readEndpointKeys } from "./endpoint.js";
+import type { ConfigPath } from "./error.js";
+import { readFields, show } from "./fields.js";
+import type { HealthSettings } from "./health.js";
+import { checkHealthPort, destinationHealth, inheritHealth, readHealthSettings } from "./health.js";
+import type { METHODS } from "./schema.js";
+import { DestinationFields, SorryServerFields, TunnelFields } from "./schema.js";
+import type { IssueList } from "./source.js";
+import type { ServiceHealth } from "../health.js";
+import type { Destination, ForwardMethod, ServiceId } from "../director.js";
 
 type Method = (typeof METHODS)[number];
 type Tunnel = Pick<Destination, "tunnelType" | "tunnelPort" | "tunnelChecksum">;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { notUnicast, readAddress, readEndpoint, readPrefix } from "./config-address.js";
+import { notUnicast, readAddress, readEndpoint, readPrefix } from "./address.js";
 
 test("addresses come out in their usual form", () => {
   assert.deepEqual(["10.0.0.1", "FD00:0:0::0001", "::ffff:10.0.0.1"].map((text) => readAddress(text)?.address), ["10.0.0.1", "fd00::1", "::ffff:10.0.0.1"]);

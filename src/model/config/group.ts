@@ -2,11 +2,11 @@
 // whatever it finds has to be true of the server in that place of every other.
 
 import { isDeepStrictEqual } from "node:util";
-import type { ConfigPath } from "./config-error.js";
-import { show } from "./config-fields.js";
-import type { IssueList } from "./config-source.js";
-import type { ConfiguredDestination, ConfiguredService } from "./config.js";
-import { checkWithoutPort } from "./config-health.js";
+import type { ConfigPath } from "./error.js";
+import { show } from "./fields.js";
+import type { IssueList } from "./source.js";
+import type { ConfiguredDestination, ConfiguredService } from "../config.js";
+import { checkWithoutPort } from "./health.js";
 
 /** Services as the list has them; undefined ones have had their own message. */
 export function checkGroups(services: readonly (ConfiguredService | undefined)[], issues: IssueList): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "./config-error.js";
-import { readSource } from "./config-source.js";
+import { ConfigError } from "./error.js";
+import { readSource } from "./source.js";
 
 const environment = { VIP: "10.0.0.100", PORT: "80", EMPTY: "", ODD: "a: [b, #c" };
 const read = (text: string): unknown => readSource(text, "weir.yaml", { environment }).value;

@@ -1,13 +1,13 @@
-// The JSON Schema of weir.yaml, for editors: made from the schemas that read it (config-schema.ts). Rules that look at more than one key,
+// The JSON Schema of weir.yaml, for editors: made from the schemas that read it (schema.ts). Rules that look at more than one key,
 // and what is true of one machine, are not in it: `weir plan FILE` knows them.
 
 import { z } from "zod";
 import {
   AddressFields, ApiFields, ApiSocketFields, ApiTlsFields, CHECK_FIELDS, DefaultsFields, DestinationFields, InterfaceFields, MarkFields, NotificationFields, QuorumFields, ReplyFields, RequestFields, ServiceFields,
   SorryServerFields, SyncFields, SysctlKeys, DestinationTableFields, TableFields, TimeoutFields, TopFields, TunnelFields,
-} from "./config-schema.js";
-import { meaningOf } from "./config-meanings.js";
-import { SYSCTLS } from "./sysctls.js";
+} from "./schema.js";
+import { meaningOf } from "./meanings.js";
+import { SYSCTLS } from "../sysctls.js";
 
 export interface JsonSchema { readonly [keyword: string]: unknown }
 
@@ -16,7 +16,7 @@ const listOf = (items: JsonSchema): JsonSchema => ({ type: "array", items });
 
 const NOTIFICATION: JsonSchema = { anyOf: [{ type: "string" }, listOf({ type: "string" }), ref("notification")] };
 
-/** What a key holds that config-schema.ts leaves to be read piece by piece. */
+/** What a key holds that schema.ts leaves to be read piece by piece. */
 const INNER: { readonly [key: string]: JsonSchema } = {
   defaults: ref("defaults"),
   services: listOf(ref("service")),

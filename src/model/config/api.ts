@@ -1,11 +1,11 @@
 // The block `api` of weir.yaml: where the daemon's API listens, and who may use it. Whether the files are there, and right, is seen when
 // the daemon starts.
 
-import { readEndpoint } from "./config-address.js";
-import type { ReadContext } from "./config-context.js";
-import { readFields, show } from "./config-fields.js";
-import { ApiFields, ApiSocketFields, ApiTlsFields } from "./config-schema.js";
-import type { Address } from "./director.js";
+import { readEndpoint } from "./address.js";
+import type { ReadContext } from "./context.js";
+import { readFields, show } from "./fields.js";
+import { ApiFields, ApiSocketFields, ApiTlsFields } from "./schema.js";
+import type { Address } from "../director.js";
 
 export interface ApiConfiguration {
   readonly socket: ApiSocket;

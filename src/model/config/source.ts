@@ -2,10 +2,10 @@
 
 import type { Document, ParsedNode, YAMLMap } from "yaml";
 import { isAlias, isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
-import type { ConfigIssue, ConfigPath } from "./config-error.js";
-import { ConfigError, formatPath } from "./config-error.js";
-import type { Environment } from "./config-environment.js";
-import { substituteEnvironment } from "./config-environment.js";
+import type { ConfigIssue, ConfigPath } from "./error.js";
+import { ConfigError, formatPath } from "./error.js";
+import type { Environment } from "./environment.js";
+import { substituteEnvironment } from "./environment.js";
 import { readPlainYaml } from "./plain-yaml.js";
 
 export interface Place {

@@ -1,18 +1,18 @@
 // Health checks as weir.yaml writes them, at a destination, its service or under defaults, and what becomes of servers that fail
 // them: model/health.ts.
 
-import type { ConfigPath } from "./config-error.js";
-import { addressFamily } from "./address.js";
-import { readEndpoint } from "./config-address.js";
-import { readEndpointKeys } from "./config-endpoint.js";
-import type { Fields } from "./config-fields.js";
-import { isMapping, readFields, remedy, show } from "./config-fields.js";
-import { CHECK_FIELDS, CHECK_TYPES, QuorumFields, ReplyFields, RequestFields } from "./config-schema.js";
-import type { CommandKeys } from "./config-command.js";
-import { readCommand, readNotification } from "./config-command.js";
-import type { IssueList } from "./config-source.js";
-import type { Address } from "./director.js";
-import type { Check, CheckTarget, Command, DestinationHealth, HttpRequest, Probe, ServiceHealth, UdpProbe } from "./health.js";
+import type { ConfigPath } from "./error.js";
+import { addressFamily } from "../address.js";
+import { readEndpoint } from "./address.js";
+import { readEndpointKeys } from "./endpoint.js";
+import type { Fields } from "./fields.js";
+import { isMapping, readFields, remedy, show } from "./fields.js";
+import { CHECK_FIELDS, CHECK_TYPES, QuorumFields, ReplyFields, RequestFields } from "./schema.js";
+import type { CommandKeys } from "./command.js";
+import { readCommand, readNotification } from "./command.js";
+import type { IssueList } from "./source.js";
+import type { Address } from "../director.js";
+import type { Check, CheckTarget, Command, DestinationHealth, HttpRequest, Probe, ServiceHealth, UdpProbe } from "../health.js";
 
 type CheckKeys = { readonly [T in keyof typeof CHECK_FIELDS]: Fields<(typeof CHECK_FIELDS)[T]> };
 type HttpKeys = CheckKeys["https"];

@@ -1,11 +1,11 @@
 // A configuration in several files: what `include` names is read as if it stood in the file itself. Lists are joined in the order of
 // the files, what includes before what is included; any other key stands in one file only.
 
-import type { ConfigIssue, ConfigPath } from "./config-error.js";
-import { ConfigError, formatPath } from "./config-error.js";
-import { isMapping, show } from "./config-fields.js";
-import type { ConfigSource, Place, SourceOptions } from "./config-source.js";
-import { readSource } from "./config-source.js";
+import type { ConfigIssue, ConfigPath } from "./error.js";
+import { ConfigError, formatPath } from "./error.js";
+import { isMapping, show } from "./fields.js";
+import type { ConfigSource, Place, SourceOptions } from "./source.js";
+import { readSource } from "./source.js";
 
 /** The files that a pattern names, seen from the file that includes them, in order. Throws an Error that says why there are none. */
 export type ReadIncluded = (pattern: string, from: string) => readonly { readonly file: string; readonly text: string }[];
