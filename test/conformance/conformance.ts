@@ -52,8 +52,8 @@ async function main(): Promise<void> {
       }
       different++;
       console.log(`${weir.hook.toUpperCase()}: ${describeDifference(script, ipvs, difference)}\n`);
-      if (!goOn) process.exit(1);
     }
+    if (different > 0 && !goOn) break;
   }
   console.log(`${played} scripts, ${different} differences`);
   console.log(`scripts with a feature: ${features.map(({ name }) => `${name} ${scriptsWith.get(name) ?? 0}`).join(", ")}`);

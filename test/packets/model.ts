@@ -114,7 +114,7 @@ export class Model {
     const hop = nextHop(address);
     if (hop === undefined) return { ...dropped("noRoute", "counted"), counts };
     if (ip.ttl <= 1) return { ...dropped("ttlExceeded", "counted"), counts };
-    if (ip.length > MTU - (forward === "tunnel" ? TUNNEL_BYTES : 0)) return ip.dontFragment ? { ...dropped("tooBig", "counted"), counts } : dropped("tooBig");
+    if (ip.length > MTU - (forward === "tunnel" ? TUNNEL_BYTES : 0)) return { ...dropped("tooBig", "counted"), counts };
     const aged = rewrite(packet, { ttl: ip.ttl - 1 });
     const leaves = forward === "masq" ? rewrite(aged, { to: at(address, port) })
       // Of what is not to be cut the identification is 0, of others any.
@@ -161,15 +161,14 @@ export class Model {
     const { destination } = connection;
     const isTunnel = destination.forward === "tunnel";
     const isNat = destination.forward === "masq";
-    const hop = nextHop(destination.address);
-    const room = MTU - (isTunnel ? TUNNEL_BYTES : 0);
-    // It would be cut, and its pieces looked at each by itself: not by the fuzzer, whose worlds have no program for that.
-    if (hop !== undefined && ip.ttl > 1 && ip.length > room && !ip.dontFragment) return dropped("tooBig");
     advance(connection, ports, isNat ? "client" : "client only");
+    const hop = nextHop(destination.address);
     if (hop === undefined) return dropped("noRoute", "counted");
     const counted = isNat ? "counted" : "counted both ways";
     if (ip.ttl <= 1) return refused("ttlExceeded", error(ip, 11, 0, 0, packet), counted);
     const aged = rewrite(packet, { ttl: ip.ttl - 1 });
+    const room = MTU - (isTunnel ? TUNNEL_BYTES : 0);
+    // One that may be cut does not come.
     if (ip.length > room) return loose(refused("tooBig", error(ip, 3, 4, room, aged), counted), ip);
     if (isNat && lacksBytes(ip, ports.to, at(destination.address, destination.port))) return dropped("rewriteFailed", "counted");
     const leaves = isNat ? rewrite(aged, { to: at(destination.address, destination.port) }) : isTunnel ? encapsulate(aged, ip, destination.address) : aged;
