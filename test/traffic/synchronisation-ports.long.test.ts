@@ -4,11 +4,14 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TestNamespace } from "../packets/test-namespace.js";
 import { addNamespace } from "../packets/test-namespace.js";
 import { PROJECT, needs } from "./bed.js";
 
 const PORTS = 4;
+const POLL_MILLISECONDS = 50;
+const ADDRESS_MILLISECONDS_MAX = 10_000;
 const SOCKETS = `const { openReceiver, openSender } = await import("${PROJECT}dist/control/synchronisation/sockets.js");
   const place = { interface: "eth0", group: "ff02::81", port: 8848, ttl: 1, ports: ${PORTS} };`;
 
@@ -17,12 +20,18 @@ describe("messages by an IPv6 group", needs, () => {
   const inside = ({ name }: TestNamespace, ...command: readonly string[]) => ["netns", "exec", name, ...command];
   const ip = (...words: readonly string[]) => assert.equal(spawnSync("ip", words).status, 0, words.join(" "));
 
-  before(() => {
+  before(async () => {
     [master, backup] = [addNamespace(), addNamespace()];
     ip("link", "add", "eth0", "netns", master!.name, "type", "veth", "peer", "name", "eth0", "netns", backup!.name);
     for (const namespace of [master!, backup!]) {
       ip(...inside(namespace, "sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"));
       ip("-n", namespace.name, "link", "set", "eth0", "up");
+    }
+    // The kernel gives these addresses when it has seen that the link is up; before, nothing leaves.
+    const hasAddress = ({ name }: TestNamespace) => spawnSync("ip", ["-n", name, "-6", "address", "show", "dev", "eth0", "scope", "link"], { encoding: "utf8" }).stdout.includes("fe80:");
+    for (let waited = 0; ![master!, backup!].every(hasAddress); waited += POLL_MILLISECONDS) {
+      assert.ok(waited < ADDRESS_MILLISECONDS_MAX, "a link-local address");
+      await sleep(POLL_MILLISECONDS);
     }
   });
 
