@@ -120,7 +120,7 @@ for (const method of ["nat", "dr"] as const) {
 
     test("a real server that is the director itself is served through its whole connection", async () => {
       const { client, topology } = bed;
-      await (await topology.worker(topology.namespaces.director)).serveHttp({ name: "director", address: topology.vip, port: 80 });
+      await (await topology.worker(topology.namespaces.director)).serveHttp({ name: "director", address: topology.addresses.director, port: 80 });
       await bed.tell(`-a -f ${MARK} -r ${topology.addresses.director} -m`);
       const { server, intact } = await client.post({ address: topology.vip, port: 80, bytes: 1_000_000 });
       assert.deepEqual([server, intact], ["director", true]);
