@@ -27,14 +27,17 @@ export interface Sums {
   readonly bytesOut: number;
 }
 
-/** Of all destinations together, since the last reset: read off the tables, without the director's way of showing them. */
+/**
+ * Of all destinations together, since the last reset: read off the tables, without the director's way of showing them. The last fragment of IPv6 may take away on
+ * one processor what the first counted on another.
+ */
 export function sums(world: World): Sums {
   const rows = new Rows(world.store, destinationCounters);
   const flags = new Rows(world.store, destinations);
   const total = { packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
   for (let destination = 0; (flags.number(destination, "flags") & DESTINATION_IN_USE) !== 0; destination++) {
     for (let at = destination; at < rows.length; at += DESTINATIONS_DEFAULT) {
-      for (const name of Object.keys(total) as (keyof Sums)[]) total[name] += Number(rows.bigint(at, name));
+      for (const name of Object.keys(total) as (keyof Sums)[]) total[name] += Number(BigInt.asIntN(64, rows.bigint(at, name)));
     }
   }
   return total;
