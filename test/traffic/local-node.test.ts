@@ -109,7 +109,7 @@ describe("the director as a real server by NAT, at another address and port", ne
 
   test("that nobody listens at its port, the client hears from the VIP", async () => {
     const { vip } = bed.topology;
-    for (const [family, address, service, server] of [["udp4", vip, `${vip}:54`, `${own}:5454`]] as const) {
+    for (const [family, address, service, server] of [["udp4", vip, `${vip}:54`, `${own}:5454`], ["udp6", VIP6, `[${VIP6}]:54`, `[${own6}]:5454`]] as const) {
       await bed.tell(`-A -u ${service} -s rr`);
       await bed.tell(`-a -u ${service} -r ${server} -m`);
       const refused = await bed.node(["-e", ASK, family!, address!], { namespace: bed.topology.namespaces.client });

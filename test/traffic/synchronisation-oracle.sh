@@ -38,8 +38,8 @@ to_ipvs() {
   for version in 1 0; do
     WEIR_STATE=/tmp/weir in_ns r2 node "$WEIR/weir" sysctl sync_version=$version >/dev/null
     c bash -c "exec 3<>/dev/udp/$OTHER/5000; for i in 1 2 3 4 5; do echo x >&3; sleep 0.1; done"
-    # That of version 1 stands beside that of version 0.
-    for _ in $(seq 12); do [ "$(known | grep -c "UDP ")" -eq $((2 - version)) ] && break; sleep 0.5; done
+    # By their state, which templates do not have: they may come before their connections. That of version 1 stands beside that of version 0.
+    for _ in $(seq 60); do [ "$(known | grep -c "UDP  *SYNC")" -eq $((2 - version)) ] && break; sleep 0.5; done
     known | sed "s/0A000002 [0-9A-F]* 0A0000C8 1388 0A00000D 1388 UDP/0A000002 PORT 0A0000C8 1388 0A00000D 1388 UDP/; s/^/SEEN version $version: /"
   done
 }

@@ -48,11 +48,15 @@ export function parse(packet: Packet, flow: Flow): u32 {
   if (flow.bytes > packet.length - NETWORK_AT) return Verdict.truncated;
   const outcome = skipExtensions(packet, NETWORK_AT + IPV6_HEADER, ip.nextHeader, flow);
   if (outcome !== SKIPPED) return outcome;
-  if (FRAGMENTS) return parseFragment(flow);
+  if (FRAGMENTS) return parseFragment(flow, isExtension(ip.nextHeader));
   return flow.protocol === IPPROTO_ICMPV6 ? PARSED_ICMP : parseTransport(packet, flow);
 }
 
-function parseFragment(flow: Flow): u32 {
+/** Without extensions it is whole, and this processor's Beginning is another packet's. */
+function parseFragment(flow: Flow, hasExtensions: boolean): u32 {
+  flow.identification = 0;
+  flow.moreFragments = 0;
+  if (!hasExtensions) return PARSED_FIRST_FRAGMENT;
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   flow.identification = U32(beginning.identification);
   flow.moreFragments = (beginning.fragmentation & IPV6_FRAGMENT_MORE) === be16(0) ? 0 : 1;
