@@ -279,7 +279,7 @@ function aboutRequest(kind: IcmpFields, quoted: Uint8Array, extensions = 0): Ste
 }
 
 /** What is quoted, with another end; the transport header's checksum stays. */
-function quoting(packet: Uint8Array, { from, to }: { readonly from?: End; readonly to?: End }, extensions: number): Uint8Array {
+export function quoting(packet: Uint8Array, { from, to }: { readonly from?: End; readonly to?: End }, extensions = 0): Uint8Array {
   const copy = changed(packet, { ...(from && { source: toAddress(from.address) }), ...(to && { destination: toAddress(to.address) }) });
   encodeInto(Ports, { ...(from && { source: be16(from.port) }), ...(to && { destination: be16(to.port) }) }, copy.subarray(Ipv6.size + extensions));
   return copy;
