@@ -6,6 +6,7 @@ import type { ConfigIssue, ConfigPath } from "./error.js";
 import { ConfigError, formatPath } from "./error.js";
 import type { Environment } from "./environment.js";
 import { substituteEnvironment } from "./environment.js";
+import { readPlainJson } from "./plain-json.js";
 import { readPlainYaml } from "./plain-yaml.js";
 
 export interface Place {
@@ -30,7 +31,7 @@ export interface SourceOptions {
 
 /** Throws ConfigError when the text is not YAML, or names variables that are not set. */
 export function readSource(text: string, file: string, options: SourceOptions = {}): ConfigSource {
-  const value = readPlainYaml(text);
+  const value = readPlainJson(text) ?? readPlainYaml(text);
   if (value === undefined) return readDocument(text, file, options);
   // Places are of mistakes, which are rare: the document is read when somebody asks for one. It names no variables.
   let document: ConfigSource | undefined;
