@@ -74,6 +74,7 @@ export class DirectorOperations implements Operations {
   get #director() { return this.#options.parts.director; }
 
   services(): readonly ServiceState[] { return this.#director.services(); }
+  service(id: ServiceId): ServiceState | undefined { return this.#director.service(id); }
   connections(): Iterable<Connection> { return this.#director.connections(); }
   connectionTableSize(): number { return this.#director.connectionTableSize; }
   totals(): Totals { return this.#director.totals(); }
@@ -149,11 +150,11 @@ class DirectorChanges implements Changes {
 
   async editService(service: Service): Promise<void> {
     await this.#prepare(service.id, service.persistenceEngine);
-    this.#carryOut({ kind: "editService", service, before: findService(this.#director.services(), service.id, "edit") });
+    this.#carryOut({ kind: "editService", service, before: findService(this.#director, service.id, "edit") });
   }
 
   async deleteService(id: ServiceId): Promise<void> {
-    this.#carryOut({ kind: "deleteService", service: findService(this.#director.services(), id, "delete") });
+    this.#carryOut({ kind: "deleteService", service: findService(this.#director, id, "delete") });
     await this.#options.settle?.();
   }
 

@@ -77,6 +77,11 @@ export class StoreDirector implements Director {
     return this.#table.read().map((entry) => this.#describe(entry));
   }
 
+  service(id: ServiceId): ServiceState | undefined {
+    const entry = this.#table.find(serviceKey(id));
+    return entry && this.#describe(entry);
+  }
+
   serviceIds(): readonly { readonly id: ServiceId }[] {
     return this.#table.read().map((entry) => ({ id: idOf(entry) }));
   }

@@ -152,6 +152,8 @@ export type Operation =
 export interface Director {
   /** In the kernel's order. Cheap: counters are read too. */
   services(): readonly ServiceState[];
+  /** One of them, without reading the others; undefined when there is none. */
+  service(id: ServiceId): ServiceState | undefined;
   /**
    * All of them, each on what those before it make, or none: a wrong one throws what it would throw alone, and nothing is changed.
    * Packets that begin connections see all at once: which services there are, their settings, their servers and the weights that schedulers

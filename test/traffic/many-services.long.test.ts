@@ -1,9 +1,12 @@
 // 10,000 services of ten servers each: they come, change and go quickly, and clients of another service notice nothing.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "#api/client.js";
 import { Bed, PROJECT, needs, succeeded } from "./bed.js";
 import { SERVERS, SERVICES, manyServicesYaml } from "./many-services.js";
 import { ECHO_PORT, SERVER_PORT, UntouchedTraffic, untouchedServices } from "./untouched.js";
@@ -15,6 +18,7 @@ const CHANGE_MAX = 50;
 const LENIENCY = 4;
 /** The same of the processors' time, which others on the machine lengthen less. */
 const PROCESSOR_LENIENCY = 1.5;
+const START_MILLISECONDS_MAX = 60_000;
 
 interface Took {
   readonly read: number;
@@ -41,6 +45,34 @@ test("10,000 services of ten servers each are applied, changed and taken away wh
   assert.ok(took.read + took.first < FIRST_MAX * LENIENCY, `the first time: ${took.read} + ${took.first} ms`);
   for (const change of ["weight", "add", "delete"] as const) assert.ok(took[change] < CHANGE_MAX * LENIENCY, `${change}: ${took[change]} ms`);
   assert.match(await bed.tell("-Ln"), /^TCP  203\.0\.113\.100:80 rr\n(?:  -> .*\n){3}UDP  203\.0\.113\.100:53 rr\n(?:  -> .*\n){3}$/m);
+});
+
+test("the daemon's API changes one of them as fast as ipvsadm would", needs, async (t) => {
+  const bed = await Bed.open("nat");
+  const closing: (() => Promise<unknown>)[] = [() => bed.close()];
+  t.after(async () => { for (const close of closing.reverse()) await close(); });
+  const file = join(bed.state, "many.yaml");
+  mkdirSync(bed.state, { recursive: true });
+  writeFileSync(file, manyServicesYaml());
+  const daemon = bed.spawn("weir", ["up", file]);
+  const ended = once(daemon, "exit");
+  closing.push(async () => { daemon.kill("SIGTERM"); await ended; });
+  const socket = join(bed.state, `api-${statSync(`/run/netns/${bed.topology.namespaces.director}`).ino}.sock`);
+  const client = connect({ socket });
+  closing.push(() => client.close());
+  for (const deadline = performance.now() + START_MILLISECONDS_MAX; !existsSync(socket); await delay(100)) assert.ok(daemon.exitCode === null && performance.now() < deadline, "the daemon does not listen");
+
+  const [service, server] = ["tcp/10.128.0.1:80", "172.128.0.1:80"];
+  const took: number[] = [];
+  for (let weight = 2; weight < 11; weight++) {
+    const begun = performance.now();
+    assert.equal((await client.destinations.edit(service, server, { weight })).weight, weight);
+    took.push(performance.now() - begun);
+  }
+  const middle = took.sort((a, b) => a - b)[took.length >> 1]!;
+  t.diagnostic(`milliseconds of one change by the API: ${middle.toFixed(1)}`);
+  assert.ok(middle < CHANGE_MAX * LENIENCY, `${middle} ms`);
+  assert.equal((await client.services.get(service)).destinations.length, SERVERS);
 });
 
 test("weir apply makes them of a file, and changes one of them, as fast", needs, async (t) => {
