@@ -40,6 +40,7 @@ export interface DirectorOperationsOptions {
   settle?(): Promise<void>;
   /** For a daemon that keeps more than the director to what a configuration says. */
   apply?(configuration: Configuration, report: (line: string) => void): Promise<void>;
+  plan?(configuration: Configuration): Promise<Plan>;
   takeDown?(report: (line: string) => void): Promise<void>;
   readonly watchMilliseconds?: number;
 }
@@ -91,8 +92,8 @@ export class DirectorOperations implements Operations {
   }
 
   plan(configuration: Configuration): Promise<Plan> {
-    const { parts, selectInterfaces } = this.#options;
-    return planConfiguration(configuration, selectInterfaces(configuration), { ...parts, report: () => {} }, parts.host);
+    const { parts, selectInterfaces, plan = (wanted) => planConfiguration(wanted, selectInterfaces(wanted), { ...parts, report: () => {} }, parts.host) } = this.#options;
+    return plan(configuration);
   }
 
   change<T>(use: (changes: Changes) => T | Promise<T>): Promise<T> {

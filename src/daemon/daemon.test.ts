@@ -101,6 +101,31 @@ test("a file that was changed is taken as a whole or not at all", async () => {
   server.close();
 });
 
+test("plan says what apply does then, by the servers' health; and both, who is watched otherwise", async () => {
+  const server = await listen();
+  const { port } = server.address() as AddressInfo;
+  const world = new World(services(port));
+  const daemon = await world.start();
+  server.close();
+  await until(() => world.servers.length === 0);
+  const both = async (text: string): Promise<readonly string[]> => {
+    const configuration = parseConfig(text, { file: "weir.yaml" });
+    const { changes } = await daemon.plan(configuration);
+    const lines: string[] = [];
+    await daemon.exclusively(() => daemon.apply(configuration, (line) => void lines.push(line)));
+    assert.deepEqual(changes, lines);
+    return lines;
+  };
+  assert.deepEqual(await both(services(port)), [], "the server that is down is not added");
+  assert.deepEqual(await both(services(port).replace("every: 0.1", "every: 0.2")), ["service tcp 10.0.0.100:80: watched otherwise, by other settings"]);
+  assert.deepEqual(await both(services(port, "quorum: { weight: 2 },").replace("every: 0.1", "every: 0.2")), ["service tcp 10.0.0.100:80: watched otherwise, by other settings"]);
+  assert.deepEqual(await both(services(port, "quorum: { weight: 2 },").replace(/, checks: .*\}\] \}\]/, " }]")), [
+    "  destination 127.0.0.1:PORT of tcp 10.0.0.100:80: added, method nat, weight 1".replace("PORT", String(port)), "service tcp 10.0.0.100:80: watched otherwise, 1 check → no checks",
+  ]);
+  await assert.rejects(() => daemon.plan(parseConfig(services(port).replace("type: tcp,", "type: script, command: /bin/true, user: nobody-at-all,"), { file: "weir.yaml" })), DaemonError);
+  await daemon.stop();
+});
+
 test("it is taken down with its director: nobody is checked any more", async () => {
   let connections = 0;
   const server = await listen();

@@ -114,6 +114,7 @@ describe("weir up", needs, () => {
     await until(() => daemon.log().includes("destination 10.0.0.11:8080 of tcp 203.0.113.100:80: removed"), OUT_MILLISECONDS_MAX);
     assert.match(daemon.log(), /^server 10\.0\.0\.11:8080 of tcp 203\.0\.113\.100:80 is down: cannot (?:connect to|GET) .*: (?:connection refused|the server reset the connection)$/m);
     assert.deepEqual(await answering(), { r2: 6 });
+    assert.match(succeeded(await bed.weir(["plan", file])), /; nothing to change\n$/, "the file's servers stand as their health has them");
   });
 
   test("when the last one is killed, the sorry server stands in", async () => {

@@ -75,6 +75,7 @@ function operationsOn(daemon: Daemon, version: string): DirectorOperations {
     exclusively: (use) => daemon.exclusively(use),
     prepare: prepareFor, settle: () => settleAfter(daemon.configuration.services.map(withSorryServer)),
     apply: (configuration, report) => daemon.apply(configuration, report),
+    plan: (configuration) => daemon.plan(configuration),
     takeDown: (report) => daemon.takeDown(report),
   });
 }
