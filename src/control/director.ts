@@ -82,6 +82,10 @@ export class StoreDirector implements Director {
     return entry && this.#describe(entry);
   }
 
+  destinationPlaces(): { readonly taken: number; readonly all: number } {
+    return this.#destinations.places();
+  }
+
   serviceIds(): readonly { readonly id: ServiceId }[] {
     return this.#table.read().map((entry) => ({ id: idOf(entry) }));
   }

@@ -183,6 +183,8 @@ export interface Director {
   markRules(): readonly MarkRule[];
   /** In the place of those that there are; packets see the old or the new list. */
   setMarkRules(rules: readonly MarkRule[]): void;
+  /** How many destinations have a place, and how many there are in all; absent where there is no end to them. Removed ones with connections keep theirs besides. */
+  destinationPlaces?(): { readonly taken: number; readonly all: number };
   /** What "(size=…)" shows: entries of the connection table's index. */
   readonly connectionTableSize: number;
   /** Those that run, the master first. All of these are absent where connections are not synchronised. */
