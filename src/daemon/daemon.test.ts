@@ -30,7 +30,7 @@ class World {
 
   constructor(public text: string) {}
 
-  start(): Promise<Daemon> {
+  start(beside?: Parameters<typeof Daemon.start>[1]): Promise<Daemon> {
     return Daemon.start({
       read: async () => parseConfig(this.text, { file: "weir.yaml" }),
       selectInterfaces: () => [],
@@ -40,7 +40,7 @@ class World {
         prepare: (services) => { this.prepared.push(services.flatMap(({ destinations }) => destinations.map(({ address }) => address)).join(" ")); return Promise.resolve(); },
       }),
       log: (level, line) => void this.log.push(`${level}: ${line}`),
-    });
+    }, beside);
   }
 
   get servers(): readonly string[] {
@@ -139,6 +139,18 @@ test("it is taken down with its director: nobody is checked any more", async () 
   assert.ok(connections - before <= 1, "but one that was under way");
   await daemon.stop();
   server.close();
+});
+
+test("what runs beside it begins with the director as it was, and keeps it from starting when it cannot", async () => {
+  const world = new World(services(80));
+  await assert.rejects(() => world.start(async () => { throw new Error("the port is taken"); }), /the port is taken/);
+  assert.deepEqual([world.director.services(), world.log, world.prepared], [[], [], []]);
+  const seen: unknown[] = [];
+  const daemon = await world.start(async (starting, configuration) => {
+    seen.push(world.director.services().length, configuration.services.length, (await starting.plan(configuration)).changes.length);
+  });
+  assert.deepEqual([seen, world.servers], [[0, 1, 2], ["80 1"]]);
+  await daemon.stop();
 });
 
 test("what cannot work keeps it from starting", async () => {

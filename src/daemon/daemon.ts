@@ -70,8 +70,11 @@ export class Daemon {
     });
   }
 
-  /** Reads its file, makes the director what it says and begins to check. Throws what keeps it from that; then nothing was changed. */
-  static async start(parts: DaemonParts): Promise<Daemon> {
+  /**
+   * Reads its file, makes the director what it says and begins to check. Throws what keeps it from that; then nothing was changed. `beside`: begins what is to run
+   * beside the checks, when the file is known to be right and before anything is changed, for it may fail too; what it began is its own to end when the rest fails.
+   */
+  static async start(parts: DaemonParts, beside: (daemon: Daemon, configuration: Configuration) => Promise<void> = () => Promise.resolve()): Promise<Daemon> {
     const daemon = new Daemon(parts);
     const configuration = await parts.read();
     const isRoot = process.geteuid?.() === 0;
@@ -79,6 +82,7 @@ export class Daemon {
     await daemon.exclusively(async () => {
       daemon.#opened = parts.open(configuration);
       try {
+        await beside(daemon, configuration);
         await daemon.apply(configuration, (line) => parts.log("information", line));
       } catch (error) {
         if (daemon.#opened.isNew) await daemon.director.dataPlane.detach();
@@ -127,7 +131,7 @@ export class Daemon {
     refuseUnworkable(configuration.services, process.geteuid?.() === 0);
     const services = this.#engine.wanted(configuration.services);
     const { changes, ...fates } = await planConfiguration({ ...configuration, services }, this.#daemonParts.selectInterfaces(configuration), { ...this.director, report: () => undefined }, this.director.host);
-    return { changes: [...changes, ...describeWatching(this.configuration.services, configuration.services)], ...fates };
+    return { changes: [...changes, ...describeWatching(this.#configuration?.services ?? [], configuration.services)], ...fates };
   }
 
   /** Forwarding ends, and nobody is watched any more. Inside of exclusively(). */

@@ -242,6 +242,17 @@ describe("weir up", needs, () => {
     await once(daemon.child, "exit");
   });
 
+  test("where the API cannot be served it does not start, and has changed nothing", async () => {
+    const before = await bed.tell("-S -n");
+    file = join(bed.state, "health.yaml");
+    writeConfiguration({ scheduler: "sh" }, [7, 7], { tls: { listen: "127.0.0.1:8443", certificate: "/nowhere.pem", key: "/nowhere.key", tokens: "/nowhere" } });
+    const { status, stdout, stderr } = await bed.weir(["up", file]);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /Cannot serve the API over the network: the certificate \/nowhere\.pem cannot be read/);
+    assert.equal(await bed.tell("-S -n"), before);
+    writeConfiguration();
+  });
+
   test("taken down, there is nothing left for it to keep", async () => {
     daemon = start();
     await until(() => daemon.log().includes("; watching\n"), START_MILLISECONDS_MAX);
