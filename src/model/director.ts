@@ -137,6 +137,8 @@ export interface SyncDaemon {
 export interface SyncProcess extends SyncDaemon {
   readonly pid: number;
   readonly isRunning: boolean;
+  /** A backup while the sysctl backup_only is on: what comes to the VIPs is the stack's. */
+  readonly standsBy: boolean;
 }
 
 /** What is not given is the director's choice. */
