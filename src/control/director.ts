@@ -77,6 +77,15 @@ export class StoreDirector implements Director {
     return this.#table.read().map((entry) => this.#describe(entry));
   }
 
+  service(id: ServiceId): ServiceState | undefined {
+    const entry = this.#table.find(serviceKey(id));
+    return entry && this.#describe(entry);
+  }
+
+  destinationPlaces(): { readonly taken: number; readonly all: number } {
+    return this.#destinations.places();
+  }
+
   serviceIds(): readonly { readonly id: ServiceId }[] {
     return this.#table.read().map((entry) => ({ id: idOf(entry) }));
   }
