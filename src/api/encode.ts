@@ -109,11 +109,11 @@ export function encodeMarkRule({ mark, family, protocol, source, destination, so
 const prefixText = ({ address, length }: Prefix): string => `${address}/${length}`;
 const portsText = ({ from, to }: PortRange): string | number => (from === to ? from : `${from}-${to}`);
 
-export function encodeStatus({ attachments, ownAnswers = [], connectionTables, marks, verdicts, stateDirectory }: DataPlaneStatus, timeouts: model.Timeouts): Status {
+export function encodeStatus({ attachments, egress = [], connectionTables, marks, verdicts, stateDirectory }: DataPlaneStatus, timeouts: model.Timeouts): Status {
   return {
     attachments: attachments.map(({ interface: name, hook, reason }) => ({ interface: name, hook, reason })),
     connectionTables: connectionTables.map(({ family, entriesUsed, entriesMax }) => ({ family, entriesUsed, entriesMax })),
-    ownAnswers: [...ownAnswers],
+    egress: [...egress],
     marks: marks === undefined ? null : { device: marks.device, marks: [...marks.marks], trouble: marks.trouble ?? null },
     verdicts: { ...verdicts },
     timeouts: { ...timeouts },

@@ -43,7 +43,7 @@ export async function applyConfiguration(configuration: Configuration, interface
     undo.push(...applyMarkRules(configuration.markRules, parts));
     undo.push(stopSyncDaemons(configuration.syncDaemons, parts));
     undo.push(applyServices(configuration.services, parts));
-    undo.push(await applyInterfaces(interfaces, parts));
+    undo.push(await applyInterfaces(interfaces, configuration.addresses.map(({ address }) => address), parts));
     undo.push(startSyncDaemons(configuration.syncDaemons ?? [], parts));
     await applyAddresses(configuration.addresses, parts);
   } catch (error) {
@@ -159,9 +159,9 @@ function applyServices(wanted: readonly ConfiguredService[], { director, report 
 }
 
 /** Gives what puts them back; a failure of its own changes nothing. */
-async function applyInterfaces(interfaces: readonly InterfaceSelection[], { dataPlane, report }: DirectorParts): Promise<() => Promise<void>> {
+async function applyInterfaces(interfaces: readonly InterfaceSelection[], coming: readonly string[], { dataPlane, report }: DirectorParts): Promise<() => Promise<void>> {
   const before = dataPlane.status().attachments.map(({ interface: name, hook }) => ({ name, mode: hook }));
-  for (const change of await dataPlane.attach(interfaces)) {
+  for (const change of await dataPlane.attach(interfaces, coming)) {
     if (change.change !== "kept") report(describeAttachment(change));
   }
   return async () => {

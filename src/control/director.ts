@@ -90,11 +90,11 @@ export class StoreDirector implements Director {
     return this.#table.read().map((entry) => ({ id: idOf(entry) }));
   }
 
-  /** What they need of the data plane (uses.ts), without what was counted. */
-  serviceUses(): readonly ServiceUse[] {
-    return this.#table.read().map((entry): ServiceUse => ({
-      id: idOf(entry), persistenceEngine: engineOf(entry.row), destinations: this.#lists.read(entry.row).map(({ destination }) => this.#destinations.describe(destination)),
-    }));
+  /** What they need of the data plane (uses.ts), without what was counted; read one by one, as far as somebody asks. */
+  *serviceUses(): Generator<ServiceUse> {
+    for (const entry of this.#table.read()) {
+      yield { id: idOf(entry), persistenceEngine: engineOf(entry.row), destinations: this.#lists.read(entry.row).map(({ destination }) => this.#destinations.describe(destination)) };
+    }
   }
 
   apply(operations: readonly Operation[]): void {

@@ -31,7 +31,7 @@ import { openRecord } from "./record.js";
 import { Rows } from "./rows.js";
 import { SyncDaemons } from "./synchronisation/daemons.js";
 import type { ServiceUse, Use } from "./uses.js";
-import { usesOf } from "./uses.js";
+import { needsEgress, usesOf } from "./uses.js";
 import { verdictCounts } from "./verdicts.js";
 
 interface AttachedInterface extends Attachment {
@@ -50,9 +50,9 @@ interface Record {
   readonly sysctls: { readonly [name: string]: string };
   readonly markReturn: MarkReturn;
   /** weir_out is at the egress of the same interfaces. */
-  readonly meetsOwnAnswers: boolean;
+  readonly meetsOwn: boolean;
 }
-const NOTHING: Record = { programs: {}, uses: [], attachments: [], everywhere: false, sysctls: {}, markReturn: NO_MARKS, meetsOwnAnswers: false };
+const NOTHING: Record = { programs: {}, uses: [], attachments: [], everywhere: false, sysctls: {}, markReturn: NO_MARKS, meetsOwn: false };
 
 type Programs = ReadonlyMap<ProgramName, BpfProgram>;
 interface Wanted extends HookChoice {
@@ -67,6 +67,9 @@ const OWN_PIN = "own";
 const OUT_PINS = "out-";
 /** The loopback takes packets from the director's own addresses that come again (dataplane/own.ts). */
 const LOOPBACK_OWN = ["net/ipv4/conf/lo/accept_local"];
+/** Answers from the VIP come by it too, to which the routes may lead elsewhere: where all interfaces are strict (1) it is loose (2), the higher value counts. */
+const LOOPBACK_REVERSE_PATH = "net/ipv4/conf/lo/rp_filter";
+const STRICT = ["net/ipv4/conf/all/rp_filter", LOOPBACK_REVERSE_PATH];
 
 /** bpf_fib_lookup() asks "from" the loopback (dataplane/hop.ts), which must be allowed to forward; no packet comes that way. */
 const LOOPBACK_FORWARDING = ["net/ipv4/conf/lo/forwarding", "net/ipv6/conf/lo/forwarding"];
@@ -85,8 +88,8 @@ export function expirySlice(connections: number): number {
 export class KernelPlane implements DataPlane {
   constructor(readonly store: KernelStore) {}
 
-  async attach(selections: readonly InterfaceSelection[]): Promise<readonly AttachmentChange[]> {
-    return this.#attach(selections, false);
+  async attach(selections: readonly InterfaceSelection[], coming: readonly string[] = []): Promise<readonly AttachmentChange[]> {
+    return this.#attach(selections, false, coming);
   }
 
   /** For who names no interfaces, as ipvsadm: all of them, those that came since the last time too. What `weir apply` chose stays. */
@@ -94,7 +97,7 @@ export class KernelPlane implements DataPlane {
     const { attachments, everywhere } = this.#record();
     const wanted = usableInterfaces();
     const isAttached = ({ name }: InterfaceSelection) => attachments.some((attachment) => attachment.ifindex === interfaceByName(name).index);
-    if (everywhere ? !wanted.every(isAttached) : attachments.length === 0) await this.#attach(wanted, true);
+    if (everywhere ? !wanted.every(isAttached) : attachments.length === 0) await this.#attach(wanted, true, []);
   }
 
   /** Before such a service is added: its packets find their programs from the beginning. */
@@ -115,14 +118,14 @@ export class KernelPlane implements DataPlane {
 
   /** After services or servers went: takes back what was made for them and nobody needs any more. `coming`: those that may come for them, unannounced. */
   settle(coming: readonly ServiceUse[] = []): void {
-    const { markReturn, meetsOwnAnswers } = this.#record();
-    if (meetsOwnAnswers) this.store.exclusively(() => this.#bringOut(coming));
+    const { markReturn, meetsOwn } = this.#record();
+    if (meetsOwn) this.store.exclusively(() => this.#bringOut(coming));
     if (markReturn.marks.length > 0) this.#bringMarks([]);
   }
 
   /** What services need whose programs are in the kernel already. */
   #bringLoaded(services: readonly ServiceUse[], marks: readonly Mark[]): void {
-    if (!this.#record().meetsOwnAnswers && this.#usesOf(services).has("local")) this.store.exclusively(() => this.#bringOut(services));
+    if (!this.#record().meetsOwn && this.#usesOf(services).has("egress")) this.store.exclusively(() => this.#bringOut(services));
     if (marks.length > 0) this.#bringMarks(marks);
   }
 
@@ -130,9 +133,16 @@ export class KernelPlane implements DataPlane {
     return usesOf(services, this.store.localNow());
   }
 
-  async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {
+  /** `coming`: addresses that the director is about to get. */
+  #localSoon(coming: readonly string[]): (address: string) => boolean {
+    const [soon, isLocalNow] = [new Set(coming), this.store.localNow()];
+    return (address) => soon.has(address) || isLocalNow(address);
+  }
+
+  async #attach(selections: readonly InterfaceSelection[], everywhere: boolean, coming: readonly string[]): Promise<readonly AttachmentChange[]> {
     const wanted = selections.map(({ name, mode }): Wanted => ({ device: interfaceByName(name), ...chooseHook(name, mode), mayFallBack: mode === "auto" }));
-    const uses = new Set([...this.#record().uses, ...this.#usesOf(new StoreDirector(this.store).serviceUses())]);
+    const isLocal = this.#localSoon(coming);
+    const uses = new Set([...this.#record().uses, ...usesOf(new StoreDirector(this.store).serviceUses(), isLocal)]);
     const specs = await programSpecs(this.store.shape, programNames(uses, wanted.some(({ hook }) => hook !== "tc")));
     return this.store.exclusively(() => {
       const programs = this.#bringPrograms(specs, uses);
@@ -145,7 +155,7 @@ export class KernelPlane implements DataPlane {
       const attachments = brought.map(({ interface: name, ifindex, hook, reason }) => ({ interface: name, ifindex, hook, reason }));
       this.#write({ ...this.#record(), everywhere, sysctls, attachments });
       this.#bringOwn();
-      this.#bringOut([]);
+      this.#bringOut([], isLocal);
       this.#bringMarks([]);
       return [...brought, ...gone.map((attachment) => this.#dropInterface(attachment))];
     });
@@ -155,7 +165,7 @@ export class KernelPlane implements DataPlane {
     return this.store.exclusively(() => {
       const { attachments, sysctls, markReturn } = this.#record();
       new SyncDaemons(this.store).stopAll();
-      for (const [name, before] of Object.entries(sysctls)) if (readSysctl(name) === "1") writeSysctl(name, before);
+      for (const [name, before] of Object.entries(sysctls)) if (readSysctl(name) === valueOf(name)) writeSysctl(name, before);
       for (const attachment of attachments) this.#dropInterface(attachment);
       if (markReturn.marks.length > 0) dropMarkReturn(markReturn);
       if (!this.store.shape.tcx) detachTcFilter(interfaceByName("lo"), "ingress");
@@ -165,10 +175,10 @@ export class KernelPlane implements DataPlane {
   }
 
   status(): DataPlaneStatus {
-    const { attachments: all, meetsOwnAnswers } = this.#record();
+    const { attachments: all, meetsOwn } = this.#record();
     const attachments = all.filter(({ ifindex }) => exists(ifindex));
     return {
-      attachments, ownAnswers: meetsOwnAnswers ? attachments.map((attachment) => attachment.interface) : [],
+      attachments, egress: meetsOwn ? attachments.map((attachment) => attachment.interface) : [],
       connectionTables: [
         { family: "IPv4", entriesUsed: countConnections(this.store, buckets4), entriesMax: this.store.shape.connections },
         { family: "IPv6", entriesUsed: countConnections(this.store, buckets6), entriesMax: this.store.shape.connectionsIpv6 },
@@ -218,27 +228,26 @@ export class KernelPlane implements DataPlane {
     });
   }
 
-  /** What clients on the director itself need, where services have servers by NAT. */
+  /** What clients on the director itself need. */
   #bringOwn(): void {
     const { uses, sysctls } = this.#record();
     if (!uses.includes("own")) return;
     this.#attachBeside("weir_tc_own", OWN_PIN, interfaceByName("lo"));
-    this.#write({ ...this.#record(), sysctls: { ...switchOn(LOOPBACK_OWN), ...sysctls } });
+    const names = STRICT.some((name) => readSysctl(name) === "1") ? [...LOOPBACK_OWN, LOOPBACK_REVERSE_PATH] : LOOPBACK_OWN;
+    this.#write({ ...this.#record(), sysctls: { ...switchOn(names), ...sysctls } });
   }
 
-  /**
-   * The program that meets answers of the director's own servers by NAT (dataplane/out.ts), at the egress of each interface while services have such servers, or
-   * those that are about to come. Else it is nowhere, and no packet pays for it.
-   */
-  #bringOut(coming: readonly ServiceUse[]): void {
-    const { attachments, meetsOwnAnswers } = this.#record();
-    const isWanted = this.#usesOf([...new StoreDirector(this.store).serviceUses(), ...coming]).has("local");
-    if (!isWanted && !meetsOwnAnswers) return;
+  /** The program that meets packets of the director's own as they leave (dataplane/out.ts), at the egress of each interface while services, or those that are
+   * about to come, need it. Else it is nowhere, and no packet pays for it. */
+  #bringOut(coming: readonly ServiceUse[], isLocal = this.store.localNow()): void {
+    const { attachments, meetsOwn } = this.#record();
+    const isWanted = needsEgress(coming, isLocal) || needsEgress(new StoreDirector(this.store).serviceUses(), isLocal);
+    if (!isWanted && !meetsOwn) return;
     for (const { interface: name, ifindex } of attachments.filter((attachment) => exists(attachment.ifindex))) {
       if (isWanted) this.#attachOut({ name, index: ifindex });
       else this.#detachOut({ name, index: ifindex });
     }
-    this.#write({ ...this.#record(), meetsOwnAnswers: isWanted });
+    this.#write({ ...this.#record(), meetsOwn: isWanted });
   }
 
   #attachOut(device: Device): void {
@@ -370,9 +379,11 @@ export class KernelPlane implements DataPlane {
   }
 }
 
+const valueOf = (name: string): string => (name === LOOPBACK_REVERSE_PATH ? "2" : "1");
+
 /** Those that this kernel has; a namespace may do without IPv6. Gives what they were. */
 function switchOn(names: readonly string[]): { readonly [name: string]: string } {
-  return Object.fromEntries(names.filter(hasSysctl).map((name) => [name, writeSysctl(name, "1")]));
+  return Object.fromEntries(names.filter(hasSysctl).map((name) => [name, writeSysctl(name, valueOf(name))]));
 }
 
 function distinct(marks: readonly Mark[]): readonly Mark[] {

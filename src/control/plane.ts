@@ -37,8 +37,8 @@ export interface DataPlaneStatus {
   readonly connectionTables: readonly ConnectionTableStatus[];
   /** Undefined where there are no services by mark. */
   readonly marks?: MarkStatus | undefined;
-  /** The interfaces at whose egress answers of the director's own servers by NAT get the VIP; none where no service has such a server. */
-  readonly ownAnswers?: readonly string[];
+  /** The interfaces at whose egress packets of the director's own are met (dataplane/out.ts); none where no service needs it. */
+  readonly egress?: readonly string[];
   /** Packets that were not forwarded, by what became of them (docs/verdicts.md); those that never happened are left out. */
   readonly verdicts: VerdictCounts;
   /** Where maps, programs and links are pinned. */
@@ -46,8 +46,8 @@ export interface DataPlaneStatus {
 }
 
 export interface DataPlane {
-  /** Attaches to exactly these interfaces, detaches from all others. Changes nothing when it throws. */
-  attach(interfaces: readonly InterfaceSelection[]): Promise<readonly AttachmentChange[]>;
+  /** Attaches to exactly these interfaces, detaches from all others. Changes nothing when it throws. `coming`: addresses that the director is about to get. */
+  attach(interfaces: readonly InterfaceSelection[], coming?: readonly string[]): Promise<readonly AttachmentChange[]>;
   /** Detaches from all interfaces and forgets all state: services, connections, counters. */
   detach(): Promise<readonly Attachment[]>;
   status(): DataPlaneStatus;

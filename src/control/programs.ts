@@ -65,9 +65,9 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_xdp_sctp: { family: "ipv4", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP_SCTP, use: "transports" },
   weir_start: { family: "ipv4", module: "timers", function: "start", type: "tc", hook: TC },
   weir_sync: { family: "ipv4", module: "synchronised", function: "enterTold", type: "tc", hook: TC, engine: true, use: "synchronisation" },
-  weir_out: { family: "ipv4", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, use: "local" },
-  weir_out_icmp: { family: "ipv4", module: "out-errors", function: "takeError", type: "tc", hook: TC, place: PROGRAM_OUT_ICMP, use: "local" },
-  weir_out_sctp: { family: "ipv4", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, transports: SCTP_AND_IPSEC, place: PROGRAM_OUT_SCTP, use: "local" },
+  weir_out: { family: "ipv4", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, use: "egress" },
+  weir_out_icmp: { family: "ipv4", module: "out-errors", function: "takeError", type: "tc", hook: TC, place: PROGRAM_OUT_ICMP, use: "egress" },
+  weir_out_sctp: { family: "ipv4", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, transports: SCTP_AND_IPSEC, place: PROGRAM_OUT_SCTP, use: "egress" },
   weir_tc6: { family: "ipv6", module: "entry", function: "entry", type: "tc", hook: TC, place: PROGRAM_TC6 },
   weir_tc6_icmp: { family: "ipv6", module: "related", function: "followConnection", type: "tc", hook: TC, place: PROGRAM_TC6_ICMP },
   weir_tc6_relay: { family: "ipv6", module: "relay", function: "relay", type: "tc", hook: TC, place: PROGRAM_TC6_RELAY, use: "relays" },
@@ -81,9 +81,9 @@ const RECIPES: { readonly [name in ProgramName]: Recipe } = {
   weir_xdp6_sctp: { family: "ipv6", module: "entry", function: "entry", type: "xdp", hook: XDP, transports: SCTP_AND_IPSEC, place: PROGRAM_XDP6_SCTP, use: "transports" },
   weir_start6: { family: "ipv6", module: "timers", function: "start", type: "tc", hook: TC },
   weir_sync6: { family: "ipv6", module: "synchronised", function: "enterTold", type: "tc", hook: TC, engine: true, use: "synchronisation" },
-  weir_out6: { family: "ipv6", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, place: PROGRAM_OUT6, use: "local" },
-  weir_out6_icmp: { family: "ipv6", module: "out-errors", function: "takeError", type: "tc", hook: TC, place: PROGRAM_OUT6_ICMP, use: "local" },
-  weir_out6_sctp: { family: "ipv6", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, transports: SCTP_AND_IPSEC, place: PROGRAM_OUT6_SCTP, use: "local" },
+  weir_out6: { family: "ipv6", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, place: PROGRAM_OUT6, use: "egress" },
+  weir_out6_icmp: { family: "ipv6", module: "out-errors", function: "takeError", type: "tc", hook: TC, place: PROGRAM_OUT6_ICMP, use: "egress" },
+  weir_out6_sctp: { family: "ipv6", module: "out", function: "takeOut", type: "tc", hook: TC, fragments: true, transports: SCTP_AND_IPSEC, place: PROGRAM_OUT6_SCTP, use: "egress" },
 };
 
 export const PROGRAM_NAMES = Object.keys(RECIPES) as ProgramName[];

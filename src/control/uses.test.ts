@@ -6,8 +6,10 @@ import { usesOf } from "./uses.js";
 
 const IPV4: ServiceId = { kind: "address", protocol: "tcp", address: "10.0.0.100", port: 80 };
 const IPV6: ServiceId = { ...IPV4, address: "fd00::100" };
+/** The director's addresses. */
+const OWN = ["10.0.0.100", "fd00::100", "10.1.0.1"];
 const uses = (id: ServiceId, address: string, forward: Destination["forward"], tunnelType: Destination["tunnelType"] = "ipip") =>
-  [...usesOf([{ id, persistenceEngine: "", destinations: [{ address, forward, tunnelType }] }], (one) => one === "10.1.0.1")].sort();
+  [...usesOf([{ id, persistenceEngine: "", destinations: [{ address, forward, tunnelType }] }], (one) => OWN.includes(one))].sort();
 
 test("services that forward by NAT or DR need no more than their family's programs", () => {
   assert.deepEqual(uses(IPV4, "10.1.0.11", "masq"), ["own"]);
@@ -15,8 +17,13 @@ test("services that forward by NAT or DR need no more than their family's progra
 });
 
 test("a server by NAT that is the director itself needs the program that meets its answers as they leave; by another method it needs nothing", () => {
-  assert.deepEqual(uses(IPV4, "10.1.0.1", "masq"), ["local", "own"]);
+  assert.deepEqual(uses(IPV4, "10.1.0.1", "masq"), ["egress", "own"]);
   assert.deepEqual(uses(IPV4, "10.1.0.1", "route"), []);
+});
+
+test("a VIP that is no address of the director's needs the programs that meet its own clients, at the egress and at the loopback", () => {
+  assert.deepEqual(uses({ ...IPV4, address: "10.0.0.101" }, "10.1.0.11", "route"), ["egress", "own"]);
+  assert.deepEqual(uses({ kind: "fwmark", fwmark: 1, family: 4 }, "10.1.0.11", "route").filter((use) => use === "egress" || use === "own"), []);
 });
 
 test("a tunnel needs the program that hears of errors about its packets, of the tunnel's family too", () => {

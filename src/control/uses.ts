@@ -10,10 +10,11 @@ export { FTP_PORT } from "#wire/ftp.js";
 /**
  * "transports": SCTP, and AH and ESP, which follow the connection of their key exchange. "tunnels": all but IPv4 in IPv4 by IPIP. "relays": any
  * tunnel, for errors about its packets; those of a tunnel by IPv6 come by IPv6. "applications": FTP by NAT. "engines": persistence by Call-ID.
- * "marks": a way back for netfilter's. "own": clients on the director itself, whose servers by NAT answer it. "local": servers by NAT that are the director itself.
+ * "marks": a way back for netfilter's. "own": clients on the director itself, of servers by NAT, which answer it, or
+ * of VIPs that are none of its addresses. "egress": what it sends to such VIPs itself, and what servers by NAT answer that are the director itself.
  * "synchronisation": no service needs it; the backup daemon loads its programs itself.
  */
-export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks" | "own" | "local" | "synchronisation";
+export type Use = "ipv6" | "transports" | "tunnels" | "relays" | "applications" | "engines" | "marks" | "own" | "egress" | "synchronisation";
 
 /** RFC 2408: "isakmp". */
 const KEY_EXCHANGE_PORT = 500;
@@ -31,8 +32,8 @@ export function usesOf(services: Iterable<ServiceUse>, isLocal: (address: string
     if (familyOf(id) === 6) uses.add("ipv6");
     if (persistenceEngine !== "") uses.add("engines");
     if (id.kind === "fwmark") uses.add("marks");
-    if (destinations.some(({ forward }) => forward === "masq")) uses.add("own");
-    if (destinations.some(({ address, forward }) => forward === "masq" && isLocal(address))) uses.add("local");
+    if (isAway(id, isLocal) || destinations.some(({ forward }) => forward === "masq")) uses.add("own");
+    if (isAway(id, isLocal) || hasOwnServer(destinations, isLocal)) uses.add("egress");
     if (bringsOtherTransports(id)) uses.add("transports");
     const tunnels = destinations.filter(({ forward }) => forward === "tunnel");
     if (tunnels.length > 0) uses.add("relays");
@@ -41,6 +42,21 @@ export function usesOf(services: Iterable<ServiceUse>, isLocal: (address: string
     if (mayBringFtp(id) && destinations.some(({ forward }) => forward === "masq")) uses.add("applications");
   }
   return uses;
+}
+
+/** The same of the program at the egress alone: asked of as few services as it takes. */
+export function needsEgress(services: Iterable<ServiceUse>, isLocal: (address: string) => boolean): boolean {
+  for (const { id, destinations } of services) if (isAway(id, isLocal) || hasOwnServer(destinations, isLocal)) return true;
+  return false;
+}
+
+/** A VIP that is no address of the director's: its own packets to it leave by an interface. Those of a mark are routed back (mark-return.ts). */
+function isAway(id: ServiceId, isLocal: (address: string) => boolean): boolean {
+  return id.kind === "address" && !isLocal(id.address);
+}
+
+function hasOwnServer(destinations: ServiceUse["destinations"], isLocal: (address: string) => boolean): boolean {
+  return destinations.some(({ address, forward }) => forward === "masq" && isLocal(address));
 }
 
 /** A mark's packets may be of any protocol, and so may a key exchange's be on every port. */

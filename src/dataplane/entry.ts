@@ -40,7 +40,7 @@ import { toOwnSocket } from "./marked.js";
 import { age, forbidsFragments, isUnicast, parse, pullHeaders } from "./network.js";
 import { isReusable as isSctpReusable } from "./protocols/sctp.js";
 import { isReusable } from "./protocols/tcp.js";
-import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter, enteredBefore } from "./schedule.js";
+import { BYPASS, BY_ENGINE, NOT_A_SYN, NO_CALL, NO_CONNECTION_YET, NO_SERVER, TABLE_FULL, TO_DROP, enter, enteredBefore, mayBegin } from "./schedule.js";
 import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByClient, advanceByServer } from "./state.js";
 import { Verdict, drop, pass } from "./verdict.js";
@@ -141,17 +141,6 @@ function begin(packet: Packet, flow: Flow, now: u32): u32 {
   if (isToDrop()) return TO_DROP;
   if (ENGINE && !readCall(packet, flow)) return NO_CALL;
   return enter(packet, service, flow, now);
-}
-
-/**
- * ip_vs_proto_tcp.c, tcp_conn_schedule(): a SYN without RST begins a connection, with sloppy_tcp any segment without; others are the stack's.
- * ip_vs_proto_sctp.c, sctp_conn_schedule(): so do INIT and, with sloppy_sctp, all but ABORT.
- */
-function mayBegin(flow: Flow): boolean {
-  if (TRANSPORTS === SCTP_AND_IPSEC) return flow.chunk === SCTP_CID_INIT || (flow.chunk !== SCTP_CID_ABORT && sysctls.at(0).sloppy_sctp !== 0);
-  if (flow.protocol !== IPPROTO_TCP) return true;
-  if ((flow.tcpFlags & TCP_RST) !== 0) return false;
-  return (flow.tcpFlags & TCP_SYN) !== 0 || sysctls.at(0).sloppy_tcp !== 0;
 }
 
 function refuse(packet: Packet): i32 {

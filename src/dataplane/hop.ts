@@ -210,7 +210,7 @@ export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
   return I32(bpf_redirect(hop.ifindex, 0n));
 }
 
-/** An answer, from the VIP again, to the process here that waits for it (own.ts). */
+/** An answer, from the VIP again, or an error, to the process here that waits for it (own.ts). */
 function toOwnClient(packet: Packet): i32 {
   const ends = packet.view(LinkEnds, 0);
   if (ends === null) return drop(Verdict.rewriteFailed);
@@ -225,8 +225,8 @@ export const ANSWERED_OWN = 0x7767;
 
 /**
  * Sends what weir made of a packet back to its sender, whose MAC address has become the frame's destination, and counts it by
- * the verdict. A packet that came by way of the stack (marked.ts) has one MAC address for both ends, and its sender is where
- * the routes say.
+ * the verdict. A packet that came by way of the stack has one MAC address for both ends, and its sender is the director itself (own.ts), or where
+ * the routes say (marked.ts).
  */
 export function sendBack(packet: Packet, sender: Address, verdict: u32): i32 {
   const ends = packet.view(LinkEnds, 0);
@@ -234,6 +234,10 @@ export function sendBack(packet: Packet, sender: Address, verdict: u32): i32 {
   if (likely(ends.source !== ends.destination || ends.sourceEnd !== ends.destinationEnd)) {
     count(verdict);
     return I32(bpf_redirect(packet.ifindex, 0n));
+  }
+  if (packet.ifindex === LOOPBACK_IFINDEX) {
+    count(verdict);
+    return toOwnClient(packet);
   }
   const route = make(FibLookup, { family: FAMILY === IPV6 ? AF_INET6 : AF_INET, lengthOrMtu: 1, ifindex: LOOPBACK_IFINDEX });
   setDestination(route, sender, FAMILY);

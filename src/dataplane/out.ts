@@ -1,14 +1,18 @@
-// Answers of the director's own servers by NAT, as they leave. Others pass by where packets come in; these come from the stack, and LVS meets them at
-// NF_INET_LOCAL_OUT (Linux v6.12 net/netfilter/ipvs/ip_vs_core.c, ip_vs_out_hook(), handle_response(), ip_vs_out_icmp()). A program of its own, at the egress of
-// weir's interfaces while some service has such a server; by the loopback, to clients on the director itself, answers come to weir_tc (own.ts).
+// Packets of the director's own as they leave, which LVS meets at NF_INET_LOCAL_OUT (Linux v6.12 net/netfilter/ipvs/ip_vs_core.c, ip_vs_out_hook(), handle_response(),
+// ip_vs_out_icmp(), ip_vs_in_hook()). A program of its own, at the egress of weir's interfaces while there may be such packets: answers of a server by NAT that is the
+// director itself, and requests of its own clients to VIPs that are none of its addresses. Others' pass by where packets come in; and what goes by the loopback, to clients
+// on the director and to VIPs that are its addresses, comes to weir_tc there (own.ts).
 //
 //   client ─▶ NIC ─▶ weir_tc: to RIP:rport ─▶ stack ─▶ server ─▶ stack: from RIP:rport ─▶ here: from VIP:vport ─▶ NIC ─▶ client
+//   process ─▶ stack: to VIP:vport ─▶ here ─▶ lo ─▶ own.ts ─▶ weir_tc ─▶ NIC ─▶ real server
 //
-// What is of no connection leaves as it is, uncounted. Packets come here with their way chosen, and in fragments where they need to be: the first leaves its ports
-// for the others, as in fragments.ts. LVS differs: it meets them before both, and looks for the VIP's way then (snat_reroute).
+// What is of no connection and for no service leaves as it is, uncounted. Packets come here with their way chosen, and in fragments where they need to be: the first leaves
+// its ports for the others, as in fragments.ts. LVS differs: it meets them before both, and looks for the VIP's way then (snat_reroute).
 
 import type { i32, u32 } from "#layout/numbers.js";
-import { bpf_tail_call } from "#prelude/helpers.js";
+import { i32 as I32 } from "#layout/numbers.js";
+import { BPF_F_INGRESS } from "#prelude/flags.js";
+import { bpf_redirect, bpf_tail_call } from "#prelude/helpers.js";
 import { likely, make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { TC_ACT_UNSPEC } from "#prelude/packet.js";
@@ -16,15 +20,17 @@ import { IPPROTO_ICMP } from "#wire/ipv4.js";
 import { IPPROTO_ICMPV6 } from "#wire/ipv6.js";
 import { ticks } from "./clock.js";
 import { FAMILY, IPV6, TCP_AND_UDP, TRANSPORTS } from "./config.js";
-import { NO_CONNECTION, findByServer, touch, virtualOf } from "./connection.js";
+import { NO_CONNECTION, findByClient, findByServer, touch, virtualOf } from "./connection.js";
 import { countMoreOut, countOut } from "./counters.js";
 import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_FIRST_FRAGMENT, PARSED_NEXT_FRAGMENT } from "./flow.js";
 import { masqueradeAnswer } from "./forward/nat.js";
 import { keyOf, leaveNote, noteOf } from "./fragment-notes.js";
 import { dataBytes } from "./fragments.js";
+import { LOOPBACK_IFINDEX, LinkEnds } from "./hop.js";
 import { PROGRAM_OUT6, PROGRAM_OUT6_ICMP, PROGRAM_OUT6_SCTP, PROGRAM_OUT_ICMP, PROGRAM_OUT_SCTP, connections, tcPrograms } from "./maps.js";
 import { parse, pullHeaders, setSource } from "./network.js";
-import { mayBeAnswer } from "./service.js";
+import { mayBegin } from "./schedule.js";
+import { findService, mayBeAnswer, mayBeVip } from "./service.js";
 import { advanceByServer } from "./state.js";
 import { parseTransport } from "./transport.js";
 import { Verdict, drop } from "./verdict.js";
@@ -37,7 +43,7 @@ export function takeOut(packet: Packet): i32 {
   const flow = make(Flow);
   const parsed = parse(packet, flow);
   if (parsed === OTHER_FAMILY) return toOtherFamily(packet);
-  if (!mayBeAnswer()) return TC_ACT_UNSPEC;
+  if (!mayBeAnswer() && !mayBeVip(flow.destination)) return TC_ACT_UNSPEC;
   if (parsed === PARSED_NEXT_FRAGMENT) return follow(packet, flow, now);
   if (parsed !== PARSED_FIRST_FRAGMENT) return TC_ACT_UNSPEC;
   if (flow.protocol === (FAMILY === IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) return toErrors(packet);
@@ -47,12 +53,31 @@ export function takeOut(packet: Packet): i32 {
   if (transport === OTHER_TRANSPORT) return toOtherTransports(packet);
   if (transport !== PARSED) return TC_ACT_UNSPEC;
   const index = findByServer(flow, now);
-  if (index === NO_CONNECTION) return TC_ACT_UNSPEC;
+  if (index === NO_CONNECTION && !isRequest(packet, flow, now)) return TC_ACT_UNSPEC;
   if (flow.moreFragments !== 0) leaveNote(key, flow, now);
+  if (index === NO_CONNECTION) return toLoopback(packet);
   const connection = connections.at(index);
   countOut(connection.destination, flow.bytes);
   touch(index, advanceByServer(connection, flow), now);
   return masqueradeAnswer(packet, flow, connection) ? TC_ACT_UNSPEC : drop(Verdict.rewriteFailed);
+}
+
+/** ip_vs_in_hook(): of a connection, or one that begins one. What it finds is not kept: weir_tc looks for itself. */
+function isRequest(packet: Packet, flow: Flow, now: u32): boolean {
+  if (!mayBeVip(flow.destination)) return false;
+  return findByClient(flow, now) !== NO_CONNECTION || (flow.follows === 0 && mayBegin(flow) && findService(packet, flow) !== null);
+}
+
+/** To weir_tc, by the way of requests to VIPs that are the director's addresses. */
+function toLoopback(packet: Packet): i32 {
+  const ends = packet.view(LinkEnds, 0);
+  if (ends === null) return drop(Verdict.rewriteFailed);
+  // The loopback's own address: eth_type_trans() takes others for other hosts'.
+  ends.destination = 0;
+  ends.destinationEnd = 0;
+  ends.source = 0;
+  ends.sourceEnd = 0;
+  return I32(bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS));
 }
 
 /** To the program of IPv6, which is this one compiled for it. */
@@ -81,7 +106,8 @@ function follow(packet: Packet, flow: Flow, now: u32): i32 {
   flow.destinationPort = note.destinationPort;
   flow.protocol = note.protocol;
   const index = findByServer(flow, now);
-  if (index === NO_CONNECTION) return TC_ACT_UNSPEC;
+  // Its first was a request, whose connection need not stand yet.
+  if (index === NO_CONNECTION) return mayBeVip(flow.destination) ? toLoopback(packet) : TC_ACT_UNSPEC;
   const connection = connections.at(index);
   countMoreOut(connection.destination, dataBytes(flow));
   return setSource(packet, virtualOf(connection)) ? TC_ACT_UNSPEC : drop(Verdict.rewriteFailed);

@@ -1,6 +1,7 @@
 // Clients on the director itself: LVS finds their packets as they leave (NF_INET_LOCAL_OUT: ip_vs_core.c, ip_vs_local_request4()). To a VIP that is an
-// address of the director's they go by the loopback, where this program hands them to weir_tc. What a real server answers by NAT goes back by the
-// loopback too (hop.ts, toOwnClient()): the stack takes no packet from the VIP, its own address, by another interface.
+// address of the director's they go by the loopback, where this program hands them to weir_tc; to others by an interface, whose egress sends them here
+// (out.ts). What a real server answers by NAT goes back by the loopback too (hop.ts, toOwnClient()): by another interface the stack takes no packet from the
+// VIP where that is its own address, or where the routes to it lead elsewhere (rp_filter).
 //
 //   process ─▶ lo ─▶ here ─▶ weir_tc ─▶ NIC ─▶ real server          real server ─▶ NIC ─▶ weir_tc: from the VIP ─▶ lo ─▶ here: let by ─▶ process
 

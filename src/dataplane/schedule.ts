@@ -9,7 +9,9 @@ import type { Packet } from "#prelude/packet.js";
 import { FTP_PORT } from "#wire/ftp.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
-import { HOOK, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
+import { SCTP_CID_ABORT, SCTP_CID_INIT } from "#wire/sctp.js";
+import { TCP_RST, TCP_SYN } from "#wire/tcp.js";
+import { HOOK, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, hashOf, hold, publish, setAddresses, touch } from "./connection.js";
 import { countConnection } from "./counters.js";
 import { noteDestination } from "./fragment-notes.js";
@@ -56,6 +58,17 @@ export const BYPASS = 0xfffffff5;
 /** Another program must read the packet first; it had nothing to read. */
 export const BY_ENGINE = 0xfffffff6;
 export const NO_CALL = 0xfffffff7;
+
+/**
+ * ip_vs_proto_tcp.c, tcp_conn_schedule(): a SYN without RST begins a connection, with sloppy_tcp any segment without; others are the stack's.
+ * ip_vs_proto_sctp.c, sctp_conn_schedule(): so do INIT and, with sloppy_sctp, all but ABORT.
+ */
+export function mayBegin(flow: Flow): boolean {
+  if (TRANSPORTS === SCTP_AND_IPSEC) return flow.chunk === SCTP_CID_INIT || (flow.chunk !== SCTP_CID_ABORT && sysctls.at(0).sloppy_sctp !== 0);
+  if (flow.protocol !== IPPROTO_TCP) return true;
+  if ((flow.tcpFlags & TCP_RST) !== 0) return false;
+  return (flow.tcpFlags & TCP_SYN) !== 0 || sysctls.at(0).sloppy_tcp !== 0;
+}
 
 /** A new connection of `flow` in that service, by the client's template if there is one: its place in `connections`, or why there is none. */
 export function enter(packet: Packet, service: Service, flow: Flow, now: u32): u32 {

@@ -43,7 +43,7 @@ describe("the director as a real server by NAT, at another address and port", ne
   const own6 = `${SERVERS.nat}ff`;
   const listed = (): Promise<string> => bed.tell("-Lcn");
   const stats = (): Promise<string> => bed.tell("-Ln --stats --exact");
-  const atEgress = async (): Promise<boolean> => /eth0/.test((/^Answers of .*$/m.exec((await bed.weir(["status"])).stdout) ?? [""])[0]);
+  const atEgress = async (): Promise<boolean> => /eth0/.test((/^The director's own answers .*$/m.exec((await bed.weir(["status"])).stdout) ?? [""])[0]);
 
   before(async () => {
     bed = await Bed.open("nat");
@@ -118,7 +118,7 @@ describe("the director as a real server by NAT, at another address and port", ne
     }
   });
 
-  test("the program leaves the egress with the last such server", async () => {
+  test("the program leaves the egress with the last such server, all VIPs being the director's own", async () => {
     const { client, topology: { vip } } = bed;
     await bed.tell(`-D -u ${vip}:53`);
     await bed.tell(`-D -u [${VIP6}]:53`);

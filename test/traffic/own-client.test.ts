@@ -1,4 +1,4 @@
-// Processes on the director as clients of its own services, by NAT: LVS takes their packets at LOCAL_OUT.
+// Processes on the director as clients of its own services, by NAT: LVS takes their packets at LOCAL_OUT. Of VIPs that are none of its addresses: own-client-elsewhere.long.test.ts.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

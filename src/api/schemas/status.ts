@@ -11,7 +11,7 @@ export const Verdicts = z.record(z.string(), z.int().min(0)).meta({
 export const Status = z.strictObject({
   attachments: z.array(z.strictObject({ interface: z.string(), hook: oneOf(["tc", "xdp", "generic"]), reason: z.string().describe("why this hook") })),
   connectionTables: z.array(z.strictObject({ family: oneOf(["IPv4", "IPv6"]), entriesUsed: z.int().min(0), entriesMax: z.int().min(0) })),
-  ownAnswers: z.array(z.string()).describe("the interfaces at whose egress answers of the director's own servers by NAT get the VIP; none where no service has such a server"),
+  egress: z.array(z.string()).describe("the interfaces at whose egress packets of the director's own are met: answers of servers by NAT that are the director itself, and requests to VIPs that are none of its addresses; none where no service needs it"),
   marks: z.strictObject({
     device: z.string(), marks: z.array(z.int()), trouble: z.string().nullable().describe("why packets may not come, and what would help"),
   }).nullable().describe("the way back of packets that netfilter marks; null where there are no services by mark"),

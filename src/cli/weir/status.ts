@@ -22,7 +22,7 @@ export async function status(): Promise<void> {
 
 export function formatStatus(plane: DataPlaneStatus, services: readonly ServiceState[], timeouts: ReturnType<Director["timeouts"]>, synchronisation: readonly SyncProcess[] = []): string {
   return [
-    [formatInterfaces(plane), ...formatOwnAnswers(plane), ...formatMarks(plane), ...synchronisation.map(formatSynchronisation)].join("\n"),
+    [formatInterfaces(plane), ...formatEgress(plane), ...formatMarks(plane), ...synchronisation.map(formatSynchronisation)].join("\n"),
     formatServices(services),
     ...formatVerdicts(plane),
     formatTable(plane, timeouts),
@@ -34,8 +34,8 @@ function formatInterfaces({ attachments }: DataPlaneStatus): string {
   return table(["Interface", "Hook", "Why"], attachments.map(({ interface: name, hook, reason }) => [name, hook, reason]));
 }
 
-function formatOwnAnswers({ ownAnswers = [] }: DataPlaneStatus): readonly string[] {
-  return ownAnswers.length === 0 ? [] : [`Answers of the director's own servers by NAT get the VIP as they leave by ${ownAnswers.join(", ")}`];
+function formatEgress({ egress = [] }: DataPlaneStatus): readonly string[] {
+  return egress.length === 0 ? [] : [`The director's own answers as a real server by NAT, and requests to VIPs that are not its addresses, are met as they leave by ${egress.join(", ")}`];
 }
 
 function formatMarks({ marks }: DataPlaneStatus): readonly string[] {

@@ -29,7 +29,7 @@ export class KernelDirector extends StoreDirector {
 
   startSyncDaemon(daemon: SyncDaemonRequest): void {
     this.store.exclusively(() => {
-      const mixed = this.serviceUses().some(({ id, destinations }) => destinations.some(({ address }) => addressFamily(address) !== familyOf(id)));
+      const mixed = [...this.serviceUses()].some(({ id, destinations }) => destinations.some(({ address }) => addressFamily(address) !== familyOf(id)));
       if (mixed) throw new DirectorError("INVALID", `Cannot start the ${daemon.role} daemon: a service has destinations of the other address family, which messages cannot describe`);
       this.#daemons.start(daemon, this.sysctls().sync_ports);
       this.refreshFilters();
