@@ -53,7 +53,7 @@ export const SYSCTLS = {
   lblc_expiration: seconds(86400, "for how long `lblc` remembers an address that is not used"),
   lblcr_expiration: seconds(86400, "for how long `lblcr` remembers an address that is not used, and keeps the servers of one that is"),
   nat_icmp_send: number(0, "a packet of a server by NAT that belongs to no connection is answered with ICMP port unreachable, unless it is for the director itself"),
-  pmtu_disc: number(1, "a tunnel's packets forbid fragments where those inside do; with 0 none does. A client whose packets do not fit is told either way"),
+  pmtu_disc: number(1, "a tunnel's packets forbid fragments where those inside do; with 0 none does, and of IPv4 those that do not fit are cut before, whatever they say; else their client is told"),
   run_estimation: number(1, "rates are estimated"),
   schedule_icmp: number(0, "an ICMP error about a packet of no connection begins one"),
   secure_tcp: defense("TCP connections follow the stricter table of states, in which a client's ACK alone establishes nothing"),
