@@ -5,8 +5,14 @@ import { CommanderError } from "commander";
 import { createProgram } from "./weir/commands.js";
 import { reportError } from "./weir/errors.js";
 
-// `weir status | head -1`: who reads has read enough.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+// `weir apply FILE | head -1`: who reads has read enough, and what was begun is done all the same. That it could not be told is a failure where nobody chose so.
+let lost: NodeJS.ErrnoException | undefined;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => { lost ??= error; });
+process.on("exit", () => {
+  if (lost === undefined || lost.code === "EPIPE" || process.exitCode) return;
+  console.error(`weir: Cannot write all that there is to say: ${lost.message}; what was asked for is done`);
+  process.exitCode = 1;
+});
 
 try {
   await createProgram().parseAsync();

@@ -1,13 +1,17 @@
 // Command lines that are nearly ipvsadm's, to the director in memory and to that of maps: the same text, status and services from both; what fails says why
-// and has changed nothing; what succeeds has done what was asked; and what `-S` prints, `-R` makes again.
+// and has changed nothing; what succeeds has done what was asked; and what `-S` prints, `-R` makes again, and so does weir.yaml when it is imported.
 
 import assert from "node:assert/strict";
 import type { Environment } from "#cli/ipvsadm/ipvsadm.js";
 import { ipvsadm } from "#cli/ipvsadm/ipvsadm.js";
 import type { Names } from "#cli/ipvsadm/names.js";
+import { importConfiguration } from "#cli/weir/import.js";
 import { StoreDirector } from "#control/director.js";
 import { MachineStore } from "#control/machine-store.js";
+import { printDocument } from "#convert/document.js";
 import { Machine } from "#ebpf/machine.js";
+import { parseConfig } from "#model/config.js";
+import { diffServices } from "#model/diff.js";
 import type { Director, ServiceState } from "#model/director.js";
 import { MemoryDirector } from "#model/memory-director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
@@ -174,4 +178,12 @@ async function assertSaves(director: Director, what: string): Promise<void> {
   const again = new MemoryDirector();
   const restored = await run(["-R"], again, saved.out);
   assert.deepEqual([restored.status, restored.error, (await run(["-S", "-n"], again, "")).out], [0, "", saved.out], what);
+  const { services } = parseConfig(printDocument(await importConfiguration("ipvsadm", "rules", saved.out), "rules"), { file: "weir.yaml", environment: {} });
+  assert.deepEqual(diffServices(again.services().map(withoutPortsOfMarks), services), [], what);
+}
+
+/** Of a service by mark, weir.yaml has no ports where none is changed; `weir import` says so. */
+function withoutPortsOfMarks(service: ServiceState): ServiceState {
+  if (service.id.kind === "address") return service;
+  return { ...service, destinations: service.destinations.map((one) => (one.forward === "masq" ? one : { ...one, port: 0 })) };
 }

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "#api/client.js";
 import { Bed, PROJECT, needs, succeeded } from "./bed.js";
-import { SERVERS, SERVICES, manyServicesYaml } from "./many-services.js";
+import { SERVERS, SERVICES, addressOf, manyServicesYaml } from "./many-services.js";
 import { ECHO_PORT, SERVER_PORT, UntouchedTraffic, untouchedServices } from "./untouched.js";
 
 /** What is wanted, in milliseconds. */
@@ -45,6 +45,25 @@ test("10,000 services of ten servers each are applied, changed and taken away wh
   assert.ok(took.read + took.first < FIRST_MAX * LENIENCY, `the first time: ${took.read} + ${took.first} ms`);
   for (const change of ["weight", "add", "delete"] as const) assert.ok(took[change] < CHANGE_MAX * LENIENCY, `${change}: ${took[change]} ms`);
   assert.match(await bed.tell("-Ln"), /^TCP  203\.0\.113\.100:80 rr\n(?:  -> .*\n){3}UDP  203\.0\.113\.100:53 rr\n(?:  -> .*\n){3}$/m);
+});
+
+test("weir apply does all of it, though nobody reads what it says any more", needs, async (t) => {
+  const bed = await Bed.open("nat");
+  t.after(() => bed.close());
+  mkdirSync(bed.state, { recursive: true });
+  const file = join(bed.state, "some.yaml");
+  const destinations = Array.from({ length: 1500 }, (_, i) => ({ address: addressOf(172, i), port: 80 }));
+  writeFileSync(file, JSON.stringify({ services: [{ protocol: "tcp", address: "10.128.0.1", port: 80, method: "nat", destinations }] }));
+  // Programs that are yet to be compiled: the reader has been gone for long when they are attached.
+  const environment = { WEIR_STATE: bed.state, WEIR_CACHE: join(bed.state, "cache") };
+  const piped = (reader: string) => bed.topology.run(bed.topology.namespaces.director, ["sh", "-ec", `"$@" ${reader}`, "sh", process.execPath, `${PROJECT}bin/weir`, "apply", file], { environment });
+  const { status, stderr } = await piped("| true");
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.match(succeeded(await bed.weir(["plan", file])), /; nothing to change\n$/);
+  succeeded(await bed.weir(["down"]));
+  const full = await piped("> /dev/full");
+  assert.deepEqual([full.status, full.stderr], [1, "weir: Cannot write all that there is to say: ENOSPC: no space left on device, write; what was asked for is done\n"]);
+  assert.match(succeeded(await bed.weir(["plan", file])), /; nothing to change\n$/);
 });
 
 test("the daemon's API changes one of them as fast as ipvsadm would", needs, async (t) => {
