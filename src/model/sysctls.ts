@@ -41,7 +41,7 @@ const defense = (meaning: string): Sysctl => range(0, 0, 3, `${meaning}: 0 never
 export const SYSCTLS = {
   am_droprate: number(10, "of how many new connections `drop_packet` 3 drops one"),
   amemthresh: number(1024, "room, in pages of 4096 bytes, below which the defences of mode 1 begin; `drop_packet` then drops one of `amemthresh / (amemthresh - room)`"),
-  backup_only: number(0, "a director that runs as backup schedules nothing", "a backup takes the packets that come to it"),
+  backup_only: number(0, "while a backup daemon runs, what comes to the VIPs is the stack's, and only answers by NAT are met"),
   cache_bypass: number(0, "a new connection of a service by mark for which there is no server goes to where its packets are addressed"),
   conn_reuse_mode: number(1, "a client uses its port again: 0 the connection stays with its server; 1 a new one begins after TIME_WAIT and CLOSE; with bit 2 by DR and TUN in FIN_WAIT too"),
   conntrack: sysctl(0, "0: packets are forwarded before netfilter, and no connection ever has an entry in nf_conntrack", (value) => value === 0, "connections have entries in nf_conntrack"),
