@@ -89,10 +89,19 @@ export class DestinationTotals {
 
   /** A destination leaves its service, or joins it with what it had counted before: the service's total stays. */
   leave(slot: number, destination: number): void {
-    this.#services.write(slot, subtract(this.#countersAt(this.#services, slot), this.raw(destination)));
+    const raw = this.raw(destination);
+    this.#services.write(slot, subtract(this.#countersAt(this.#services, slot), raw));
+    this.#baselines.write(destination, { packetsOutAtRemoval: raw.packetsOut, bytesOutAtRemoval: raw.bytesOut });
   }
+  /** ip_vs_core.c, ip_vs_out_stats(): what a removed one's connections were answered meanwhile is counted nowhere. LVS differs: here it stays in the sum of all. */
   join(slot: number, destination: number): void {
-    this.#services.write(slot, add(this.#countersAt(this.#services, slot), this.raw(destination)));
+    const raw = this.raw(destination);
+    this.#services.write(slot, add(this.#countersAt(this.#services, slot), raw));
+    const { packetsOut, bytesOut, packetsOutAtRemoval, bytesOutAtRemoval } = this.#baselines.read(destination);
+    this.#baselines.write(destination, {
+      packetsOut: whole(packetsOut + raw.packetsOut - packetsOutAtRemoval), bytesOut: whole(bytesOut + raw.bytesOut - bytesOutAtRemoval),
+      packetsOutAtRemoval: raw.packetsOut, bytesOutAtRemoval: raw.bytesOut,
+    });
   }
 
   #processors(destinations: readonly number[]): Counters[] {

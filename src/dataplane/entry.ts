@@ -75,9 +75,9 @@ export function entry(packet: Packet): i32 {
   if (index === NOT_A_SYN) return pass(Verdict.notASyn);
   if (index === TABLE_FULL) return drop(Verdict.tableFull);
   if (index === TO_DROP) return drop(Verdict.dropPacket);
-  if (index === NO_SERVER) return refuse(packet);
-  // ip_vs_core.c, ip_vs_leave(): to where it is addressed. LVS differs: the stack takes it there, and there is no entry.
-  if (index === BYPASS) return pass(Verdict.bypassed);
+  // ip_vs_core.c, ip_vs_leave(): to where it is addressed, if that is not the director. LVS differs: the stack takes it there, and there is no entry.
+  if (HOOK !== XDP && index === BYPASS && isForwarded(packet, flow.destination)) return pass(Verdict.bypassed);
+  if (index === NO_SERVER || index === BYPASS) return refuse(packet);
   if (index === BY_ENGINE) return toEngine(packet);
   if (index === NO_CALL) return drop(Verdict.noCall);
   return answer(packet, flow, now);

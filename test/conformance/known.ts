@@ -21,6 +21,7 @@ export function knownAs(script: Script, ipvs: Transcript, difference: Difference
   const step = script.steps[at]!;
   if (isLostByTunnelsRoute(before, step, ipvs[at]!)) return "IPVS loses packets of a connection by DR whose server became one by TUN";
   if (isKeptWithoutServer(before, step, difference)) return "IPVS keeps connections whose server was removed before expire_nodest_conn was set";
+  if (isCountedLate(before, step, difference)) return "IPVS shows what a server counted in the last two seconds before its service was removed, when both are back";
   if (isKeptByReset(before, step)) return "IPVS keeps a connection that was to end, for its own stack's reset";
   return undefined;
 }
@@ -46,15 +47,31 @@ function isKeptWithoutServer({ steps }: History, step: Step, { ipvs, weir }: Dif
   return kept.length > 0 && kept.every(isOfGone) && ours.every((line) => theirs.includes(line));
 }
 
+/** Of statistics: lines of servers differ whose service was removed, and IPVS has counted more. */
+function isCountedLate({ steps }: History, step: Step, { ipvs, weir }: Difference): boolean {
+  if (step.kind !== "look" || step.at === "connections") return false;
+  const gone = serversOfRemovedServices(commandsOf(steps));
+  const [theirs, ours] = [ipvs, weir].map(differing) as [string[], string[]];
+  return theirs.length === ours.length && theirs.every((line, i) => {
+    const [more, less] = [line, ours[i]!].map((one) => one.split(/ +/).slice(-5).map(Number)) as [number[], number[]];
+    return gone.some((server) => [line, ours[i]!].every((one) => one.includes(`-> ${server}`))) && more.every((count, column) => count >= less[column]!);
+  });
+}
+
 /** As lists have them, without their ports, which with DR and TUN are the service's. */
 function removedServers(steps: readonly Step[]): readonly string[] {
-  const commands = steps.flatMap((step) => (step.kind === "ipvsadm" ? [step.words] : []));
+  const commands = commandsOf(steps);
+  return [...commands.filter(([command]) => command === "-d").map(serverOf), ...serversOfRemovedServices(commands)];
+}
+
+function serversOfRemovedServices(commands: readonly (readonly string[])[]): readonly string[] {
   return commands.flatMap((words, i) => {
-    if (words[0] === "-d") return [serverOf(words)];
     if (words[0] !== "-D") return [];
     return commands.slice(0, i).flatMap((earlier) => (earlier[0] === "-a" && words.slice(1).every((word, at) => earlier[1 + at] === word) ? [serverOf(earlier)] : []));
   });
 }
+
+const commandsOf = (steps: readonly Step[]): readonly (readonly string[])[] => steps.flatMap((step) => (step.kind === "ipvsadm" ? [step.words] : []));
 
 const serverOf = (words: readonly string[]): string => words[words.indexOf("-r") + 1]!.replace(/\d+$/, "");
 /** Those that are marked (compare.ts), without the seconds that connections have left. */

@@ -10,7 +10,7 @@ import { configure, destination, service, serviceId } from "./case.js";
 import { frame, udp } from "./frame.js";
 import { machineWorld } from "./machine-world.js";
 import type { Host } from "./network.js";
-import { VIP, at, client, eth0, r1, r2, r3 } from "./network.js";
+import { VIP, at, client, eth0, eth1, r1, r2, r3 } from "./network.js";
 import type { World } from "./world.js";
 import { PLAIN_PROGRAMS, meet, newDirector } from "./world.js";
 
@@ -45,6 +45,25 @@ test("a removed destination that comes back within two minutes goes on counting,
   await world.wait(REMEMBERED_MILLISECONDS + 1000);
   add(world, r1);
   assert.deepEqual(counted(world), { service: 1n, destinations: [0n] });
+});
+
+test("what a removed destination's connections are answered goes on to the client, and is not counted with it when it comes back", async () => {
+  const world = await machineWorld(64, PLAIN_PROGRAMS);
+  const own = destination(r1, 53, "masq");
+  configure(world.director, [service("udp", 53, [own])]);
+  const outcomes = [
+    meet(world, "tc", frame({ from: client.mac!, to: eth0.mac }, udp(at(client, 20000), at(VIP, 53))), eth0),
+    ...[0, 1, 2].map((i) => {
+      if (i === 1) remove(world, r1);
+      return meet(world, "tc", frame({ from: r1.mac!, to: eth1.mac }, udp(at(r1, 53), at(client, 20000))), eth1);
+    }),
+  ];
+  assert.deepEqual(outcomes.map(({ outcome }) => outcome), ["sent", "sent", "sent", "sent"]);
+  world.director.addDestination(ID, own);
+  const [only] = world.director.services();
+  const { packetsIn, packetsOut, bytesOut } = only!.destinations[0]!.counters;
+  assert.deepEqual([packetsIn, packetsOut, bytesOut], [1n, 1n, 28n]);
+  assert.equal(only!.counters.packetsOut, 1n);
 });
 
 test("a destination of a service that was removed with it begins to count anew", async () => {

@@ -7,20 +7,22 @@ import { table } from "#prelude/maps.js";
 import { PROCESSORS } from "../config.js";
 import { SERVICES_MAX, DESTINATIONS_DEFAULT } from "./limits.js";
 
+const counterFields = { connections: u64, packetsIn: u64, packetsOut: u64, bytesIn: u64, bytesOut: u64 };
+
 /** A destination's, one a processor, so that no two ever write the same line. Services and totals are their sums. */
-export const DestinationCounters = struct("DestinationCounters", {
-  connections: u64,
-  packetsIn: u64,
-  packetsOut: u64,
-  bytesIn: u64,
-  bytesOut: u64,
-  spare: array(u64, 3),
-}, { size: 64 });
+export const DestinationCounters = struct("DestinationCounters", { ...counterFields, spare: array(u64, 3) }, { size: 64 });
 export type DestinationCounters = View<typeof DestinationCounters>;
 export const destinationCounters = table("destinationCounters", DestinationCounters, DESTINATIONS_DEFAULT * PROCESSORS);
 
 /** What is taken off the counters when they are shown (control/totals.ts): packets never look at these. */
-export const destinationBaselines = table("destinationBaselines", DestinationCounters, DESTINATIONS_DEFAULT);
+export const DestinationBaseline = struct("DestinationBaseline", {
+  ...counterFields,
+  /** Of one that was removed: what it had answered until then. */
+  packetsOutAtRemoval: u64,
+  bytesOutAtRemoval: u64,
+  spare: u64,
+}, { size: 64 });
+export const destinationBaselines = table("destinationBaselines", DestinationBaseline, DESTINATIONS_DEFAULT);
 export const serviceBaselines = table("serviceBaselines", DestinationCounters, SERVICES_MAX);
 export const totalBaseline = table("totalBaseline", DestinationCounters, 1);
 /** By processor: what slots of `destinationCounters` had counted when other destinations got them. */

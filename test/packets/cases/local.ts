@@ -69,13 +69,14 @@ export const localCases: readonly Case[] = [
     ],
   },
   {
-    description: "with cache_bypass a service by mark that has no server lets packets go to where they are addressed",
+    description: "with cache_bypass a service by mark that has no server lets packets go to where they are addressed, unless that is the director itself",
     notAt: { xdp: "XDP sees none of netfilter's marks" },
     services: [MARKED, service("udp", 81, [])],
     steps: [
-      fromClientMarked(7, udp(CLIENT, at("10.7.7.7", 80)), refused("noDestination", icmp("10.7.7.7", client.address, { type: 3, code: 3, payload: udp(CLIENT, at("10.7.7.7", 80)), typeOfService: 0xc0, dontFragment: false }))),
+      fromClientMarked(7, udp(CLIENT, at("10.3.7.7", 80)), refused("noDestination", icmp("10.3.7.7", client.address, { type: 3, code: 3, payload: udp(CLIENT, at("10.3.7.7", 80)), typeOfService: 0xc0, dontFragment: false }))),
       sysctl({ cache_bypass: 1 }),
-      fromClientMarked(7, udp(CLIENT, at("10.7.7.7", 80)), toStack("bypassed")),
+      fromClientMarked(7, udp(CLIENT, at("10.3.7.7", 80)), toStack("bypassed")),
+      fromClientMarked(7, udp(CLIENT, at(itself, 80)), refused("noDestination", icmp(itself.address, client.address, { type: 3, code: 3, payload: udp(CLIENT, at(itself, 80)), typeOfService: 0xc0, dontFragment: false }))),
       fromClient(udp(CLIENT, at(VIP, 81)), refused("noDestination", icmp(VIP, client.address, { type: 3, code: 3, payload: udp(CLIENT, at(VIP, 81)), typeOfService: 0xc0, dontFragment: false }))),
     ],
   },
