@@ -32,12 +32,17 @@ const STATE_SHIFT = 16;
 const STATE_BITS = 0xf << STATE_SHIFT;
 const RETRIES_SHIFT = 20;
 const RETRIES_BITS = 0x3 << RETRIES_SHIFT;
+/** As many as sync_retries can ask for. */
+const RETRIES_MAX = 3;
 /** It was told, or another director told it. */
 const TOLD = 1 << 24;
 /** Its time has not moved between two looks. */
 const SETTLED = 1 << 25;
 /** A template with connections: it is looked at when its time in `due` has come, too. */
 const DUE = 1 << 26;
+/** Another director's last word about it that was seen: CONNECTION_TOLD_ROUND_MASK. */
+const ROUND_SHIFT = 27;
+const ROUND_BITS = 0x7 << ROUND_SHIFT;
 
 const BUCKET_TAGS = maps.Bucket.size / 2;
 const BUCKET_WORDS = maps.Bucket.size / 4;
@@ -133,14 +138,15 @@ class Family {
     if (isTemplate) this.#noteTemplate(place, timeout, now, sysctls);
     else if (sysctls.sync_persist_mode !== 0 && this.#isPersistent(connection.template)) return undefined;
     if (!isTemplate && !isToldIn(protocol, state)) return undefined;
-    // Where another director told it, nobody is to be told what that knows.
-    if ((flags & maps.CONNECTION_TOLD) !== 0 && toldState(flags) === state && ((this.#known[place]! & TOLD) === 0 || knownState(this.#known[place]!) !== state)) {
-      this.#note(place, tag, state, expires, 0, now, sysctls);
+    // Where another director told it, nobody is to be told what that knows, nor told so again because this one knows it.
+    const isNews = (this.#known[place]! & TOLD) === 0 || knownRound(this.#known[place]!) !== toldRound(flags);
+    if ((flags & maps.CONNECTION_TOLD) !== 0 && toldState(flags) === state && isNews) {
+      this.#note(place, tag, state, expires, RETRIES_MAX, flags, now, sysctls);
       return undefined;
     }
     const retries = this.#repeats({ ...connection, isTemplate }, place, expires, now, timeout, sysctls);
     if (retries === undefined) return undefined;
-    this.#note(place, tag, state, expires, retries, now, sysctls);
+    this.#note(place, tag, state, expires, retries, flags, now, sysctls);
     return timeout;
   }
 
@@ -176,10 +182,10 @@ class Family {
     this.#known[place]! |= DUE;
   }
 
-  #note(place: number, tag: number, state: number, expires: number, retries: number, now: number, { sync_refresh_period: refresh }: Sysctls): void {
+  #note(place: number, tag: number, state: number, expires: number, retries: number, flags: number, now: number, { sync_refresh_period: refresh }: Sysctls): void {
     const before = this.#known[place]!;
     this.#told[place] = expires;
-    this.#known[place] = tag | ((state << STATE_SHIFT) & STATE_BITS) | (retries << RETRIES_SHIFT) | TOLD | (before & (SETTLED | DUE));
+    this.#known[place] = tag | ((state << STATE_SHIFT) & STATE_BITS) | (retries << RETRIES_SHIFT) | (toldRound(flags) << ROUND_SHIFT) | TOLD | (before & (SETTLED | DUE));
     if ((before & DUE) !== 0) this.#due[place] = dueAfter(now, this.#templates.number(place, "timeout"), refresh);
   }
 
@@ -218,6 +224,8 @@ const LVS_FLAGS = 0xffff;
 const isPast = (time: number, now: number): boolean => ((now - time) | 0) >= 0;
 
 const knownState = (known: number): number => (known & STATE_BITS) >>> STATE_SHIFT;
+const knownRound = (known: number): number => (known & ROUND_BITS) >>> ROUND_SHIFT;
+const toldRound = (flags: number): number => (flags & maps.CONNECTION_TOLD_ROUND_MASK) >>> maps.CONNECTION_TOLD_ROUND_SHIFT;
 const toldState = (flags: number): number => (flags & maps.CONNECTION_TOLD_STATE_MASK) >>> maps.CONNECTION_TOLD_STATE_SHIFT;
 
 function timeoutOf(protocol: number, state: number, { tcpTimeouts, sctpTimeouts, udpTimeout }: Timeouts): number {
