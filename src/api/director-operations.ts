@@ -40,6 +40,7 @@ export interface DirectorOperationsOptions {
   settle?(): Promise<void>;
   /** For a daemon that keeps more than the director to what a configuration says. */
   apply?(configuration: Configuration, report: (line: string) => void): Promise<void>;
+  plan?(configuration: Configuration): Promise<Plan>;
   takeDown?(report: (line: string) => void): Promise<void>;
   readonly watchMilliseconds?: number;
 }
@@ -74,6 +75,7 @@ export class DirectorOperations implements Operations {
   get #director() { return this.#options.parts.director; }
 
   services(): readonly ServiceState[] { return this.#director.services(); }
+  service(id: ServiceId): ServiceState | undefined { return this.#director.service(id); }
   connections(): Iterable<Connection> { return this.#director.connections(); }
   connectionTableSize(): number { return this.#director.connectionTableSize; }
   totals(): Totals { return this.#director.totals(); }
@@ -90,8 +92,8 @@ export class DirectorOperations implements Operations {
   }
 
   plan(configuration: Configuration): Promise<Plan> {
-    const { parts, selectInterfaces } = this.#options;
-    return planConfiguration(configuration, selectInterfaces(configuration), { ...parts, report: () => {} }, parts.host);
+    const { parts, selectInterfaces, plan = (wanted) => planConfiguration(wanted, selectInterfaces(wanted), { ...parts, report: () => {} }, parts.host) } = this.#options;
+    return plan(configuration);
   }
 
   change<T>(use: (changes: Changes) => T | Promise<T>): Promise<T> {
@@ -149,11 +151,11 @@ class DirectorChanges implements Changes {
 
   async editService(service: Service): Promise<void> {
     await this.#prepare(service.id, service.persistenceEngine);
-    this.#carryOut({ kind: "editService", service, before: findService(this.#director.services(), service.id, "edit") });
+    this.#carryOut({ kind: "editService", service, before: findService(this.#director, service.id, "edit") });
   }
 
   async deleteService(id: ServiceId): Promise<void> {
-    this.#carryOut({ kind: "deleteService", service: findService(this.#director.services(), id, "delete") });
+    this.#carryOut({ kind: "deleteService", service: findService(this.#director, id, "delete") });
     await this.#options.settle?.();
   }
 

@@ -1,14 +1,13 @@
 // One service of many, one destination of a service's.
 
-import type { DestinationId, DestinationState, ServiceId, ServiceState } from "#model/director.js";
+import type { DestinationId, DestinationState, Director, ServiceId, ServiceState } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 
 /** Throws NO_SUCH_SERVICE; `verb`: what was attempted. */
-export function findService(services: readonly ServiceState[], id: ServiceId, verb: string): ServiceState {
-  const wanted = formatServiceId(id);
-  const found = services.find((service) => formatServiceId(service.id) === wanted);
-  if (found === undefined) throw new DirectorError("NO_SUCH_SERVICE", `Cannot ${verb} ${wanted}: there is no such service`);
+export function findService(director: Pick<Director, "service">, id: ServiceId, verb: string): ServiceState {
+  const found = director.service(id);
+  if (found === undefined) throw new DirectorError("NO_SUCH_SERVICE", `Cannot ${verb} ${formatServiceId(id)}: there is no such service`);
   return found;
 }
 

@@ -1,7 +1,7 @@
 // The sockets that the API is served by: a unix socket always, a TLS port when the configuration has one; and how they move when the
 // configuration is another.
 
-import type { ApiConfiguration } from "#model/config/api.js";
+import type { ApiConfiguration, ApiTls } from "#model/config/api.js";
 import { formatEndpoint } from "#model/names.js";
 import type { ApiOptions } from "./app.js";
 import type { LocalSocket } from "./local-socket.js";
@@ -15,7 +15,7 @@ export interface ApiServer {
   readonly addresses: readonly string[];
   /**
    * Serves as another configuration says, or, as the same says, with what its files hold now. What is new is there before what is old
-   * goes; throws ControlError, and goes on as before, when anything of it is not right.
+   * goes, unless the kernel gives the network's port to one of them alone; throws ControlError, and goes on as before, when anything of it is not right.
    */
   move(configuration: ApiConfiguration): Promise<void>;
   /** Whoever is being answered has half a second for it. */
@@ -58,15 +58,51 @@ export async function listen({ socket, tls }: ApiConfiguration, options: Omit<Ap
 async function move(before: Served, { socket, tls }: ApiConfiguration, options: ApiOptions): Promise<Served> {
   const material = tls && readMaterial(tls);
   const stays = tls !== undefined && before.network?.endpoint === formatEndpoint(tls);
-  const network = stays || tls === undefined ? undefined : await listenByTls(tls, material as TlsMaterial, options);
-  const local = await orClose(network, () => moveLocal(before.local, socket, options));
+  const moved = stays || tls === undefined ? undefined : await moveNetwork(before.network, (from) => listenByTls(from, material as TlsMaterial, options), tls);
+  const network = moved?.network;
+  const local = await orClose(moved, () => moveLocal(before.local, socket, options));
   if (stays) before.network.take(material as TlsMaterial);
   local.leaveSign();
-  const left = [local === before.local ? undefined : before.local, stays ? undefined : before.network].filter((part) => part !== undefined);
+  const left = [local === before.local ? undefined : before.local, stays || moved?.isInPlace === true ? undefined : before.network].filter((part) => part !== undefined);
   if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, LINGER_MILLISECONDS));
   await closeAll(left);
   return { local, network: stays ? before.network : network };
 }
+
+interface MovedNetwork {
+  readonly network: TlsPort;
+  /** The one before is closed already. */
+  readonly isInPlace: boolean;
+  /** Takes it back: the one before serves again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Beside the one before, where both fit. One address and all of them do not at one port: there the one before goes first, whoever is being answered by it has
+ * half a second for it, and it comes again when the other cannot.
+ */
+async function moveNetwork(before: TlsPort | undefined, listenAt: (tls: ApiTls) => Promise<TlsPort>, tls: ApiTls): Promise<MovedNetwork> {
+  try {
+    const network = await listenAt(tls);
+    return { network, isInPlace: false, close: () => network.close() };
+  } catch (error) {
+    if (before?.port !== tls.port || !isTaken(error)) throw error;
+  }
+  await before.close();
+  const network = await orReopen(before, () => listenAt(tls));
+  return { network, isInPlace: true, close: async () => { await network.close(); await before.reopen(); } };
+}
+
+async function orReopen<T>(closed: TlsPort, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    await closed.reopen();
+    throw error;
+  }
+}
+
+const isTaken = (error: unknown): boolean => error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
 
 /** At the same path it stays, with other permissions; from one path to another both are there for a moment. */
 async function moveLocal(before: LocalSocket, socket: ApiConfiguration["socket"], options: ApiOptions): Promise<LocalSocket> {

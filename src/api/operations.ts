@@ -30,6 +30,7 @@ export interface Operations {
   readonly events: EventSource;
 
   services(): readonly ServiceState[];
+  service(id: ServiceId): ServiceState | undefined;
   connections(): Iterable<Connection>;
   connectionTableSize(): number;
   totals(): Totals;

@@ -20,9 +20,12 @@ export interface TlsMaterial {
 export interface TlsPort {
   /** "10.0.0.1:8443" */
   readonly endpoint: string;
+  readonly port: number;
   /** From the next connection on, and of tokens from the next request. */
   take(material: TlsMaterial): void;
   close(): Promise<void>;
+  /** After close(): serves as before. Throws ControlError when somebody else has the place. */
+  reopen(): Promise<void>;
 }
 
 const VERSION_MIN = "TLSv1.2";
@@ -38,14 +41,16 @@ export async function listenByTls(tls: ApiTls, material: TlsMaterial, options: A
   const server = createServer({ ...material.context, minVersion: VERSION_MIN }, listenerFor({ ...options, authenticate: (authorization) => findToken(tokens, authorization) }));
   setLimits(server);
   const endpoint = formatEndpoint(tls);
-  await bound(server, () => server.listen({ host: tls.address, port: tls.port }), endpoint);
+  const open = (): Promise<void> => bound(server, () => server.listen({ host: tls.address, port: tls.port }), endpoint);
+  await open();
   return {
-    endpoint,
+    endpoint, port: tls.port,
     take: (next) => {
       tokens = next.tokens;
       server.setSecureContext({ ...next.context, minVersion: VERSION_MIN });
     },
     close: () => closed(server),
+    reopen: open,
   };
 }
 

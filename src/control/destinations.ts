@@ -145,6 +145,11 @@ export class Destinations {
     return this.rows.indicesWith("flags", DESTINATION_IN_USE);
   }
 
+  /** `taken`: by destinations that stand. */
+  places(): { readonly taken: number; readonly all: number } {
+    return { taken: this.rows.indicesWith("flags", DESTINATION_AVAILABLE).length, all: this.rows.length };
+  }
+
   /** Removes what is available without being listed: a command that was killed between its two writes left it so. */
   removeUnlisted(listed: ReadonlySet<number>): void {
     for (const index of this.rows.indicesWith("flags", DESTINATION_AVAILABLE)) if (!listed.has(index)) this.remove(index);
@@ -199,6 +204,10 @@ export class Destinations {
 /** `service`: nameOfKey() of its key. */
 export const nameOfDestination = (service: string, id: DestinationId): string => `${service} ${formatEndpoint(id)}`;
 
+export function noPlace(all: number): DirectorError {
+  return new DirectorError("NO_MEMORY", `Cannot add a destination: all ${all} places are taken, by destinations or by connections of removed ones; a director with more (destinationTable: entries) is made by weir down, which ends all connections, then weir apply or weir up`);
+}
+
 export interface ChosenSlot {
   readonly index: number;
   /** It was this destination's before. */
@@ -220,7 +229,7 @@ export class SlotChooser {
     const known = this.#removed.get(name);
     const index = known ?? this.#unknown() ?? this.#free();
     if (index === undefined) {
-      throw new DirectorError("NO_MEMORY", `Cannot add a destination: all ${this.destinations.rows.length} places are taken, by destinations or by connections of removed ones; a director with more (destinationTable: entries) is made by weir down, which ends all connections, then weir up`);
+      throw noPlace(this.destinations.rows.length);
     }
     this.#given.add(index);
     return { index, isKnown: known !== undefined };

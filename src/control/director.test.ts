@@ -6,8 +6,9 @@ import {
   DESTINATION_AVAILABLE, DESTINATION_IN_USE, DESTINATIONS_DEFAULT, SLOTS_MAX, destinationCounters, destinationRates, destinations, members, schedulerStates, servicePlaces, serviceRows, services, settings, slots,
 } from "#dataplane/maps.js";
 import { MH_SLOTS } from "#dataplane/schedulers/mh.js";
-import type { Counters, Destination, DirectorErrorCode, Operation, Service } from "#model/director.js";
+import type { Counters, Destination, DirectorErrorCode, Operation, Service, ServiceId } from "#model/director.js";
 import { DirectorError } from "#model/director.js";
+import { MemoryDirector } from "#model/memory-director.js";
 import { formatServiceId } from "#model/names.js";
 import { StoreDirector } from "./director.js";
 import { MachineStore } from "./machine-store.js";
@@ -41,6 +42,23 @@ test("a service on port 0 stands beside those of single ports", () => {
   assert.deepEqual(director.services().map(({ id }) => id), [
     { kind: "address", protocol: "udp", address: "10.0.0.100", port: 0 }, { kind: "address", protocol: "udp", address: "10.0.0.100", port: 53 },
   ]);
+});
+
+test("one service is read as it is among all, by what it is named; what there is not is undefined", () => {
+  const ids: readonly ServiceId[] = [
+    SERVICE.id, { kind: "address", protocol: "tcp", address: "10.0.0.100", port: 53 }, { kind: "address", protocol: "udp", address: "fd00::100", port: 53 },
+    { kind: "fwmark", fwmark: 7, family: 4 }, { kind: "fwmark", fwmark: 7, family: 6 },
+  ];
+  for (const director of [newDirector(), new MemoryDirector()]) {
+    for (const [i, id] of ids.entries()) {
+      assert.equal(director.service(id), undefined);
+      director.addService({ ...SERVICE, id, netmask: "address" in id && id.address.includes(":") || (id.kind === "fwmark" && id.family === 6) ? "128" : SERVICE.netmask });
+      if (i < 2) director.addDestination(id, { ...DESTINATION, weight: 2 + i });
+    }
+    for (const service of director.services()) assert.deepEqual(director.service(service.id), service);
+    director.deleteService(SERVICE.id);
+    assert.equal(director.service(SERVICE.id), undefined);
+  }
 });
 
 test("a scheduler that there is not is refused, whatever JavaScript knows by its name", () => {

@@ -63,7 +63,7 @@ export class StoreDirector implements Director {
     this.#totals = new DestinationTotals(store);
     this.#destinations = new Destinations(store, this.#totals);
     this.#lists = new MemberLists(store);
-    this.#filters = new Filters(this.#settings, this.#destinations);
+    this.#filters = new Filters(this.#settings, this.#destinations, () => this.isStandingBy());
     this.#markRules = new MarkRules(store, this.#settings);
     this.#realServers = store.hash(maps.realServers);
     if (this.#settings.bigint(0, "hashSeed") === 0n) store.exclusively(() => this.#initialise());
@@ -75,6 +75,15 @@ export class StoreDirector implements Director {
 
   services(): readonly ServiceState[] {
     return this.#table.read().map((entry) => this.#describe(entry));
+  }
+
+  service(id: ServiceId): ServiceState | undefined {
+    const entry = this.#table.find(serviceKey(id));
+    return entry && this.#describe(entry);
+  }
+
+  destinationPlaces(): { readonly taken: number; readonly all: number } {
+    return this.#destinations.places();
   }
 
   serviceIds(): readonly { readonly id: ServiceId }[] {
@@ -190,9 +199,25 @@ export class StoreDirector implements Director {
 
   setSysctls(values: Partial<Sysctls>): void {
     this.#store.exclusively(() => {
+      const stoodBy = this.isStandingBy();
       this.#sysctls.write(0, values);
       this.#refreshRealServers();
+      if (this.isStandingBy() !== stoodBy) this.refreshFilters();
     });
+  }
+
+  /** ip_vs.h, sysctl_backup_only(): a backup daemon was started and not stopped, so that requests are the stack's (ip_vs_core.c, ip_vs_in_hook()); answers are met still. */
+  isStandingBy(): boolean {
+    return this.#sysctls.number(0, "backup_only") !== 0 && this.isBackup();
+  }
+
+  /** Whether this director learns another's connections. Without daemons: never. */
+  protected isBackup(): boolean {
+    return false;
+  }
+
+  protected refreshFilters(): void {
+    this.#filters.narrow(this.#table.read());
   }
 
   /** New maps are all zeros: the values that a kernel's IPVS starts with. The seed comes last; it says that this was done. */

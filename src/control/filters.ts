@@ -20,7 +20,8 @@ const COUNTS = ["anyPortServices", "markServices", "ftpServices", "ftpDataServic
 type Counts = { [name in (typeof COUNTS)[number]]: number };
 
 export class Filters {
-  constructor(readonly settings: Rows<typeof maps.settings.value>, readonly destinations: Destinations) {}
+  /** `standsBy`: the director is another's backup that takes no requests (the sysctl backup_only), and no address is a VIP. */
+  constructor(readonly settings: Rows<typeof maps.settings.value>, readonly destinations: Destinations, readonly standsBy: () => boolean) {}
 
   /**
    * For services that come or are edited, and for destinations of services of `served` that stand in the table by now. `masqueraded`: families of whose
@@ -38,13 +39,13 @@ export class Filters {
       count(counts, id, id.flags);
     }
     this.#admitRemoved(filter, served);
-    this.settings.write(0, { ...counts, vipFilter: filter });
+    this.#write(counts, filter);
   }
 
   /** To what all these services need, which are those that there are. */
   narrow(services: readonly StandingService[]): void {
     const families = new Set<Family>();
-    const filter = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
+    const filter = [...NO_BITS];
     const counts = NO_SERVICES();
     for (const { key, flags } of services) {
       const id = decode(ServiceKey, key);
@@ -53,7 +54,7 @@ export class Filters {
       count(counts, id, flags);
     }
     this.#admitRemoved(filter, families);
-    this.settings.write(0, { ...counts, vipFilter: filter });
+    this.#write(counts, filter);
     this.#setNat((family) => families.has(family) && this.destinations.someMasqueraded(family));
   }
 
@@ -65,6 +66,10 @@ export class Filters {
   /** ip_vs_ctl.c, ip_vs_unlink_service(): without a service of a family, LVS has no hooks, and connections that still stand wait for the next, to whatever VIP. */
   #admitRemoved(filter: bigint[], families: ReadonlySet<Family>): void {
     for (const { mark, address, family } of this.destinations.removedVirtuals()) if (families.has(family)) setBits(filter, { mark, address });
+  }
+
+  #write(counts: Counts, filter: readonly bigint[]): void {
+    this.settings.write(0, { ...counts, vipFilter: this.standsBy() ? NO_BITS : filter });
   }
 
   #isNat(family: Family): boolean {
@@ -87,6 +92,7 @@ function count(counts: Counts, { mark, port, protocol }: { readonly mark: number
   if ((flags & maps.SERVICE_FTP) !== 0) counts.ftpDataServices++;
 }
 
+const NO_BITS: readonly bigint[] = new Array<bigint>(maps.VIP_FILTER_BITS / 64).fill(0n);
 const EVERY_BIT = 2n ** 64n - 1n;
 
 /** A mark may be on packets to any address. */

@@ -127,7 +127,7 @@ export class KernelPlane implements DataPlane {
   }
 
   #usesOf(services: Iterable<ServiceUse>): ReadonlySet<Use> {
-    return usesOf(services, (address) => this.store.isLocal(address));
+    return usesOf(services, this.store.localNow());
   }
 
   async #attach(selections: readonly InterfaceSelection[], everywhere: boolean): Promise<readonly AttachmentChange[]> {

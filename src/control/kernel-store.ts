@@ -112,7 +112,13 @@ export class KernelStore implements Store {
   }
 
   isLocal(address: string): boolean {
-    return address.startsWith("127.") || this.#ownAddresses().has(address);
+    return isAmong(this.#ownAddresses(), address);
+  }
+
+  /** The same of many addresses, by what the director's own are at this moment: those are asked for once, and only when somebody wants to know. */
+  localNow(): (address: string) => boolean {
+    let own: ReadonlySet<string> | undefined;
+    return (address) => isAmong(own ??= this.#ownAddresses(), address);
   }
 
   /** Of a batch of destinations, asked for once. */
@@ -134,6 +140,10 @@ export class KernelStore implements Store {
       }
     });
   }
+}
+
+function isAmong(own: ReadonlySet<string>, address: string): boolean {
+  return address.startsWith("127.") || own.has(address);
 }
 
 export function hashAccessOf(map: BpfMap): HashAccess {

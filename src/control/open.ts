@@ -15,7 +15,7 @@ export function findDirector(): Director | undefined {
 /** Before such a service is added to a director, or changed: nothing where there is none. */
 export async function prepareFor(service: ServiceUse): Promise<void> {
   const store = KernelStore.find();
-  if (store === undefined || usesOf([service], (address) => store.isLocal(address)).size === 0) return;
+  if (store === undefined || usesOf([service], store.localNow()).size === 0) return;
   const { KernelPlane } = await import("./kernel-plane.js");
   await new KernelPlane(store).prepare([service]);
 }

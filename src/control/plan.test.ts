@@ -82,3 +82,17 @@ test("connections of servers that go are told, those of servers that change stay
 });
 
 const big = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
+
+test("a plan of more destinations than the director has places for throws what up throws", async () => {
+  const { plan, up, parts } = machine();
+  const text = (count: number, first = 1): string => `services: [{ protocol: tcp, address: 10.0.0.100, port: 80, method: nat, destinations: [${
+    Array.from({ length: count }, (_, i) => `{ address: 10.1.${(first + i) >> 8}.${(first + i) & 255} }`).join(", ")}] }]`;
+  const { all } = parts.director.destinationPlaces!();
+  await plan(text(all));
+  for (const wrong of [text(all + 1), text(all, 2)]) {
+    if (wrong !== text(all + 1)) await up(text(all));
+    const { message } = await up(wrong).then(() => assert.fail("there is no room"), (error: Error) => error);
+    assert.match(message, /^Cannot add a destination: all 1024 places are taken/);
+    await assert.rejects(plan(wrong), { message, code: "NO_MEMORY" });
+  }
+});

@@ -7,6 +7,7 @@ import { MemoryDirector } from "#model/memory-director.js";
 import { formatEndpoint, formatServiceId } from "#model/names.js";
 import type { DirectorParts } from "./apply.js";
 import { applyConfiguration } from "./apply.js";
+import { noPlace } from "./destinations.js";
 import { SCHEDULERS } from "./encode.js";
 import { chooseHook } from "./hook.js";
 import { MemoryPlane } from "./memory-plane.js";
@@ -23,7 +24,7 @@ export interface Plan {
   readonly leaving: readonly { readonly server: string; readonly service: string; readonly connections: number }[];
 }
 
-/** `running`: undefined where there is no director yet. Throws what `apply` would throw. */
+/** `running`: undefined where there is no director yet. Throws what `apply` would throw, but for what only the kernel knows: drivers without XDP, memory. */
 export async function planConfiguration(
   configuration: Configuration, interfaces: readonly InterfaceSelection[], running: DirectorParts | undefined, host: Host,
 ): Promise<Plan> {
@@ -33,7 +34,16 @@ export async function planConfiguration(
     director, dataPlane: new MemoryPlane(running?.dataPlane.status().attachments, chooseHook), host: new MemoryHost([], host), record: memoryRecord(running?.record.read()),
     report: (line) => void changes.push(line),
   });
-  return { changes, ...fatesOf(running?.director.services() ?? [], director.services()) };
+  const [before, after] = [running?.director.services() ?? [], director.services()];
+  checkRoom(running?.director.destinationPlaces?.(), before, after);
+  return { changes, ...fatesOf(before, after) };
+}
+
+/** Throws NO_MEMORY as the director does, whose table is as large as it was made; those that go have their places until the change is made. */
+function checkRoom(places: ReturnType<NonNullable<Director["destinationPlaces"]>> | undefined, before: readonly ServiceState[], after: readonly ServiceState[]): void {
+  const names = new Set(before.flatMap((service) => service.destinations.map((destination) => nameIn(service, destination))));
+  const coming = after.flatMap((service) => service.destinations.filter((destination) => !names.has(nameIn(service, destination)))).length;
+  if (places !== undefined && places.taken + coming > places.all) throw noPlace(places.all);
 }
 
 function copyOf(running: Director | undefined): Director {

@@ -30,7 +30,7 @@ class World {
 
   constructor(public text: string) {}
 
-  start(): Promise<Daemon> {
+  start(beside?: Parameters<typeof Daemon.start>[1]): Promise<Daemon> {
     return Daemon.start({
       read: async () => parseConfig(this.text, { file: "weir.yaml" }),
       selectInterfaces: () => [],
@@ -40,7 +40,7 @@ class World {
         prepare: (services) => { this.prepared.push(services.flatMap(({ destinations }) => destinations.map(({ address }) => address)).join(" ")); return Promise.resolve(); },
       }),
       log: (level, line) => void this.log.push(`${level}: ${line}`),
-    });
+    }, beside);
   }
 
   get servers(): readonly string[] {
@@ -101,6 +101,31 @@ test("a file that was changed is taken as a whole or not at all", async () => {
   server.close();
 });
 
+test("plan says what apply does then, by the servers' health; and both, who is watched otherwise", async () => {
+  const server = await listen();
+  const { port } = server.address() as AddressInfo;
+  const world = new World(services(port));
+  const daemon = await world.start();
+  server.close();
+  await until(() => world.servers.length === 0);
+  const both = async (text: string): Promise<readonly string[]> => {
+    const configuration = parseConfig(text, { file: "weir.yaml" });
+    const { changes } = await daemon.plan(configuration);
+    const lines: string[] = [];
+    await daemon.exclusively(() => daemon.apply(configuration, (line) => void lines.push(line)));
+    assert.deepEqual(changes, lines);
+    return lines;
+  };
+  assert.deepEqual(await both(services(port)), [], "the server that is down is not added");
+  assert.deepEqual(await both(services(port).replace("every: 0.1", "every: 0.2")), ["service tcp 10.0.0.100:80: watched otherwise, by other settings"]);
+  assert.deepEqual(await both(services(port, "quorum: { weight: 2 },").replace("every: 0.1", "every: 0.2")), ["service tcp 10.0.0.100:80: watched otherwise, by other settings"]);
+  assert.deepEqual(await both(services(port, "quorum: { weight: 2 },").replace(/, checks: .*\}\] \}\]/, " }]")), [
+    "  destination 127.0.0.1:PORT of tcp 10.0.0.100:80: added, method nat, weight 1".replace("PORT", String(port)), "service tcp 10.0.0.100:80: watched otherwise, 1 check → no checks",
+  ]);
+  await assert.rejects(() => daemon.plan(parseConfig(services(port).replace("type: tcp,", "type: script, command: /bin/true, user: nobody-at-all,"), { file: "weir.yaml" })), DaemonError);
+  await daemon.stop();
+});
+
 test("it is taken down with its director: nobody is checked any more", async () => {
   let connections = 0;
   const server = await listen();
@@ -114,6 +139,18 @@ test("it is taken down with its director: nobody is checked any more", async () 
   assert.ok(connections - before <= 1, "but one that was under way");
   await daemon.stop();
   server.close();
+});
+
+test("what runs beside it begins with the director as it was, and keeps it from starting when it cannot", async () => {
+  const world = new World(services(80));
+  await assert.rejects(() => world.start(async () => { throw new Error("the port is taken"); }), /the port is taken/);
+  assert.deepEqual([world.director.services(), world.log, world.prepared], [[], [], []]);
+  const seen: unknown[] = [];
+  const daemon = await world.start(async (starting, configuration) => {
+    seen.push(world.director.services().length, configuration.services.length, (await starting.plan(configuration)).changes.length);
+  });
+  assert.deepEqual([seen, world.servers], [[0, 1, 2], ["80 1"]]);
+  await daemon.stop();
 });
 
 test("what cannot work keeps it from starting", async () => {

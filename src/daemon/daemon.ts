@@ -8,11 +8,14 @@ import { EventHub } from "#control/event-hub.js";
 import { checksAtOnceMax, PROGRAMS_AT_ONCE_MAX } from "#control/health/at-once.js";
 import { carryOut } from "#control/health/carry-out.js";
 import { systemClock } from "#control/health/clock.js";
+import { describeWatching } from "#control/health/describe.js";
 import { HealthEngine } from "#control/health/engine.js";
 import type { HealthEvent } from "#control/health/events.js";
 import { describeEvent, directorEvent, isBad } from "#control/health/events.js";
 import { NotificationQueue } from "#control/health/notify.js";
 import { probe } from "#control/health/probe.js";
+import type { Plan } from "#control/plan.js";
+import { planConfiguration } from "#control/plan.js";
 import type { ServiceUse } from "#control/uses.js";
 import type { Configuration, ConfiguredService, InterfaceSelection } from "#model/config.js";
 import type { HealthView } from "#model/health-view.js";
@@ -67,8 +70,11 @@ export class Daemon {
     });
   }
 
-  /** Reads its file, makes the director what it says and begins to check. Throws what keeps it from that; then nothing was changed. */
-  static async start(parts: DaemonParts): Promise<Daemon> {
+  /**
+   * Reads its file, makes the director what it says and begins to check. Throws what keeps it from that; then nothing was changed. `beside`: begins what is to run
+   * beside the checks, when the file is known to be right and before anything is changed, for it may fail too; what it began is its own to end when the rest fails.
+   */
+  static async start(parts: DaemonParts, beside: (daemon: Daemon, configuration: Configuration) => Promise<void> = () => Promise.resolve()): Promise<Daemon> {
     const daemon = new Daemon(parts);
     const configuration = await parts.read();
     const isRoot = process.geteuid?.() === 0;
@@ -76,6 +82,7 @@ export class Daemon {
     await daemon.exclusively(async () => {
       daemon.#opened = parts.open(configuration);
       try {
+        await beside(daemon, configuration);
         await daemon.apply(configuration, (line) => parts.log("information", line));
       } catch (error) {
         if (daemon.#opened.isNew) await daemon.director.dataPlane.detach();
@@ -115,7 +122,16 @@ export class Daemon {
       await applyConfiguration({ ...configuration, services }, this.#daemonParts.selectInterfaces(configuration), { ...this.director, report });
       await this.#opened?.prepare(configuration.services.map(withSorryServer));
     });
+    for (const line of describeWatching(this.#configuration?.services ?? [], configuration.services)) report(line);
     this.#configuration = configuration;
+  }
+
+  /** What apply() would do, in its words, while the servers' health is what it is. Throws what that would throw. */
+  async plan(configuration: Configuration): Promise<Plan> {
+    refuseUnworkable(configuration.services, process.geteuid?.() === 0);
+    const services = this.#engine.wanted(configuration.services);
+    const { changes, ...fates } = await planConfiguration({ ...configuration, services }, this.#daemonParts.selectInterfaces(configuration), { ...this.director, report: () => undefined }, this.director.host);
+    return { changes: [...changes, ...describeWatching(this.#configuration?.services ?? [], configuration.services)], ...fates };
   }
 
   /** Forwarding ends, and nobody is watched any more. Inside of exclusively(). */

@@ -9,10 +9,12 @@ import { Daemon } from "./daemon.js";
 import { becomeDaemon } from "./instance.js";
 import type { Log } from "./log.js";
 
-/** What runs beside the checks, for as long as the daemon does: the API. */
-export type Extension = (daemon: Daemon) => Promise<RunningExtension>;
+/** What runs beside the checks, for as long as the daemon does: the API. It begins before the director is made what the configuration says: when it fails, nothing was changed. */
+export type Extension = (daemon: Daemon, configuration: Configuration) => Promise<RunningExtension>;
 
 export interface RunningExtension {
+  /** The director is what the configuration says. */
+  begun?(): void;
   /** After the file was read again: takes it, and reads its own. Undefined: the file was not taken. What it throws is logged. */
   reload?(configuration: Configuration | undefined): Promise<void>;
   stop(): Promise<void>;
@@ -31,7 +33,8 @@ export async function runDaemon(parts: DaemonParts, extensions: readonly Extensi
     const isDown = await Promise.race([ending.then(() => false), daemon.takenDown.then(() => true)]);
     tell(["STOPPING=1"]);
     endReports();
-    await stopAll(daemon, running);
+    await stopExtensions(running);
+    await daemon.stop();
     parts.log("information", isDown ? "the director was taken down; the daemon ends" : "the daemon ends; the kernel goes on forwarding as it is");
   } finally {
     endSignals();
@@ -40,19 +43,20 @@ export async function runDaemon(parts: DaemonParts, extensions: readonly Extensi
 }
 
 async function startAll(parts: DaemonParts, extensions: readonly Extension[], running: RunningExtension[]): Promise<Daemon> {
-  const daemon = await Daemon.start(parts);
   try {
-    for (const extend of extensions) running.push(await extend(daemon));
+    const daemon = await Daemon.start(parts, async (starting, configuration) => {
+      for (const extend of extensions) running.push(await extend(starting, configuration));
+    });
+    for (const extension of running) extension.begun?.();
     return daemon;
   } catch (error) {
-    await stopAll(daemon, running);
+    await stopExtensions(running);
     throw error;
   }
 }
 
-async function stopAll(daemon: Daemon, running: readonly RunningExtension[]): Promise<void> {
+async function stopExtensions(running: readonly RunningExtension[]): Promise<void> {
   for (const extension of running.toReversed()) await extension.stop();
-  await daemon.stop();
 }
 
 /** SIGHUP reads the file again, when it has been read for the first time. */

@@ -1,4 +1,4 @@
-// A packet that is larger than its way carries, and may be cut (RFC 791 section 3.2): IPv4, without DF. A program of its own, TC only.
+// A packet that is larger than its way carries, and may be cut (RFC 791 section 3.2): IPv4, without DF, or by a tunnel with pmtu_disc 0. A program of its own, TC only.
 // It cuts one piece off, and both go their ways as fragments that came in (fragments.ts):
 //
 //   the packet ─▶ a copy that says to be a later fragment, with a note in its tc_index, comes in once more ─▶ fragments ─▶ here: its beginning off ─▶ fragments
@@ -11,17 +11,18 @@ import { Be16 as Be16Type, be16, host16, i32 as I32, u16, u32 as U32, u8 } from 
 import { array, struct } from "#layout/struct.js";
 import { BPF_ADJ_ROOM_NET, BPF_F_INGRESS } from "#prelude/flags.js";
 import {
-  bpf_clone_redirect, bpf_get_smp_processor_id, bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_pull_data, bpf_skb_store_bytes, bpf_tail_call,
+  bpf_clone_redirect, bpf_get_prandom_u32, bpf_get_smp_processor_id, bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_pull_data, bpf_skb_store_bytes, bpf_tail_call,
 } from "#prelude/helpers.js";
 import { make, sizeOf } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { difference16, fold, replace, words32 } from "#wire/checksum.js";
-import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MAX, IPV4_HEADER_MIN, IP_FRAGMENT, IP_MF, IP_OFFSET, Ipv4 } from "#wire/ipv4.js";
+import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HEADER_MAX, IPV4_HEADER_MIN, IP_DF, IP_FRAGMENT, IP_MF, IP_OFFSET, Ipv4 } from "#wire/ipv4.js";
 import { TCP_CHECKSUM_OFFSET } from "#wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "#wire/udp.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { NETWORK_AT } from "./flow.js";
-import { PROGRAM_TC_CUT, PROGRAM_TC_FRAGMENTS, handovers, tcPrograms } from "./maps.js";
+import { PROGRAM_TC_CUT, PROGRAM_TC_FRAGMENTS, handovers, sysctls, tcPrograms } from "./maps.js";
+import { forbidsFragments } from "./network.js";
 import { sumOf } from "./sum.js";
 import { Verdict, drop } from "./verdict.js";
 
@@ -32,6 +33,11 @@ const REST_UNITS = 0x01ff;
 const UNIT = 8;
 /** In the tc_index of a packet that was scheduled for itself alone, and of its first piece: it goes where that said. */
 export const SCHEDULED = 0x7768;
+
+/** Whether a packet that is too large may be: ip_vs_xmit.c, ensure_mtu_is_adequate(): with pmtu_disc 0 one that forbids it goes through a tunnel in pieces all the same. */
+export function mayCut(packet: Packet, byTunnel: boolean): boolean {
+  return FAMILY !== IPV6 && (!forbidsFragments(packet) || (byTunnel && sysctls.at(0).pmtu_disc === 0));
+}
 
 /** Hands a packet on to be cut into pieces of at most `fits` bytes. Nothing was counted for it: it will be, piece by piece. */
 export function cutToFit(packet: Packet, fits: u32): i32 {
@@ -70,13 +76,14 @@ function keepFirst(packet: Packet): boolean {
   const fits = handovers.at(bpf_get_smp_processor_id()).fits;
   const headerBytes = headerBytesOf(ip);
   const length = ip.totalLength;
-  const before = ip.flagsAndOffset;
+  const before = (ip.flagsAndOffset & ~IP_DF) as Be16;
   if (fits < headerBytes + UNIT || fits >= host16(length)) return false;
   const room = (fits - headerBytes) >>> 3;
   const units = room < REST_UNITS ? room : REST_UNITS;
   // A fragment may claim to begin behind the end of any packet.
   if ((host16(before) & IP_OFFSET_HOST) + units > IP_OFFSET_HOST) return false;
 
+  if ((ip.flagsAndOffset & IP_DF) !== be16(0) && (ip.flagsAndOffset & IP_FRAGMENT) === be16(0)) number(ip);
   resize(ip, length, be16(host16(before) + units));
   packet.tcIndex = REST | units;
   if (bpf_clone_redirect(packet, packet.ifindex, BPF_F_INGRESS) !== 0n) return false;
@@ -154,6 +161,13 @@ function blank(packet: Packet, at: u32, odd: boolean): void {
 
 function headerBytesOf(ip: Ipv4): u32 {
   return (ip.versionAndLength & 0x0f) << 2;
+}
+
+/** RFC 6864 section 4: a whole packet that forbids it has no number that tells its pieces from those of others. */
+function number(ip: Ipv4): void {
+  const identification = be16(bpf_get_prandom_u32() & 0xffff);
+  ip.checksum = replace(ip.checksum, difference16(ip.identification, identification));
+  ip.identification = identification;
 }
 
 function resize(ip: Ipv4, length: Be16, flagsAndOffset: Be16): void {

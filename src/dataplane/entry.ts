@@ -18,7 +18,7 @@ import { ticks } from "./clock.js";
 import { APPLICATION, ENGINE, FAMILY, HOOK, IPV6, SCTP_AND_IPSEC, TCP_AND_UDP, TRANSPORTS, XDP } from "./config.js";
 import { NO_CONNECTION, endNow, findByAnswer, findByClient, findByServer, touch } from "./connection.js";
 import { countIn, countOut } from "./counters.js";
-import { SCHEDULED, cutToFit } from "./cut.js";
+import { SCHEDULED, cutToFit, mayCut } from "./cut.js";
 import { isToDrop } from "./defense.js";
 import { controlledBy } from "./dialogue.js";
 import { readCall } from "./engines/sip.js";
@@ -193,7 +193,7 @@ function request(packet: Packet, flow: Flow, index: u32, now: u32): i32 {
 function refuseRequest(packet: Packet, flow: Flow, index: u32, destination: Destination, way: Way, now: u32): i32 {
   const connection = connections.at(index);
   const fits = destination.hop.mtu - overhead(connection, destination);
-  if (!APPLICATION && way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && !forbidsFragments(packet)) {
+  if (!APPLICATION && way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && mayCut(packet, (connection.flags & CONNECTION_METHOD_MASK) === METHOD_TUNNEL)) {
     if ((connection.flags & CONNECTION_ONE_PACKET) !== 0) packet.tcIndex = SCHEDULED;
     return cutToFit(packet, fits);
   }

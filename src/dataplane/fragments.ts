@@ -19,7 +19,7 @@ import { ticks } from "./clock.js";
 import { FAMILY, IPV6 } from "./config.js";
 import { NO_CONNECTION, findByClient, findByServer, virtualOf } from "./connection.js";
 import { countMoreIn, countMoreOut } from "./counters.js";
-import { cutToFit, isRest, toCutting } from "./cut.js";
+import { cutToFit, isRest, mayCut, toCutting } from "./cut.js";
 import { Flow, NETWORK_AT, PARSED_FIRST_FRAGMENT, PARSED_NEXT_FRAGMENT } from "./flow.js";
 import { forwardRoute } from "./forward/route.js";
 import { forwardTunnel } from "./forward/tunnel.js";
@@ -88,7 +88,7 @@ function request(packet: Packet, flow: Flow, index: u32, place: u32, method: u32
   const way = make(Way);
   resolveDestination(packet, destination, now, way);
   const fits = destination.hop.mtu - (method === METHOD_TUNNEL ? destination.overhead : 0);
-  if (way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && flow.bytes > fits && !forbidsFragments(packet)) return cutToFit(packet, fits);
+  if (way.outcome !== HOP_NO_ROUTE && flow.ttl > 1 && flow.bytes > fits && mayCut(packet, method === METHOD_TUNNEL)) return cutToFit(packet, fits);
   countMoreIn(place, dataBytes(flow));
   if (way.outcome === HOP_NO_ROUTE) return drop(Verdict.noRoute);
   // RFC 1122 3.2.2: no error about others than the first.

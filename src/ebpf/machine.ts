@@ -31,6 +31,8 @@ export interface PacketContext {
   /** That runs the program; the machine's own by default. */
   readonly cpu?: number;
   // TC only, from here.
+  /** `ifindex` by default; 0: the machine itself sends it. */
+  readonly ingressIfindex?: number;
   readonly mark?: number;
   /** As Packet.protocol of prelude/packet; by default the bytes of the Ethernet header. */
   readonly protocol?: number;
@@ -193,6 +195,6 @@ function setSkBuff(context: Context, packet: Uint8Array, given: PacketContext): 
   context.set({
     length: packet.length, packetType: given.packetType ?? 0, mark: given.mark ?? 0,
     protocol: given.protocol ?? ((packet[12] ?? 0) | ((packet[13] ?? 0) << 8)), vlanPresent: given.vlanPresent ?? 0, tcIndex: given.tcIndex ?? 0,
-    ifindex: given.ifindex ?? 1, ingressIfindex: given.ifindex ?? 1, gsoSize: given.gsoSize ?? 0, gsoSegments: given.gsoSegments ?? 0,
+    ifindex: given.ifindex ?? 1, ingressIfindex: given.ingressIfindex ?? given.ifindex ?? 1, gsoSize: given.gsoSize ?? 0, gsoSegments: given.gsoSegments ?? 0,
   });
 }

@@ -137,6 +137,8 @@ export interface SyncDaemon {
 export interface SyncProcess extends SyncDaemon {
   readonly pid: number;
   readonly isRunning: boolean;
+  /** A backup while the sysctl backup_only is on: what comes to the VIPs is the stack's. */
+  readonly standsBy: boolean;
 }
 
 /** What is not given is the director's choice. */
@@ -152,6 +154,8 @@ export type Operation =
 export interface Director {
   /** In the kernel's order. Cheap: counters are read too. */
   services(): readonly ServiceState[];
+  /** One of them, without reading the others; undefined when there is none. */
+  service(id: ServiceId): ServiceState | undefined;
   /**
    * All of them, each on what those before it make, or none: a wrong one throws what it would throw alone, and nothing is changed.
    * Packets that begin connections see all at once: which services there are, their settings, their servers and the weights that schedulers
@@ -181,6 +185,8 @@ export interface Director {
   markRules(): readonly MarkRule[];
   /** In the place of those that there are; packets see the old or the new list. */
   setMarkRules(rules: readonly MarkRule[]): void;
+  /** How many destinations have a place, and how many there are in all; absent where there is no end to them. Removed ones with connections keep theirs besides. */
+  destinationPlaces?(): { readonly taken: number; readonly all: number };
   /** What "(size=…)" shows: entries of the connection table's index. */
   readonly connectionTableSize: number;
   /** Those that run, the master first. All of these are absent where connections are not synchronised. */

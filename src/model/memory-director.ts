@@ -67,7 +67,12 @@ export class MemoryDirector implements Director {
     const buckets = new Map(Array.from(this.#entries.values(), (entry) => [entry, this.#bucket(entry.service.id)]));
     // The newest first in each of the kernel's buckets.
     return [...this.#entries.values()].reverse().sort((a, b) => buckets.get(a)! - buckets.get(b)!)
-      .map(({ service, counters, destinations }) => ({ ...service, counters, rates: ZERO, destinations: [...destinations] }));
+      .map(stateOf);
+  }
+
+  service(id: ServiceId): ServiceState | undefined {
+    const entry = this.#lookup(id);
+    return entry && stateOf(entry);
   }
 
   apply(operations: readonly Operation[]): void {
@@ -235,6 +240,10 @@ export class MemoryDirector implements Director {
     const folded = addressWords(id.address).reduce((sum, word) => sum ^ word, 0);
     return (PROTOCOL_NUMBER[id.protocol] ^ folded ^ salt ^ (id.port >> 8) ^ id.port) & (SERVICE_BUCKETS - 1);
   }
+}
+
+function stateOf({ service, counters, destinations }: Entry): ServiceState {
+  return { ...service, counters, rates: ZERO, destinations: [...destinations] };
 }
 
 /** Without what else may stand beside them. */

@@ -1,7 +1,7 @@
 // What a sync daemon does that is told little: Linux v6.12 net/netfilter/ipvs/ip_vs_sync.c, start_sync_thread().
 
-import { addressFamily } from "./address.js";
-import type { SyncDaemon, SyncDaemonRequest } from "./director.js";
+import { addressFamily, addressWords } from "./address.js";
+import type { Address, SyncDaemon, SyncDaemonRequest } from "./director.js";
 
 /** IP_VS_SYNC_GROUP, IP_VS_SYNC_PORT */
 const SYNC_GROUP = "224.0.0.81";
@@ -28,6 +28,12 @@ export function completeSyncDaemon({ role, interface: name, syncId, lengthMax, g
 export function isSuchSyncDaemon(running: SyncDaemon, wanted: SyncDaemonRequest): boolean {
   const complete = completeSyncDaemon(wanted, wanted.lengthMax === undefined ? running.lengthMax + headerBytes(running.group) : PACKET_BYTES);
   return (Object.keys(complete) as (keyof SyncDaemon)[]).every((key) => complete[key] === running[key]);
+}
+
+/** ipv4_is_multicast(), IPV6_ADDR_MULTICAST */
+export function isSyncGroup(address: Address): boolean {
+  const [first] = addressWords(address);
+  return addressFamily(address) === 4 ? first >>> 28 === 0xe : first >>> 24 === 0xff;
 }
 
 const headerBytes = (group: string): number => (addressFamily(group) === 6 ? 40 : 20) + 8;

@@ -41,7 +41,7 @@ const defense = (meaning: string): Sysctl => range(0, 0, 3, `${meaning}: 0 never
 export const SYSCTLS = {
   am_droprate: number(10, "of how many new connections `drop_packet` 3 drops one"),
   amemthresh: number(1024, "room, in pages of 4096 bytes, below which the defences of mode 1 begin; `drop_packet` then drops one of `amemthresh / (amemthresh - room)`"),
-  backup_only: number(0, "a director that runs as backup schedules nothing", "a backup takes the packets that come to it"),
+  backup_only: number(0, "while a backup daemon runs, what comes to the VIPs is the stack's, and only answers by NAT are met"),
   cache_bypass: number(0, "a new connection of a service by mark for which there is no server goes to where its packets are addressed"),
   conn_reuse_mode: number(1, "a client uses its port again: 0 the connection stays with its server; 1 a new one begins after TIME_WAIT and CLOSE; with bit 2 by DR and TUN in FIN_WAIT too"),
   conntrack: sysctl(0, "0: packets are forwarded before netfilter, and no connection ever has an entry in nf_conntrack", (value) => value === 0, "connections have entries in nf_conntrack"),
@@ -53,7 +53,7 @@ export const SYSCTLS = {
   lblc_expiration: seconds(86400, "for how long `lblc` remembers an address that is not used"),
   lblcr_expiration: seconds(86400, "for how long `lblcr` remembers an address that is not used, and keeps the servers of one that is"),
   nat_icmp_send: number(0, "a packet of a server by NAT that belongs to no connection is answered with ICMP port unreachable, unless it is for the director itself"),
-  pmtu_disc: number(1, "a tunnel's packets forbid fragments where those inside do; with 0 none does. A client whose packets do not fit is told either way"),
+  pmtu_disc: number(1, "a tunnel's packets forbid fragments where those inside do; with 0 none does, and of IPv4 those that do not fit are cut before, whatever they say; else their client is told"),
   run_estimation: number(1, "rates are estimated"),
   schedule_icmp: number(0, "an ICMP error about a packet of no connection begins one"),
   secure_tcp: defense("TCP connections follow the stricter table of states, in which a client's ACK alone establishes nothing"),

@@ -1,6 +1,7 @@
 // The API on a director in memory, asked without a socket. Every answer is held against the schema that the OpenAPI document has for it.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { ApiOptions } from "#api/app.js";
 import { createApi } from "#api/app.js";
 import type { DirectorOperationsOptions } from "#api/director-operations.js";
@@ -15,6 +16,9 @@ import { parseConfig } from "#model/config.js";
 import type { Director } from "#model/director.js";
 import type { MemoryDirectorOptions } from "#model/memory-director.js";
 import { MemoryDirector } from "#model/memory-director.js";
+
+// Compiled, this file is dist/out/test/api/memory-api.js.
+const documented = JSON.parse(readFileSync(new URL("../../../../docs/openapi.json", import.meta.url), "utf8")) as { readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: object }>>>> };
 
 export const INTERFACES = new Map([["eth0", 1500], ["eth1", 1500]]);
 const PROCESSORS = 2;
@@ -85,6 +89,9 @@ export class MemoryApi {
   }
 
   #check(method: string, path: string, { status, type, body, text }: Answer): void {
+    const plain = path.split("?")[0]!;
+    const route = this.api.routes.find((one) => one.method === method.toLowerCase() && new RegExp(`^${one.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(plain));
+    if (route !== undefined) assert.ok(String(status) in documented.paths[route.path]![route.method]!.responses, `${method} ${path} is answered by ${status}, of which docs/openapi.json knows nothing: ${text}`);
     if (status >= 400) {
       if (method === "HEAD") return;
       assert.equal(type, "application/problem+json", `${method} ${path}: ${text}`);
@@ -92,8 +99,6 @@ export class MemoryApi {
       assert.equal(problem.status, status);
       return;
     }
-    const plain = path.split("?")[0]!;
-    const route = this.api.routes.find((one) => one.method === method.toLowerCase() && new RegExp(`^${one.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(plain));
     if (body !== undefined && method !== "HEAD") route!.answer!.parse(body);
   }
 }

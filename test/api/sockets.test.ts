@@ -261,6 +261,38 @@ test("its sockets move: what is new is there before what is old goes, and a fail
   assert.deepEqual(readdirSync(state), []);
 });
 
+test("its port moves to all addresses and back to one, at the same number; where it cannot, it stays", hasOpenssl, async () => {
+  const tokens = join(folder, "overlapping-tokens");
+  writeFileSync(tokens, `monitor:${sha256("look")}\n`);
+  const files = certificate("overlapping");
+  const port = await freePort();
+  const path = socketPath();
+  const at = (address: string) => ({ ...socket(path), tls: { address, port, ...files, tokens } });
+  const answers = async (): Promise<boolean> => {
+    const weir = connect({ url: `https://127.0.0.1:${port}/`, token: "look", ca: readFileSync(files.certificate, "utf8") });
+    try { return (await weir.about()).name === "weir"; } finally { await weir.close(); }
+  };
+  const server = await listen(at("127.0.0.1"), { operations: new MemoryApi().operations });
+  try {
+    for (const address of ["0.0.0.0", "127.0.0.1", "0.0.0.0"]) {
+      await server.move(at(address));
+      assert.deepEqual([server.addresses[1], await answers()], [`https://${address}:${port}`, true]);
+    }
+    // The new port is there, and the socket's group is not: the old port comes again.
+    await assert.rejects(server.move({ ...at("127.0.0.1"), socket: { ...at("").socket, path, group: "no-such-group" } }), ControlError);
+    assert.deepEqual([server.addresses[1], await answers()], [`https://0.0.0.0:${port}`, true]);
+    // One's own port is in the way, and so is somebody else's.
+    await server.move(at("127.0.0.1"));
+    const other = createServer().listen(port, "127.0.0.2");
+    await once(other, "listening");
+    await assert.rejects(server.move(at("0.0.0.0")), /Cannot serve the API at 0\.0\.0\.0:\d+: .*EADDRINUSE/);
+    assert.deepEqual([server.addresses[1], await answers()], [`https://127.0.0.1:${port}`, true]);
+    await new Promise((resolve) => other.close(resolve));
+  } finally {
+    await server.close();
+  }
+});
+
 test("a file of tokens is read as a whole, and every mistake has its line", () => {
   assert.deepEqual(parseTokens(`a:${sha256("x")}\n\n # no\nb:${sha256("y").toUpperCase()}:write\n`, "f").map(({ name, role }) => `${name} ${role}`), ["a read", "b write"]);
   assert.throws(() => parseTokens(`a:${sha256("x")}:admin\n:${sha256("x")}\nc:123\nd:${sha256("x")}:read:more`, "/etc/weir/tokens"), (error: Error) => {

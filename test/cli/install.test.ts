@@ -206,7 +206,7 @@ describe("the unit", () => {
       const file = join(folder, "weir.yaml");
       const write = (weight: number): void => writeFileSync(file, JSON.stringify({
         interfaces: ["eth0"], marks: [{ mark: 1 }],
-        services: [{ protocol: "tcp", address: "10.0.0.100:80", interface: "eth0", method: "dr", destinations: [{ address: "10.0.0.11", weight, checks: [{ type: "ping" }] }] }],
+        services: [{ protocol: "tcp", address: "10.0.0.100:80", interface: "eth0", method: "dr", destinations: [{ address: "10.0.0.11", weight, checks: [{ type: "ping", retries: 100, retryDelay: 60 }] }] }],
       }));
       write(1);
       const bounding = Object.keys(CAPABILITIES).map((name) => `+${name.replace("CAP_", "").toLowerCase()}`);

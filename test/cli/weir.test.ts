@@ -157,20 +157,20 @@ test("a director is brought up, changed by the smallest difference, shown and ta
 test("sysctls are set all or none, by command and by file, for as long as the director stands", needsBpf, () => {
   const shown = () => weirInside("sysctl", "net.ipv4.vs.drop_entry", "sync_threshold").stdout;
   assert.equal(shown(), "net.ipv4.vs.drop_entry = 0\nnet.ipv4.vs.sync_threshold = 3\t50\n");
-  const set = weirInside("sysctl", "drop_entry=1", "net.ipv4.vs.sync_threshold=5 60", "backup_only=1", "am_droprate");
-  assert.deepEqual([set.status, set.stdout], [0, "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\nnet.ipv4.vs.backup_only = 1\nnet.ipv4.vs.am_droprate = 10\n"]);
-  assert.equal(set.stderr, "weir: backup_only is kept, but nothing goes by it: a backup takes the packets that come to it\n");
+  const set = weirInside("sysctl", "drop_entry=1", "net.ipv4.vs.sync_threshold=5 60", "ignore_tunneled=1", "am_droprate");
+  assert.deepEqual([set.status, set.stdout], [0, "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\nnet.ipv4.vs.ignore_tunneled = 1\nnet.ipv4.vs.am_droprate = 10\n"]);
+  assert.equal(set.stderr, "weir: ignore_tunneled is kept, but nothing goes by it: they never are\n");
 
   const wrong = weirInside("sysctl", "drop_entry=3", "sync_threshold=7", "secure_tpc=1");
   assert.deepEqual([wrong.status, wrong.stdout], [2, ""]);
   assert.equal(wrong.stderr.split("\n").length, 3, "a line for each mistake");
   assert.equal(shown(), "net.ipv4.vs.drop_entry = 1\nnet.ipv4.vs.sync_threshold = 5\t60\n");
 
-  const path = file("sysctl.yaml", "interfaces: [eth0]\nservices: []\nsysctl: { drop_entry: 1, drop_packet: 3, sync_threshold: 9 90, backup_only: 2 }\n");
+  const path = file("sysctl.yaml", "interfaces: [eth0]\nservices: []\nsysctl: { drop_entry: 1, drop_packet: 3, sync_threshold: 9 90, ignore_tunneled: 2 }\n");
   const up = weirInside("apply", path);
   assert.equal(up.status, 0, up.stderr);
   assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.sync_threshold = 9\t90$/m);
-  assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.backup_only = 2 \(nothing goes by it: /m);
+  assert.match(up.stdout, /^sysctl net\.ipv4\.vs\.ignore_tunneled = 2 \(nothing goes by it: /m);
   assert.equal(weirInside("sysctl").stdout.split("\n").length, 30);
   assert.equal(weirInside("apply", path).stdout, `${path}: 0 services, 0 destinations; nothing to change\n`);
   assert.equal(weirInside("down").status, 0);

@@ -15,11 +15,12 @@ interface History {
 }
 
 /** What the difference is known as; undefined for one that nobody has explained. */
-export function knownAs(script: Script, ipvs: Transcript, { at }: Difference): string | undefined {
+export function knownAs(script: Script, ipvs: Transcript, difference: Difference): string | undefined {
+  const { at } = difference;
   const before = { steps: script.steps.slice(0, at), ipvs };
   const step = script.steps[at]!;
   if (isLostByTunnelsRoute(before, step, ipvs[at]!)) return "IPVS loses packets of a connection by DR whose server became one by TUN";
-  if (isKeptWithoutServer(before, step)) return "IPVS keeps connections whose server was removed before expire_nodest_conn was set";
+  if (isKeptWithoutServer(before, step, difference)) return "IPVS keeps connections whose server was removed before expire_nodest_conn was set";
   if (isKeptByReset(before, step)) return "IPVS keeps a connection that was to end, for its own stack's reset";
   return undefined;
 }
@@ -33,12 +34,31 @@ function isLostByTunnelsRoute(before: History, step: Step, outcome: Outcome): bo
 const isEditToTunnel = (words: readonly string[], address: string): boolean =>
   words[0] === "-e" && words.includes("-i") && words.some((word) => word.startsWith(endText({ address, port: 0 }).slice(0, -1)));
 
-/** Of a list: a server was removed, and later its connections were to end. */
-function isKeptWithoutServer({ steps }: History, step: Step): boolean {
+/** Servers were removed, and later connections of such were to end: of a list differ only theirs, which IPVS has and weir has not. */
+function isKeptWithoutServer({ steps }: History, step: Step, { ipvs, weir }: Difference): boolean {
   if (step.kind !== "look") return false;
-  const removed = steps.findIndex((earlier) => earlier.kind === "ipvsadm" && (earlier.words[0] === "-d" || earlier.words[0] === "-D"));
-  return removed >= 0 && steps.slice(removed).some((later) => later.kind === "sysctl" && later.name === "expire_nodest_conn" && later.value === 1);
+  const toEnd = steps.findLastIndex((earlier) => earlier.kind === "sysctl" && earlier.name === "expire_nodest_conn" && earlier.value === 1);
+  const gone = removedServers(steps.slice(0, Math.max(toEnd, 0)));
+  const [theirs, ours] = [ipvs, weir].map(differing) as [string[], string[]];
+  const isOfGone = (line: string): boolean => gone.some((server) => line.includes(` ${server}`));
+  if (step.at !== "connections") return theirs.every(isOfGone) && ours.every(isOfGone);
+  const kept = theirs.filter((line) => !ours.includes(line));
+  return kept.length > 0 && kept.every(isOfGone) && ours.every((line) => theirs.includes(line));
 }
+
+/** As lists have them, without their ports, which with DR and TUN are the service's. */
+function removedServers(steps: readonly Step[]): readonly string[] {
+  const commands = steps.flatMap((step) => (step.kind === "ipvsadm" ? [step.words] : []));
+  return commands.flatMap((words, i) => {
+    if (words[0] === "-d") return [serverOf(words)];
+    if (words[0] !== "-D") return [];
+    return commands.slice(0, i).flatMap((earlier) => (earlier[0] === "-a" && words.slice(1).every((word, at) => earlier[1 + at] === word) ? [serverOf(earlier)] : []));
+  });
+}
+
+const serverOf = (words: readonly string[]): string => words[words.indexOf("-r") + 1]!.replace(/\d+$/, "");
+/** Those that are marked (compare.ts), without the seconds that connections have left. */
+const differing = (text: string): string[] => text.split("\n").filter((line) => line.startsWith("! ")).map((line) => line.slice(1).replace(/, \d+ s$/, ""));
 
 /** A client used its port again, for a service that is no more, and the director's stack refused it. */
 function isKeptByReset(before: History, step: Step): boolean {

@@ -5,10 +5,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { frameProblems } from "#lab/verify.js";
 import { TC_ACT_REDIRECT, TC_ACT_SHOT } from "#prelude/packet.js";
+import { be16 } from "#layout/numbers.js";
 import { IPPROTO_UDP } from "#wire/ipv4.js";
 import { configure, destination, service } from "./case.js";
 import type { UdpFields } from "./frame.js";
-import { concatenate, fragments, frame, ip, packetOf, payloadOf, tcp, udp } from "./frame.js";
+import { changeIp, concatenate, fragments, frame, ip, packetOf, payloadOf, tcp, udp } from "./frame.js";
 import { machineWorld } from "./machine-world.js";
 import type { Host, NetworkInterface } from "./network.js";
 import { VIP, at, client, eth0, eth1, r1, r2 } from "./network.js";
@@ -59,6 +60,29 @@ test("TUN puts each piece into a tunnel packet of its own, which fits", async ()
   const sent = send(world, frame(LINK, udp(CLIENT, SERVICE, large({ identification: 7 }))), eth0);
   assert.deepEqual(sent.map((packet) => packet.subarray(20)), fragments(udp(CLIENT, SERVICE, large(AGED)), { bytes: 1456 }));
   assert.ok(sent.every((packet) => packet.length <= 1500));
+});
+
+test("with pmtu_disc 0 TUN cuts what forbids it too, each packet with a number of its own, which its pieces no longer forbid", async () => {
+  const world = await begin(r1, "tunnel");
+  world.director.setSysctls({ pmtu_disc: 0 });
+  const numbers = [7, 0].map((identification) => {
+    const sent = send(world, frame(LINK, udp(CLIENT, SERVICE, large({ identification, dontFragment: true }))), eth0);
+    const number = (sent[0]![24]! << 8) | sent[0]![25]!;
+    assert.deepEqual(sent.map((packet) => packet.subarray(20)), fragments(udp(CLIENT, SERVICE, large(AGED)), { bytes: 1456, identification: number }));
+    assert.ok(sent.every((packet) => packet.length <= 1500 && (packet[6]! & 0x40) === 0));
+    return number;
+  });
+  assert.notEqual(numbers[0], numbers[1]);
+  assert.deepEqual(sums(world), { packetsIn: 2, packetsOut: 0, bytesIn: 2 * BYTES, bytesOut: 0 });
+});
+
+test("with pmtu_disc 0 a fragment that forbids it is cut as the first one of its packet is", async () => {
+  const world = await begin(r1, "tunnel");
+  world.director.setSysctls({ pmtu_disc: 0 });
+  const forbidding = fragments(udp(CLIENT, SERVICE, large())).map((piece, i) => changeIp(piece, { flagsAndOffset: be16(0x4000 | (i < 2 ? 0x2000 : 0) | (i * 185)) }));
+  const sent = forbidding.flatMap((piece) => send(world, frame(LINK, piece), eth0));
+  assert.deepEqual(sent.map((packet) => packet.length), [1496, 64, 1496, 64, 1088]);
+  assert.ok(sent.every((packet) => packet[25] === 7), "all with their packet's number");
 });
 
 test("a first fragment and a later one are cut once more, and the pieces are those of the whole", async () => {

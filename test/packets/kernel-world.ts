@@ -19,6 +19,7 @@ import { writeSysctl } from "#kernel/network.js";
 import { BpfProgram, loadProgram } from "#kernel/program.js";
 import { skBuffContext, xdpContext } from "#kernel/test-run.js";
 import { XDP_PASS } from "#prelude/packet.js";
+import { spoilLeftovers } from "./leftovers.js";
 import type { NetworkInterface } from "./network.js";
 import { interfaces, neighbours, routes } from "./network.js";
 import type { TestNamespace } from "./test-namespace.js";
@@ -66,7 +67,8 @@ class KernelWorld implements World {
 
   run(entrance: Entrance, bytes: Uint8Array, { ifindex }: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial, vlanPresent, tcIndex }: Offload = {}): Run {
     assert.ok(checksumPartial === undefined && vlanPresent === undefined && tcIndex === undefined, "net/bpf/test_run.c, convert___skb_to_skb() has no such packets");
-    const context = entrance === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: ifindex, gsoSize, mark });
+    spoilLeftovers(this.store);
+    const context = entrance === "xdp" ? xdpContext(bytes, { ingressIfindex: ifindex }) : skBuffContext({ ifindex, ingressIfindex: entrance === "out" ? 0 : ifindex, gsoSize, mark });
     const { returnValue, data } = inNetworkNamespace(this.namespace.path, () => this.#programs.get(`weir_${entrance}`)!.testRun({ data: bytes, context }));
     return { verdict: returnValue, bytes: data };
   }

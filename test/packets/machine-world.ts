@@ -16,6 +16,7 @@ import type { ProgramSpec } from "#ebpf/spec.js";
 import { decode, encodeInto } from "#layout/codec.js";
 import { addressFamily } from "#model/address.js";
 import { macBytes, macText } from "./frame.js";
+import { spoilLeftovers } from "./leftovers.js";
 import type { NetworkInterface } from "./network.js";
 import { eth1, isLocal, nextHop } from "./network.js";
 import type { Entrance, Offload, Run, World } from "./world.js";
@@ -67,7 +68,8 @@ class MachineWorld implements World {
   }
 
   run(entrance: Entrance, bytes: Uint8Array, by: NetworkInterface, { gsoSize = 0, mark = 0, checksumPartial = false, vlanPresent = false, tcIndex = 0 }: Offload = {}): Run {
-    const context = { ifindex: by.ifindex, packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent), tcIndex };
+    spoilLeftovers(this.store);
+    const context = { ifindex: by.ifindex, ...(entrance === "out" && { ingressIfindex: 0 }), packetType: packetType(bytes, by), gsoSize, mark, checksumPartial, vlanPresent: Number(vlanPresent), tcIndex };
     const { verdict, packet, redirect, clones, gsoSize: gsoSizeAfter } = this.#machine.run(this.#programs.get(`weir_${entrance}`)!, bytes, context);
     return { verdict, bytes: packet, gsoSize: gsoSizeAfter, ...(redirect && { redirect }), ...(clones.length > 0 && { clones }) };
   }

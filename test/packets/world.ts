@@ -19,8 +19,8 @@ export const PLAIN_PROGRAMS: readonly ProgramName[] = ["weir_tc", "weir_xdp", "w
 
 export type Hook = "tc" | "xdp";
 export const HOOKS = ["tc", "xdp"] as const;
-/** The one at TC of weir's device for marked packets too. */
-export type Entrance = Hook | "tc_back" | BackupEntrance;
+/** The one at TC of weir's device for marked packets too, and that at the egress, which what the director itself sends comes by. */
+export type Entrance = Hook | "tc_back" | "out" | BackupEntrance;
 /** No packet's: what the backup daemon runs (dataplane/synchronised.ts). */
 export type BackupEntrance = "sync" | "sync6";
 

@@ -81,6 +81,16 @@ describe("weir up", needs, () => {
     return bed.client.distribution({ address: bed.topology.vip, port: 80, count });
   }
 
+  /** Every check has had an answer that it had not when this was called. */
+  async function allAreCheckedAgain(): Promise<void> {
+    const [, socket] = /the API listens at unix:(\S+)/.exec(daemon.log()) ?? [];
+    const client = connect({ socket });
+    const answered = async () => (await client.health()).servers.flatMap(({ checks }) => checks.map(({ at }) => at));
+    const before = await answered();
+    await until(async () => (await answered()).every((at, i) => at !== before[i]), START_MILLISECONDS_MAX);
+    await client.close();
+  }
+
   async function revive(number: number): Promise<void> {
     const worker = await startWorker(bed.topology.namespaces.servers[number - 1]!);
     revived.push(worker);
@@ -114,6 +124,7 @@ describe("weir up", needs, () => {
     await until(() => daemon.log().includes("destination 10.0.0.11:8080 of tcp 203.0.113.100:80: removed"), OUT_MILLISECONDS_MAX);
     assert.match(daemon.log(), /^server 10\.0\.0\.11:8080 of tcp 203\.0\.113\.100:80 is down: cannot (?:connect to|GET) .*: (?:connection refused|the server reset the connection)$/m);
     assert.deepEqual(await answering(), { r2: 6 });
+    assert.match(succeeded(await bed.weir(["plan", file])), /; nothing to change\n$/, "the file's servers stand as their health has them");
   });
 
   test("when the last one is killed, the sorry server stands in", async () => {
@@ -149,7 +160,7 @@ describe("weir up", needs, () => {
 
   test("a weight that an operator sets stays; SIGHUP brings the file's, and a file with mistakes changes nothing", async () => {
     await bed.tell("-e -t 203.0.113.100:80 -r 10.0.0.11:8080 -m -w 9");
-    await delay(3 * EVERY_SECONDS * 1000);
+    for (let times = 0; times < 2; times++) await allAreCheckedAgain();
     assert.equal(await servers(), "10.0.0.11 9, 10.0.0.12 1");
     writeConfiguration({ protocol: "tpc" });
     daemon.child.kill("SIGHUP");
@@ -229,6 +240,17 @@ describe("weir up", needs, () => {
     assert.match(await bed.tell("-S -n"), /^-A -t \S+:80 -s lc$/m);
     daemon.child.kill("SIGTERM");
     await once(daemon.child, "exit");
+  });
+
+  test("where the API cannot be served it does not start, and has changed nothing", async () => {
+    const before = await bed.tell("-S -n");
+    file = join(bed.state, "health.yaml");
+    writeConfiguration({ scheduler: "sh" }, [7, 7], { tls: { listen: "127.0.0.1:8443", certificate: "/nowhere.pem", key: "/nowhere.key", tokens: "/nowhere" } });
+    const { status, stdout, stderr } = await bed.weir(["up", file]);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /Cannot serve the API over the network: the certificate \/nowhere\.pem cannot be read/);
+    assert.equal(await bed.tell("-S -n"), before);
+    writeConfiguration();
   });
 
   test("taken down, there is nothing left for it to keep", async () => {

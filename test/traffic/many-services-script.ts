@@ -6,14 +6,13 @@ import { KernelStore } from "#control/kernel-store.js";
 import { parseConfig } from "#model/config.js";
 import { diffServices } from "#model/diff.js";
 import type { Operation } from "#model/director.js";
+import { SERVERS, SERVICES, manyServicesYaml } from "./many-services.js";
 
-const SERVICES = 10_000;
-const SERVERS = 10;
 const TIMES = 9;
 
 const director = new StoreDirector(KernelStore.find()!);
 const took: Record<string, number> = {};
-const text = weirYaml();
+const text = manyServicesYaml();
 const { services } = timed("read", () => parseConfig(text, { file: "weir.yaml" }));
 const standing = director.services();
 const first = services[SERVICES / 2]!;
@@ -29,19 +28,6 @@ middle("add", (i) => serviceWithServers(i));
 middle("delete", (i) => [{ kind: "deleteService", service: { id: idAt(i) } }]);
 timed("away", () => director.apply(services.map(({ id }): Operation => ({ kind: "deleteService", service: { id } }))));
 console.log(JSON.stringify(took));
-
-function weirYaml(): string {
-  const lines = ["defaults: { protocol: tcp, scheduler: wrr, method: nat }", "services:"];
-  for (let i = 0; i < SERVICES; i++) {
-    lines.push(`  - address: ${addressOf(10, i)}`, "    port: 80", "    destinations:");
-    for (let j = 0; j < SERVERS; j++) lines.push(`      - { address: ${addressOf(172, i * SERVERS + j)}, weight: ${1 + j} }`);
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-function addressOf(network: number, number: number): string {
-  return `${network}.${128 + (number >> 14)}.${(number >> 7) & 127}.${1 + (number & 127)}`;
-}
 
 function idAt(i: number): typeof added.id {
   return { ...added.id, port: 9000 + i } as typeof added.id;

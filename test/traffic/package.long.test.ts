@@ -1,7 +1,7 @@
 // What `npm pack` makes, installed elsewhere by `npm install -g`: it has all that it needs, and directs.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -55,6 +55,25 @@ describe("the package", async () => {
     assert.ok(readFileSync(join(root, "usr/sbin/ipvsadm"), "utf8").includes(realpathSync(installed("ipvsadm"))));
     succeeded(await run([installed("weir"), "uninstall", "--root", root]));
     assert.deepEqual(readdirSync(root), []);
+  });
+
+  test("its client has types for who imports it, the document's example among them", async (t) => {
+    if (lacking !== undefined) return t.skip(lacking);
+    const consumer = join(folder, "consumer");
+    mkdirSync(join(consumer, "node_modules"), { recursive: true });
+    symlinkSync(join(folder, "prefix/lib/node_modules/weir"), join(consumer, "node_modules/weir"));
+    const [, example = ""] = /```ts\n([^]*?)```/.exec(readFileSync(join(PROJECT, "docs/api.md"), "utf8")) ?? [];
+    assert.match(example, /from "weir"/);
+    const compile = async (name: string, text: string) => {
+      writeFileSync(join(consumer, name), text);
+      const options = ["--ignoreConfig", "--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--types", "", "--lib", "es2023,dom"];
+      return run([process.execPath, join(PROJECT, "node_modules/typescript/bin/tsc"), ...options, join(consumer, name)]);
+    };
+    writeFileSync(join(consumer, "package.json"), `{ "type": "module" }`);
+    const right = await compile("right.ts", example);
+    assert.deepEqual([right.status, right.stdout], [0, ""]);
+    const wrong = await compile("wrong.ts", example.replace('protocol: "tcp"', 'protocol: "tpc"'));
+    assert.match(wrong.stdout, /^[^\n]*wrong\.ts\(\d+,\d+\): error TS\d+: .*"tpc"/);
   });
 
   test("directs from there", needs, async (t) => {

@@ -13,7 +13,7 @@ const FILE = "weir.yaml";
 
 export function addConfigurationRoutes(routes: Routes, operations: Operations): void {
   routes.add({
-    method: "get", path: "/v1/configuration", id: "configuration.get", summary: "What runs, as weir.yaml would say it", answer: Running,
+    method: "get", path: "/v1/configuration", id: "configuration.get", summary: "What runs, as weir.yaml would say it: the director as it stands, which knows nothing of checks", answer: Running,
   }, ({ context }) => {
     context.header("etag", configurationTag(operations.running()));
     return encodeRunning(operations);

@@ -17,7 +17,7 @@ export function addDestinationRoutes(routes: Routes, operations: Operations): vo
   routes.add({
     method: "get", path: ALL, id: "destinations.list", summary: "All destinations of a service", params: ServiceParams, answer: DestinationList, problems: ["NO_SUCH_SERVICE"],
   }, ({ params, context }) => {
-    const service = findService(operations.services(), decodeServiceId(params), "list");
+    const service = findService(operations, decodeServiceId(params), "list");
     context.header("etag", serviceTag(service));
     return { destinations: service.destinations.map(encodeDestination) };
   });
@@ -28,11 +28,11 @@ export function addDestinationRoutes(routes: Routes, operations: Operations): vo
   }, ({ params, body, input, context }) => {
     const id = decodeServiceId(params);
     return operations.change(async (changes) => {
-      const service = findService(operations.services(), id, "add a destination to");
+      const service = findService(operations, id, "add a destination to");
       checkUnchanged(context, () => serviceTag(service));
       const destination = decodeDestination(body, id, input);
       await changes.addDestination(service, destination);
-      const added = findDestination(findService(operations.services(), id, "list"), destination, "list");
+      const added = findDestination(findService(operations, id, "list"), destination, "list");
       const encoded = encodeDestination(added);
       context.header("location", `/v1/services/${servicePath(id)}/destinations/${encoded.id}`);
       context.header("etag", destinationTag(added));
@@ -44,7 +44,7 @@ export function addDestinationRoutes(routes: Routes, operations: Operations): vo
     method: "get", path: ONE, id: "destinations.get", summary: "One destination", params: Params, answer: Destination, problems: ["NO_SUCH_SERVICE", "NO_SUCH_DESTINATION"],
   }, ({ params, context }) => {
     const endpoint = decodeEndpoint(params.destination, "destination");
-    const destination = findDestination(findService(operations.services(), decodeServiceId(params), "list"), endpoint, "list");
+    const destination = findDestination(findService(operations, decodeServiceId(params), "list"), endpoint, "list");
     context.header("etag", destinationTag(destination));
     return encodeDestination(destination);
   });
@@ -55,11 +55,11 @@ export function addDestinationRoutes(routes: Routes, operations: Operations): vo
   }, ({ params, body, input, context }) => {
     const [id, endpoint] = [decodeServiceId(params), decodeEndpoint(params.destination, "destination")];
     return operations.change(async (changes) => {
-      const service = findService(operations.services(), id, "edit a destination of");
+      const service = findService(operations, id, "edit a destination of");
       const before = findDestination(service, endpoint, "edit");
       checkUnchanged(context, () => destinationTag(before));
       await changes.editDestination(service, patchDestination(before, body, id, input));
-      const after = findDestination(findService(operations.services(), id, "list"), endpoint, "list");
+      const after = findDestination(findService(operations, id, "list"), endpoint, "list");
       context.header("etag", destinationTag(after));
       return encodeDestination(after);
     });
@@ -70,7 +70,7 @@ export function addDestinationRoutes(routes: Routes, operations: Operations): vo
   }, ({ params, context }) => {
     const [id, endpoint] = [decodeServiceId(params), decodeEndpoint(params.destination, "destination")];
     return operations.change(async (changes) => {
-      const service = findService(operations.services(), id, "delete a destination of");
+      const service = findService(operations, id, "delete a destination of");
       const destination = findDestination(service, endpoint, "delete");
       checkUnchanged(context, () => destinationTag(destination));
       await changes.deleteDestination(id, endpoint);

@@ -28,7 +28,7 @@ export function addServiceRoutes(routes: Routes, operations: Operations): void {
     return operations.change(async (changes) => {
       checkUnchanged(context, () => servicesTag(operations.services()));
       await changes.addService(service);
-      const added = findService(operations.services(), service.id, "list");
+      const added = findService(operations, service.id, "list");
       context.header("location", `${ALL}/${servicePath(service.id)}`);
       context.header("etag", serviceTag(added));
       return encodeService(added);
@@ -45,7 +45,7 @@ export function addServiceRoutes(routes: Routes, operations: Operations): void {
   routes.add({
     method: "get", path: ONE, id: "services.get", summary: "One service", params: ServiceParams, answer: Service, problems: ["NO_SUCH_SERVICE"],
   }, ({ params, context }) => {
-    const service = findService(operations.services(), decodeServiceId(params), "list");
+    const service = findService(operations, decodeServiceId(params), "list");
     context.header("etag", serviceTag(service));
     return encodeService(service);
   });
@@ -56,10 +56,10 @@ export function addServiceRoutes(routes: Routes, operations: Operations): void {
   }, ({ params, body, input, context }) => {
     const id = decodeServiceId(params);
     return operations.change(async (changes) => {
-      const before = findService(operations.services(), id, "edit");
+      const before = findService(operations, id, "edit");
       checkUnchanged(context, () => serviceTag(before));
       await changes.editService(patchService(before, body, input));
-      const after = findService(operations.services(), id, "list");
+      const after = findService(operations, id, "list");
       context.header("etag", serviceTag(after));
       return encodeService(after);
     });
@@ -70,7 +70,7 @@ export function addServiceRoutes(routes: Routes, operations: Operations): void {
   }, ({ params, context }) => {
     const id = decodeServiceId(params);
     return operations.change(async (changes) => {
-      checkUnchanged(context, () => serviceTag(findService(operations.services(), id, "delete")));
+      checkUnchanged(context, () => serviceTag(findService(operations, id, "delete")));
       await changes.deleteService(id);
     });
   });

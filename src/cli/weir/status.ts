@@ -44,9 +44,10 @@ function formatMarks({ marks }: DataPlaneStatus): readonly string[] {
   return [`Packets that netfilter gives ${numbers} come back by ${marks.device}${marks.trouble === undefined ? "" : `: NOT YET, ${marks.trouble}`}`];
 }
 
-function formatSynchronisation({ role, interface: name, group, port, pid, isRunning }: SyncProcess): string {
-  if (!isRunning) return `Synchronisation as ${role}: NOT RUNNING, process ${pid} has ended; ipvsadm --start-daemon ${role} --mcast-interface ${name}`;
-  return `Synchronisation as ${role}: process ${pid} ${role === "master" ? "tells" : "takes what is told to"} ${group}, port ${port}, by ${name}`;
+function formatSynchronisation({ role, interface: name, group, port, pid, isRunning, standsBy }: SyncProcess): string {
+  const standing = standsBy ? "; backup_only: requests are left to the stack until it is stopped" : "";
+  if (!isRunning) return `Synchronisation as ${role}: NOT RUNNING, process ${pid} has ended; ipvsadm --start-daemon ${role} --mcast-interface ${name}${standing}`;
+  return `Synchronisation as ${role}: process ${pid} ${role === "master" ? "tells" : "takes what is told to"} ${group}, port ${port}, by ${name}${standing}`;
 }
 
 /** Nothing where every packet was forwarded. */

@@ -25,10 +25,10 @@ export async function up(file: string, version: string): Promise<void> {
   // Who read the log may go; the servers are watched all the same.
   process.stdout.removeAllListeners("error").on("error", () => undefined);
   const log = openLog((text) => process.stdout.write(text), process.env["JOURNAL_STREAM"] !== undefined);
-  const watch: Extension = (daemon) => {
-    log("information", `${file}: ${summary(daemon.configuration)}; watching`);
-    return Promise.resolve({ stop: () => Promise.resolve() });
-  };
+  const watch: Extension = (_daemon, configuration) => Promise.resolve({
+    begun: () => log("information", `${file}: ${summary(configuration)}; watching`),
+    stop: () => Promise.resolve(),
+  });
   await runDaemon({ read: () => readConfiguration(file), selectInterfaces, open, log }, [serveApi(version, log), watch]);
 }
 
@@ -41,14 +41,14 @@ function open(configuration: Configuration): OpenDirector {
 
 /** Where the file says. What is applied through the API moves no sockets: it would cut off who asked. */
 function serveApi(version: string, log: Log): Extension {
-  return async (daemon) => {
+  return async (daemon, { api: first }) => {
     const operations = operationsOn(daemon, version);
     daemon.aside = (use) => operations.aside(use);
-    let served = daemon.configuration.api;
+    let served = first;
     const api = await listen(served, { operations, onFailure: (error) => log("error", `API: ${error.message}`) });
     const tell = (addresses: readonly string[]): void => { for (const address of addresses) log("information", `the API listens at ${address}`); };
-    tell(api.addresses);
     return {
+      begun: () => tell(api.addresses),
       // Where the file was not taken, certificates and tokens are read again all the same.
       reload: async (configuration) => {
         const before = api.addresses;
@@ -75,6 +75,7 @@ function operationsOn(daemon: Daemon, version: string): DirectorOperations {
     exclusively: (use) => daemon.exclusively(use),
     prepare: prepareFor, settle: () => settleAfter(daemon.configuration.services.map(withSorryServer)),
     apply: (configuration, report) => daemon.apply(configuration, report),
+    plan: (configuration) => daemon.plan(configuration),
     takeDown: (report) => daemon.takeDown(report),
   });
 }

@@ -102,6 +102,13 @@ export class HealthEngine {
     }
   }
 
+  /** What configure() would have these stand as, once something was configured. It changes nothing. */
+  wanted(services: readonly ConfiguredService[]): readonly ConfiguredService[] {
+    const next = this.#monitor.copy();
+    next.configure(services, this.#parts.clock.now());
+    return next.wanted();
+  }
+
   /** Ends all checks. What forwards is left as it is. */
   async stop(): Promise<void> {
     this.#isStopped = true;

@@ -48,6 +48,11 @@ export class SyncDaemons {
     return this.#records().filter((record) => !isAlive(record));
   }
 
+  /** Whether one was started and not stopped, be its process there or not. */
+  isKept(role: Role): boolean {
+    return this.#records().some((record) => record.role === role);
+  }
+
   start(wanted: SyncDaemonRequest, ports: number): void {
     const { role, interface: name } = wanted;
     const attempted = `Cannot start the ${role} daemon on "${name}"`;

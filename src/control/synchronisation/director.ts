@@ -22,7 +22,8 @@ export class KernelDirector extends StoreDirector {
   }
 
   syncProcesses(): readonly SyncProcess[] {
-    const describe = (isRunning: boolean) => (daemon: SyncDaemon & { readonly pid: number }): SyncProcess => ({ ...daemon, isRunning });
+    const standsBy = this.isStandingBy();
+    const describe = (isRunning: boolean) => (daemon: SyncDaemon & { readonly pid: number }): SyncProcess => ({ ...daemon, isRunning, standsBy: standsBy && daemon.role === "backup" });
     return [...this.#daemons.running().map(describe(true)), ...this.#daemons.lost().map(describe(false))];
   }
 
@@ -31,11 +32,23 @@ export class KernelDirector extends StoreDirector {
       const mixed = this.serviceUses().some(({ id, destinations }) => destinations.some(({ address }) => addressFamily(address) !== familyOf(id)));
       if (mixed) throw new DirectorError("INVALID", `Cannot start the ${daemon.role} daemon: a service has destinations of the other address family, which messages cannot describe`);
       this.#daemons.start(daemon, this.sysctls().sync_ports);
+      this.refreshFilters();
     });
   }
 
   stopSyncDaemon(role: SyncDaemon["role"]): void {
-    this.store.exclusively(() => this.#daemons.stop(role));
+    this.store.exclusively(() => {
+      try {
+        this.#daemons.stop(role);
+      } finally {
+        this.refreshFilters();
+      }
+    });
+  }
+
+  /** One whose process was killed has not been stopped: its director must not become the active one by that. */
+  protected override isBackup(): boolean {
+    return this.#daemons.isKept("backup");
   }
 
   /** ip_vs_add_dest(): messages cannot describe a server of the other family. */

@@ -78,7 +78,7 @@ export function importKeepalived(text: string, sources: KeepalivedSources): Keep
     origins.push(...written.map(() => `${server.file}:${server.line}: ${describe(server.directive)}`));
   }
   const { timeouts, sync: told } = top.globals;
-  const sync = told === undefined ? [] : writeSyncDaemons(told, tree, reading);
+  const sync = told === undefined ? [] : writeSyncDaemons(told, tree, services, reading);
   report.throwIfAny(sources.file);
   const scriptUser = top.globals.scriptUser ?? (services.some(runsScripts) && sources.hasUser(SCRIPT_USER) ? SCRIPT_USER : undefined);
   return { document: { ...(scriptUser !== undefined && { scriptUser }), ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}), ...(sync.length > 0 ? { sync } : {}), services }, origins, notes: report.notes(), fates: reading.fates };

@@ -93,6 +93,8 @@ function walkExtensions(packet: Packet, at: u32, first: IpProtocol): u32 {
   "use subprogram";
   const beginning = beginnings.at(bpf_get_smp_processor_id());
   beginning.fragmentation = be16(0);
+  // ip_vs_core.c, ip_vs_in_icmp_v6(): an error may be about a first fragment, and is none itself.
+  const isQuoted = at !== NETWORK_AT + IPV6_HEADER;
   let protocol = first;
   let skipped = 0;
   for (let i = 0; i < EXTENSIONS_MAX; i++) {
@@ -102,8 +104,8 @@ function walkExtensions(packet: Packet, at: u32, first: IpProtocol): u32 {
       if (fragment === null) return Verdict.truncated;
       // A fragment of a fragment is nobody's.
       if (beginning.fragmentation !== be16(0)) return Verdict.otherProtocol;
-      if (!FRAGMENTS && !isWhole(fragment) && !isNoted(fragment)) return FRAGMENT;
-      beginning.fragmentation = fragment.offsetAndFlags;
+      if (!FRAGMENTS && !isWhole(fragment) && !(isQuoted ? isFirst(fragment) : isNoted(fragment))) return FRAGMENT;
+      if (!isQuoted) beginning.fragmentation = fragment.offsetAndFlags;
       beginning.identification = fragment.identification;
       skipped += Ipv6Fragment.size;
       protocol = fragment.nextHeader;
@@ -128,9 +130,14 @@ function isWhole(fragment: View<typeof Ipv6Fragment>): boolean {
   return (fragment.offsetAndFlags & (IPV6_FRAGMENT_OFFSET | IPV6_FRAGMENT_MORE)) === be16(0);
 }
 
+/** The transport header is behind it. */
+function isFirst(fragment: View<typeof Ipv6Fragment>): boolean {
+  return (fragment.offsetAndFlags & IPV6_FRAGMENT_OFFSET) === be16(0);
+}
+
 /** A first fragment goes on as a whole packet does, when its note is left. */
 function isNoted(fragment: View<typeof Ipv6Fragment>): boolean {
-  return (fragment.offsetAndFlags & IPV6_FRAGMENT_OFFSET) === be16(0) && isNotedFragment();
+  return isFirst(fragment) && isNotedFragment();
 }
 
 /** RFC 2675: a super-packet of more than 64 KB has no room for its length, and says 0. */

@@ -27,16 +27,17 @@ interface Line {
 }
 
 /** Deeper than any configuration, and far from the stack's end. */
-const DEPTH_MAX = 32;
+export const DEPTH_MAX = 32;
 
 const KEY = /[A-Za-z][A-Za-z0-9_]*/y;
 const WORD = /[A-Za-z0-9/][A-Za-z0-9_./:-]*/y;
+const QUOTED_KEY = /"([A-Za-z][A-Za-z0-9_]*)"/y;
 const QUOTED = /"([^"\\\n]*)"|'([^'\n]*)'(?!')/y;
 const LINE = /( *)([^\n]*)(?:\n|$)/y;
 /** Where a comment may begin: nothing here is a quoted text that holds one. */
 const COMMENT = /(?:^| )#/;
 /** All that a text may have, so that line ends, tabs, marks of order and the like need no thought; and variables of the environment are left to who knows them. */
-const PLAIN_TEXT = /^[\n -~\u00a1-\ud7ff]*$/;
+export const PLAIN_TEXT = /^[\n -~\u00a1-\ud7ff]*$/;
 
 class PlainReader {
   readonly #text: string;
@@ -137,10 +138,12 @@ class PlainReader {
     let at = this.#skipBlanks(from);
     if (this.#text[at] === "}") return { value: values, at: at + 1 };
     for (;;) {
-      const key = this.#match(KEY, at);
+      // Behind a quoted key no blank need be, as in JSON.
+      const quoted = this.#match(QUOTED_KEY, at);
+      const key = quoted?.slice(1, -1) ?? this.#match(KEY, at);
       if (key === undefined || isReserved(key) || key in values) notPlain();
-      at += key.length;
-      if (this.#text[at] !== ":" || this.#text[at + 1] !== " ") notPlain();
+      at += (quoted ?? key).length;
+      if (this.#text[at] !== ":" || (quoted === undefined && this.#text[at + 1] !== " ")) notPlain();
       const inner = this.#flow(this.#skipBlanks(at + 1));
       values[key] = inner.value;
       at = this.#skipBlanks(inner.at);

@@ -6,6 +6,7 @@ import type { ConfigIssue, ConfigPath } from "./error.js";
 import { ConfigError, formatPath } from "./error.js";
 import type { Environment } from "./environment.js";
 import { substituteEnvironment } from "./environment.js";
+import { readPlainJson } from "./plain-json.js";
 import { readPlainYaml } from "./plain-yaml.js";
 
 export interface Place {
@@ -30,7 +31,7 @@ export interface SourceOptions {
 
 /** Throws ConfigError when the text is not YAML, or names variables that are not set. */
 export function readSource(text: string, file: string, options: SourceOptions = {}): ConfigSource {
-  const value = readPlainYaml(text);
+  const value = readPlainJson(text) ?? readPlainYaml(text);
   if (value === undefined) return readDocument(text, file, options);
   // Places are of mistakes, which are rare: the document is read when somebody asks for one. It names no variables.
   let document: ConfigSource | undefined;
@@ -42,7 +43,7 @@ function readDocument(text: string, file: string, { environment }: SourceOptions
   // merge: "<<: *name" is how operators share settings among services.
   // logLevel: what the library would warn of on stderr are mistakes here, with their places.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error" });
-  const mistakes = [...syntaxMistakes(document), ...unknownAliases(document), ...keysOfValues(document), ...unsetVariables(document, environment)].map(({ offset, message }): ConfigIssue => ({
+  const mistakes = [...syntaxMistakes(document, text), ...unknownAliases(document), ...keysOfValues(document), ...unsetVariables(document, environment)].map(({ offset, message }): ConfigIssue => ({
     file, ...position(lines, offset), path: "", message,
   }));
   if (mistakes.length > 0) throw new ConfigError(file, mistakes);
@@ -101,12 +102,17 @@ function valueOf(document: Document, file: string): unknown {
 
 interface Mistake { readonly offset: number; readonly message: string }
 
-function syntaxMistakes(document: Document): Mistake[] {
+function syntaxMistakes(document: Document, text: string): Mistake[] {
   const tooDeep = document.errors.find(({ message }) => message.includes("call stack"));
   // What follows is about the end that was not reached.
   if (tooDeep !== undefined) return [{ offset: tooDeep.pos[0], message: "values stand in each other too deep to be read; a configuration needs no more than ten levels" }];
+  const variable = document.errors.find(({ pos: [at] }) => text.startsWith("${", at - 1));
+  if (variable !== undefined) return [{ offset: variable.pos[0] - 1, message: VARIABLE_IN_BRACES }];
   return [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({ offset: pos[0], message: SYNTAX_MESSAGES[code] ?? `not YAML: ${message}` }));
 }
+
+/** All else that the library says then is about what follows. */
+const VARIABLE_IN_BRACES = "to YAML a mapping begins here, since this stands in { } or [ ]; give its key a line of its own, or, where the value is a text, quotes";
 
 /** In an administrator's words, where the library has a programmer's. */
 const SYNTAX_MESSAGES: { readonly [code: string]: string } = {

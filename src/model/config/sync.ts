@@ -2,7 +2,7 @@
 // right is what ipvsadm --start-daemon takes: ipvsadm 1.31 ipvsadm.c, process_options(); Linux v6.12 net/netfilter/ipvs/ip_vs_ctl.c,
 // ip_vs_genl_new_daemon().
 
-import { addressFamily, addressWords } from "../address.js";
+import { addressFamily } from "../address.js";
 import { familyOf, readAddress } from "./address.js";
 import type { ReadContext } from "./context.js";
 import { checkDuplicates, checkInterface } from "./context.js";
@@ -11,6 +11,7 @@ import { readFields, show } from "./fields.js";
 import { SyncFields } from "./schema.js";
 import type { Address, ServiceWithDestinations, SyncDaemonRequest } from "../director.js";
 import { formatServiceId } from "../names.js";
+import { isSyncGroup } from "../sync-daemon.js";
 
 export function readSyncDaemons(list: readonly unknown[], services: readonly (ServiceWithDestinations | undefined)[], context: ReadContext): readonly SyncDaemonRequest[] {
   const daemons = list.map((entry, i) => readSyncDaemon(entry, ["sync", i], context));
@@ -31,15 +32,9 @@ function readSyncDaemon(entry: unknown, path: ConfigPath, context: ReadContext):
 
 function readGroup(text: string, path: ConfigPath, { issues }: ReadContext): Address | undefined {
   const address = readAddress(text)?.address;
-  if (address !== undefined && isMulticast(address)) return address;
+  if (address !== undefined && isSyncGroup(address)) return address;
   issues.add(path, `${show(text)} is no multicast address; give one such as 224.0.0.81 or ff02::81`);
   return undefined;
-}
-
-/** ipv4_is_multicast(), IPV6_ADDR_MULTICAST */
-function isMulticast(address: Address): boolean {
-  const [first] = addressWords(address);
-  return addressFamily(address) === 4 ? first >>> 28 === 0xe : first >>> 24 === 0xff;
 }
 
 /** ip_vs_genl_new_daemon(): messages cannot describe a server of the other family. */

@@ -7,11 +7,11 @@ import { toAddress } from "#control/encode.js";
 import { Ports } from "#dataplane/transport.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import { IPPROTO_TCP } from "#wire/ipv4.js";
-import { IPPROTO_DSTOPTS, IPPROTO_HOPOPTS, IPPROTO_ROUTING, Ipv6 } from "#wire/ipv6.js";
+import { IPPROTO_DSTOPTS, IPPROTO_HOPOPTS, IPPROTO_ROUTING, Ipv6, Ipv6Fragment } from "#wire/ipv6.js";
 import type { Case, ServiceDescription, Step } from "../case.js";
 import { answered, destination, dropped, forwarded, fromClient, fromServer, passes, refused, service, toStack } from "../case.js";
 import type { End, IcmpFields, TcpFields, UdpFields } from "../frame.js";
-import { ACK, FIN, PSH, SYN, concatenate, icmpv6, ipip, payloadOf, tcp, udp } from "../frame.js";
+import { ACK, FIN, PSH, SYN, concatenate, fragments, icmpv6, ipip, payloadOf, tcp, udp } from "../frame.js";
 import type { Host } from "../network.js";
 import { VIP, VIP6, at, client, client6, eth0, eth1, gateway6, r1, r1v6, r2v6, remote6, router6, silent6, unreachable6 } from "../network.js";
 
@@ -29,6 +29,9 @@ const QUOTED_MAX = 1232;
 
 const PORT_UNREACHABLE = { type: 1, code: 4 };
 const HOP_LIMIT_EXCEEDED = { type: 3, code: 0 };
+const FRAGMENT_BYTES = Ipv6Fragment.size;
+/** As an error quotes them. */
+const firstAndLater = (packet: Uint8Array): readonly Uint8Array[] => fragments(packet, { bytes: 512 });
 const packetTooBig = (mtu: number) => ({ type: 2, rest: mtu });
 
 const service6 = (protocol: "tcp" | "udp", port: number, destinations: Parameters<typeof service>[2], changes: Parameters<typeof service>[3] = {}): ServiceDescription =>
@@ -167,6 +170,17 @@ export const ipv6Cases: readonly Case[] = [
     ],
   },
   {
+    description: "IPv6: an error about a first fragment follows its connection, one about a later one is the stack's",
+    services: NAT,
+    steps: [
+      ...natConversation(client6),
+      aboutAnswer({ type: 2, rest: 1280 }, firstAndLater(tcp(SERVICE, CLIENT, { flags: ACK, payload: payloadOf(1000) }))[0]!, FRAGMENT_BYTES),
+      aboutRequest({ type: 2, rest: 1280 }, firstAndLater(tcp(CLIENT, SERVER, { flags: ACK, payload: payloadOf(1000), ...AGED }))[0]!, FRAGMENT_BYTES),
+      fromClient(icmpv6(router6.address, VIP6, { type: 2, rest: 1280, payload: firstAndLater(tcp(SERVICE, CLIENT, { flags: ACK, payload: payloadOf(1000) }))[1]! }),
+        toStack("otherProtocol", LEFT_TO_TC), router6),
+    ],
+  },
+  {
     description: "IPv6: an error about an answer by DR goes to the real server as it is, one hop older",
     services: [service6("udp", 80, [destination(r1v6, 80, "route")])],
     steps: [
@@ -253,19 +267,21 @@ function error(kind: IcmpFields, cause: Uint8Array): Uint8Array {
   return icmpv6(VIP6, client6.address, { ...OWN, ...kind, payload: cause.subarray(0, QUOTED_MAX) });
 }
 
-function aboutAnswer(kind: IcmpFields, quoted: Uint8Array): Step {
-  const told = icmpv6(router6.address, r1v6.address, { ...kind, ...AGED, payload: quoting(quoted, { from: SERVER }) });
+/** `extensions`: bytes of extension headers that the quoted packet has. */
+function aboutAnswer(kind: IcmpFields, quoted: Uint8Array, extensions = 0): Step {
+  const told = icmpv6(router6.address, r1v6.address, { ...kind, ...AGED, payload: quoting(quoted, { from: SERVER }, extensions) });
   return fromClient(icmpv6(router6.address, VIP6, { ...kind, payload: quoted }), { ...forwarded(r1v6, told), leftToTc: LEFT_TO_TC }, router6);
 }
 
-function aboutRequest(kind: IcmpFields, quoted: Uint8Array): Step {
-  const told = icmpv6(VIP6, client6.address, { ...kind, ...AGED, payload: quoting(quoted, { to: SERVICE }) });
+function aboutRequest(kind: IcmpFields, quoted: Uint8Array, extensions = 0): Step {
+  const told = icmpv6(VIP6, client6.address, { ...kind, ...AGED, payload: quoting(quoted, { to: SERVICE }, extensions) });
   return fromServer(r1v6, icmpv6(gateway6.address, client6.address, { ...kind, payload: quoted }), { ...answered(client6, told), leftToTc: LEFT_TO_TC });
 }
 
 /** What is quoted, with another end; the transport header's checksum stays. */
-function quoting(packet: Uint8Array, { from, to }: { readonly from?: End; readonly to?: End }): Uint8Array {
+export function quoting(packet: Uint8Array, { from, to }: { readonly from?: End; readonly to?: End }, extensions = 0): Uint8Array {
   const copy = changed(packet, { ...(from && { source: toAddress(from.address) }), ...(to && { destination: toAddress(to.address) }) });
-  encodeInto(Ports, { ...(from && { source: be16(from.port) }), ...(to && { destination: be16(to.port) }) }, copy.subarray(Ipv6.size));
+  encodeInto(Ports, { ...(from && { source: be16(from.port) }), ...(to && { destination: be16(to.port) }) }, copy.subarray(Ipv6.size + extensions));
   return copy;
 }
+

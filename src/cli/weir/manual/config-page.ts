@@ -21,7 +21,8 @@ const DESCRIPTION: Section = {
       + "a destination whose weight changed is edited. What stands in the director and not in the file goes."),
     paragraph("The file is YAML 1.2, anchors, aliases and `<<` merges included, so JSON will do. Every mistake is reported at once, with its line and what would work there, and nothing is changed."),
     paragraph("`${NAME}` in a value is the environment's variable of that name, `${NAME:-default}` the default where it is empty or not set, `$${` these two characters themselves. "
-      + "It is put in after the text was read as YAML, so it never becomes more than one value."),
+      + "It is put in after the text was read as YAML, so it never becomes more than one value. "
+      + "In quotes it is a text, and inside of braces and brackets YAML wants it in quotes: what is to be a number, as in `port: ${PORT}`, has a line of its own."),
     paragraph("Lists of included files are joined to the file's own; every other key stands in one file only."),
   ],
 };

@@ -17,7 +17,7 @@ export const COMMAND_TEXTS: Readonly<Record<string, readonly string[]>> = {
   apply: [
     "What stands and is not in the file goes, and what the file leaves as it is keeps its connections. Where there is no director yet, one is made; if that fails, nothing is left of it.",
   ],
-  plan: ["Nothing is changed. `weir plan` tells every change in the words in which it would be reported, how many connections stay with their servers, and which would lose theirs."],
+  plan: ["Nothing is changed. `weir plan` tells every change in the words in which it would be reported, how many connections stay with their servers, and which would lose theirs. Where the daemon runs it plans by the servers' health, and says whose checks become others."],
   down: ["The only command that ends forwarding. Stopping a daemon or a service of systemd does not."],
   proc: ["For programs that read /proc/net/ip_vs and its siblings."],
   sysctl: ["The whole command line is checked before anything is set. Names are given with `net.ipv4.vs.` or without; weir.yaml(5) lists them."],
