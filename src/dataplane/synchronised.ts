@@ -13,6 +13,7 @@ import { isSame } from "./address.js";
 import { ticks } from "./clock.js";
 import { FAMILY } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, endNow, findEntry, hashOf, publish, serverOf, setAddresses, templateEnd, touch } from "./connection.js";
+import { dialogueOf, openDialogue } from "./dialogue.js";
 import type { Told } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, CONNECTION_NO_CLIENT_PORT, CONNECTION_NO_OUTPUT, CONNECTION_SYNC, CONNECTION_TEMPLATE, CONNECTION_TOLD,
@@ -84,6 +85,7 @@ function tell(told: Told, now: u32): void {
   connection.state = told.state;
   connection.packetsIn = told.packetsIn;
   connection.flags = toldFlags(connection.flags, told.state);
+  if ((connection.flags & CONNECTION_APPLICATION) !== 0) tellGrowth(told);
   touch(told.entry, told.timeout, now);
 }
 
@@ -113,6 +115,17 @@ function tellTemplate(told: Told, now: u32): void {
   connection.flags = toldFlags(connection.flags, told.state & TEMPLATE_ASSURED);
   templates.at(told.entry).timeout = told.timeout;
   touch(told.entry, told.timeout, now);
+}
+
+/** ip_vs_proc_conn(), out_seq: where a server's answers changed their length there, what comes behind them is shifted here too; without room for that, it is not. */
+function tellGrowth(told: Told): void {
+  "use subprogram";
+  const isShifted = told.growthBefore !== 0 || told.growthAfter !== 0;
+  const dialogue = isShifted ? openDialogue(told.entry) : dialogueOf(told.entry);
+  if (dialogue === null) return;
+  dialogue.correctedAt = told.correctedAt;
+  dialogue.growthBefore = told.growthBefore;
+  dialogue.growthAfter = told.growthAfter;
 }
 
 /** A connection's, once it is told of in that state: one round more. */

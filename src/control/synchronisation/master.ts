@@ -14,11 +14,12 @@ import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_TIME_WAIT
 import { decode, encode } from "#layout/codec.js";
 import type { Be16 } from "#layout/numbers.js";
 import type { Sysctls } from "#model/sysctls.js";
+import { SYNC_SEQUENCES_OUT } from "#wire/ip-vs-sync.js";
 import { IPPROTO_SCTP, IPPROTO_TCP } from "#wire/ipv4.js";
 import { secondsToTicks, ticksToSeconds } from "../encode.js";
 import { Rows } from "../rows.js";
 import type { HashAccess, Store } from "../store.js";
-import type { SyncConnection } from "./message.js";
+import type { SyncConnection, SyncShift } from "./message.js";
 
 const bits = (states: readonly number[]): number => states.reduce((sum, state) => sum | (1 << state), 0);
 /** States in which a connection is told of. */
@@ -76,6 +77,9 @@ class Family {
   readonly #destinations: Rows<typeof maps.destinations.value>;
   readonly #settings: Rows<typeof maps.settings.value>;
   readonly #calls: HashAccess;
+  readonly #dialogues: HashAccess;
+  /** By place: what was told last of how an application's sequence numbers grow, where they do. */
+  readonly #growths = new Map<number, string>();
   // By slot. The kernel gives memory to those that are written.
   readonly #known: Uint32Array;
   /** Its time at the last look; when it was told last; when it is to be looked at again. In ticks. */
@@ -92,6 +96,7 @@ class Family {
     this.#destinations = new Rows(store, maps.destinations);
     this.#settings = new Rows(store, maps.settings);
     this.#calls = store.hash(maps.calls);
+    this.#dialogues = store.hash(maps.dialogues);
     const slots = (bytes.length / maps.Bucket.size) * maps.SLOTS_PER_BUCKET;
     [this.#known, this.#seen, this.#told, this.#due] = [new Uint32Array(slots), new Uint32Array(slots), new Uint32Array(slots), new Uint32Array(slots)];
   }
@@ -144,7 +149,8 @@ class Family {
       this.#note(place, tag, state, expires, RETRIES_MAX, flags, now, sysctls);
       return undefined;
     }
-    const retries = this.#repeats({ ...connection, isTemplate }, place, expires, now, timeout, sysctls);
+    const isShifted = this.#isShifted(place, flags);
+    const retries = isShifted ? 0 : this.#repeats({ ...connection, isTemplate }, place, expires, now, timeout, sysctls);
     if (retries === undefined) return undefined;
     this.#note(place, tag, state, expires, retries, flags, now, sysctls);
     return timeout;
@@ -184,9 +190,29 @@ class Family {
 
   #note(place: number, tag: number, state: number, expires: number, retries: number, flags: number, now: number, { sync_refresh_period: refresh }: Sysctls): void {
     const before = this.#known[place]!;
+    this.#noteGrowth(place, flags);
     this.#told[place] = expires;
     this.#known[place] = tag | ((state << STATE_SHIFT) & STATE_BITS) | (retries << RETRIES_SHIFT) | (toldRound(flags) << ROUND_SHIFT) | TOLD | (before & (SETTLED | DUE));
     if ((before & DUE) !== 0) this.#due[place] = dueAfter(now, this.#templates.number(place, "timeout"), refresh);
+  }
+
+  /** An answer of an application's changed its length since its connection was told of: who goes on with that has to know, and cannot wait for the next period. */
+  #isShifted(place: number, flags: number): boolean {
+    return (flags & maps.CONNECTION_APPLICATION) !== 0 && (this.#known[place]! & TOLD) !== 0 && nameOf(this.#growthOf(place)) !== this.#growths.get(place);
+  }
+
+  #noteGrowth(place: number, flags: number): void {
+    const growth = (flags & maps.CONNECTION_APPLICATION) === 0 ? undefined : nameOf(this.#growthOf(place));
+    if (growth === undefined) this.#growths.delete(place);
+    else this.#growths.set(place, growth);
+  }
+
+  /** Undefined: nothing is shifted. */
+  #growthOf(place: number): SyncShift | undefined {
+    const bytes = this.#dialogues.lookup(encode(maps.Place, { connection: place, family: this.family }));
+    if (bytes === undefined) return undefined;
+    const { correctedAt, growthBefore, growthAfter } = decode(maps.Dialogue, bytes);
+    return growthBefore === 0 && growthAfter === 0 ? undefined : { initial: correctedAt, delta: growthAfter, previousDelta: growthBefore };
   }
 
   /** ip_vs_sync.c, in_persistence() */
@@ -197,12 +223,15 @@ class Family {
   #describe(place: number, timeout: number): SyncConnection {
     const row = this.#connections.read(place);
     const { protocol, state, flags, clientPort, virtualPort, destinationPort, kind, destination } = row;
+    const out = (flags & maps.CONNECTION_APPLICATION) === 0 ? undefined : this.#growthOf(place);
     return {
-      family: this.family, protocol, flags: flags & LVS_FLAGS, state, clientPort: kind === maps.TEMPLATE ? (0 as Be16) : clientPort, virtualPort, serverPort: destinationPort,
+      family: this.family, protocol, flags: (flags & LVS_FLAGS) | (out === undefined ? 0 : SYNC_SEQUENCES_OUT), state,
+      clientPort: kind === maps.TEMPLATE ? (0 as Be16) : clientPort, virtualPort, serverPort: destinationPort,
       ...(this.family === 6 ? { client: row.client, virtual: row.virtual, server: row.server } : {
         client: { high: 0n, low: BigInt(row.clientAddress) }, virtual: { high: 0n, low: BigInt(row.virtualAddress) }, server: { high: 0n, low: BigInt(row.destinationAddress) },
       }),
       mark: this.#destinations.number(destination % this.#destinations.length, "virtualMark"), timeoutSeconds: Math.round(ticksToSeconds(timeout)), ...this.#engineOf(flags, place),
+      ...(out === undefined ? {} : { sequences: { in: NO_SHIFT, out } }),
     };
   }
 
@@ -216,6 +245,9 @@ class Family {
 }
 
 type Timeouts = Pick<ReturnType<Rows<typeof maps.settings.value>["read"]>, "tcpTimeouts" | "sctpTimeouts" | "udpTimeout">;
+
+const NO_SHIFT: SyncShift = { initial: 0, delta: 0, previousDelta: 0 };
+const nameOf = (shift: SyncShift | undefined): string | undefined => (shift === undefined ? undefined : `${shift.initial} ${shift.delta} ${shift.previousDelta}`);
 
 /** weir's own flags are not LVS's. */
 const LVS_FLAGS = 0xffff;

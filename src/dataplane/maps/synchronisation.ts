@@ -41,10 +41,13 @@ export const Told = struct("Told", {
   /** What became of it: TOLD_…; and in `connections`, where it stands. */
   outcome: u32,
   entry: u32,
-  padding: u32,
+  /** Of an application's, as in Dialogue; 0 and 0: nothing is shifted. */
+  correctedAt: u32,
   /** Of a persistence engine's template, what it is known by besides (engines/). */
   call: u64,
-  spare: array(u64, 4),
+  growthBefore: u32,
+  growthAfter: u32,
+  spare: array(u64, 3),
 }, { size: 128 });
 export type Told = View<typeof Told>;
 /** As many as one message can tell of, and an end. */
