@@ -13,10 +13,11 @@ import { isSame } from "./address.js";
 import { ticks } from "./clock.js";
 import { FAMILY } from "./config.js";
 import { NO_CONNECTION, claim, clientEnd, endNow, findEntry, hashOf, publish, serverOf, setAddresses, templateEnd, touch } from "./connection.js";
+import { dialogueOf, openDialogue } from "./dialogue.js";
 import type { Told } from "./maps.js";
 import {
   CONNECTION_APPLICATION, CONNECTION_CALL, CONNECTION_INACTIVE, CONNECTION_NO_CLIENT_PORT, CONNECTION_NO_OUTPUT, CONNECTION_SYNC, CONNECTION_TEMPLATE, CONNECTION_TOLD,
-  CONNECTION_TOLD_STATE_MASK, CONNECTION_TOLD_STATE_SHIFT, CONNECTION_YOUNG, connections, DESTINATION_AVAILABLE, destinations, EXPECTED,
+  CONNECTION_TOLD_ROUND_MASK, CONNECTION_TOLD_ROUND_SHIFT, CONNECTION_TOLD_STATE_MASK, CONNECTION_TOLD_STATE_SHIFT, CONNECTION_YOUNG, connections, DESTINATION_AVAILABLE, destinations, EXPECTED,
   METHOD_MASQ, TEMPLATE_ASSURED, templates, TOLD_ENTERED, TOLD_MAX, TOLD_OUTDATED, TOLD_RENEWED, TOLD_TABLE_FULL, TOLD_UNBOUND, tolds,
 } from "./maps.js";
 import { NO_DESTINATION } from "./member.js";
@@ -83,7 +84,8 @@ function tell(told: Told, now: u32): void {
   countActivity(connection, (told.flags & CONNECTION_INACTIVE) === 0);
   connection.state = told.state;
   connection.packetsIn = told.packetsIn;
-  connection.flags = (connection.flags & ~CONNECTION_TOLD_STATE_MASK) | CONNECTION_TOLD | ((told.state << CONNECTION_TOLD_STATE_SHIFT) & CONNECTION_TOLD_STATE_MASK);
+  connection.flags = toldFlags(connection.flags, told.state);
+  if ((connection.flags & CONNECTION_APPLICATION) !== 0) tellGrowth(told);
   touch(told.entry, told.timeout, now);
 }
 
@@ -110,9 +112,27 @@ function takeTemplate(told: Told, now: u32): u32 {
 function tellTemplate(told: Told, now: u32): void {
   const connection = connections.at(told.entry);
   connection.state = told.state & TEMPLATE_ASSURED;
-  connection.flags = (connection.flags & ~CONNECTION_TOLD_STATE_MASK) | CONNECTION_TOLD | ((connection.state << CONNECTION_TOLD_STATE_SHIFT) & CONNECTION_TOLD_STATE_MASK);
+  connection.flags = toldFlags(connection.flags, told.state & TEMPLATE_ASSURED);
   templates.at(told.entry).timeout = told.timeout;
   touch(told.entry, told.timeout, now);
+}
+
+/** ip_vs_proc_conn(), out_seq: where a server's answers changed their length there, what comes behind them is shifted here too; without room for that, it is not. */
+function tellGrowth(told: Told): void {
+  "use subprogram";
+  const isShifted = told.growthBefore !== 0 || told.growthAfter !== 0;
+  const dialogue = isShifted ? openDialogue(told.entry) : dialogueOf(told.entry);
+  if (dialogue === null) return;
+  dialogue.correctedAt = told.correctedAt;
+  dialogue.growthBefore = told.growthBefore;
+  dialogue.growthAfter = told.growthAfter;
+}
+
+/** A connection's, once it is told of in that state: one round more. */
+function toldFlags(flags: u32, state: u32): u32 {
+  const round = (flags & CONNECTION_TOLD_ROUND_MASK) + (1 << CONNECTION_TOLD_ROUND_SHIFT);
+  return (flags & ~(CONNECTION_TOLD_STATE_MASK | CONNECTION_TOLD_ROUND_MASK)) | CONNECTION_TOLD
+    | ((state << CONNECTION_TOLD_STATE_SHIFT) & CONNECTION_TOLD_STATE_MASK) | (round & CONNECTION_TOLD_ROUND_MASK);
 }
 
 /** The daemon found it by the configuration that it knows: it may be gone since, and its place another's. */

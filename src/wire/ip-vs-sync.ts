@@ -6,7 +6,7 @@
 //
 // An option is its kind, the length of what it says, and that.
 
-import { Be16, Be32, u8 } from "#layout/numbers.js";
+import { Be16, Be32, u32, u8 } from "#layout/numbers.js";
 import { struct } from "#layout/struct.js";
 import { Address } from "./address.js";
 import { IpProtocol } from "./ipv4.js";
@@ -40,6 +40,8 @@ export const SyncRecord6 = struct("SyncRecord6", { ...recordHead, client: Addres
 
 /** Linux include/net/ip_vs.h, struct ip_vs_seq: by what one side's sequence numbers grow, from a place on and before it. */
 export const SyncSequence = struct("SyncSequence", { initial: Be32, delta: Be32, previousDelta: Be32 }, { size: 12 });
+/** Of version 0: as it stands in the sender's memory. Two machines of different byte orders do not understand each other there. */
+export const SyncSequence0 = struct("SyncSequence0", { initial: u32, delta: u32, previousDelta: u32 }, { size: 12 });
 
 export const SYNC_VERSION_1 = 1;
 export const SYNC_TYPE_IPV6 = 1;
@@ -58,3 +60,5 @@ export const SYNC_ENGINE_NAME_MAX = 16;
 
 /** Of a record's flags: Linux include/uapi/linux/ip_vs.h, IP_VS_CONN_F_SEQ_MASK: sequence numbers are beside it. */
 export const SYNC_SEQUENCES = 0x0600;
+/** Of these: the server's are shifted. IP_VS_CONN_F_OUT_SEQ. */
+export const SYNC_SEQUENCES_OUT = 0x0200;

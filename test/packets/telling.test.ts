@@ -129,7 +129,8 @@ test("a template is told of with each new connection, and again while connection
   assert.deepEqual(told(), ["10.0.0.2:20001 0 300 s 53"]);
 });
 
-test("what another director told is not told back, but what becomes of it here is", async () => {
+/** What a director says of a connection of its own that is established; then one that is told it, with the same configuration. */
+async function newTold(): Promise<{ readonly world: World; readonly told: () => readonly string[]; readonly hear: () => void }> {
   const first = await EXECUTOR!.world(64, PROGRAMS);
   configure(first.director, [WEB]);
   for (const flags of [SYN, ACK, ACK]) send(first, flags);
@@ -137,10 +138,55 @@ test("what another director told is not told back, but what becomes of it here i
   for (const connection of look(first, new Master(first.store))) writer.add(connection);
   const message = writer.finish()!;
   const { world, told } = await newWorld(WEB);
-  new Backup(world.store, 0, () => void world.run("sync", new Uint8Array(64), eth0)).take(message);
+  const backup = new Backup(world.store, 0, () => void world.run("sync", new Uint8Array(64), eth0));
+  return { world, told, hear: () => backup.take(message) };
+}
+
+test("what another director told is not told back, but what becomes of it here is", async () => {
+  const { world, told, hear } = await newTold();
+  hear();
   assert.equal([...world.director.connections()].length, 1);
   assert.deepEqual([told(), told()], [[], []]);
   await world.wait(A_WHILE);
   send(world, FIN | ACK);
   assert.deepEqual(told(), ["10.0.0.2:20000 7 60 s 8080"]);
+});
+
+test("what another director tells again is not told back either, until packets come here for half of its timeout", async () => {
+  const { world, told, hear } = await newTold();
+  for (let time = 0; time < 5; time++) {
+    hear();
+    assert.deepEqual([told(), told()], [[], []], `told ${time + 1} times`);
+    await world.wait(460_000);
+  }
+  hear();
+  hear();
+  assert.deepEqual([told(), told()], [[], []], "twice between two looks");
+  await world.wait(440_000);
+  send(world, ACK);
+  assert.deepEqual([told(), told()], [[], []]);
+  await world.wait(20_000);
+  send(world, ACK);
+  assert.deepEqual([told(), told()], [["10.0.0.2:20000 1 900 s 8080"], []]);
+});
+
+test("what another director told is not repeated here for sync_retries", async () => {
+  const { world, told, hear } = await newTold();
+  world.director.setSysctls({ sync_refresh_period: 10, sync_retries: 3 });
+  hear();
+  assert.deepEqual(told(), []);
+  await world.wait(2_000);
+  send(world, ACK);
+  assert.deepEqual([told(), told()], [[], []]);
+});
+
+test("what this director told first, and another took over, is not told back as long as it goes on there", async () => {
+  const { world, told, hear } = await newTold();
+  for (const flags of [SYN, ACK, ACK]) send(world, flags);
+  assert.equal(told().length, 1);
+  for (let time = 0; time < 3; time++) {
+    await world.wait(460_000);
+    hear();
+    assert.deepEqual([told(), told()], [[], []]);
+  }
 });

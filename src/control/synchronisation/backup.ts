@@ -2,10 +2,12 @@
 // with the destination that they have here. Linux v6.12 net/netfilter/ipvs/ip_vs_sync.c, ip_vs_proc_sync_conn(), ip_vs_proc_conn().
 
 import { encode } from "#layout/codec.js";
+import type { Values } from "#layout/struct.js";
 import * as maps from "#dataplane/maps.js";
 import { NO_DESTINATION } from "#dataplane/member.js";
 import { TCP_SYNACK } from "#dataplane/protocols/tcp.js";
 import { SCTP_CLOSED } from "#dataplane/protocols/sctp.js";
+import { SYNC_SEQUENCES_OUT } from "#wire/ip-vs-sync.js";
 import { IPPROTO_AH, IPPROTO_ESP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "#wire/ipv4.js";
 import { secondsToTicks } from "../encode.js";
 import { Rows } from "../rows.js";
@@ -104,7 +106,7 @@ export class Backup {
     return {
       family, protocol, client, clientPort, virtual, virtualPort, server, serverPort, state, flags, timeout: this.#timeoutOf(connection),
       destination: this.#bindings.find(connection) ?? NO_DESTINATION, packetsIn: this.#sysctls.read(0).sync_threshold[0]!, outcome: 0, entry: 0,
-      call: engine === undefined ? 0n : callHash(this.#settings.bigint(0, "hashSeed"), engine.data),
+      call: engine === undefined ? 0n : callHash(this.#settings.bigint(0, "hashSeed"), engine.data), ...growthOf(connection),
     };
   }
 
@@ -145,6 +147,13 @@ const FATES: ReadonlyMap<number, "entered" | "renewed" | "outdated" | "unbound" 
 ]);
 
 const isTemplate = (flags: number): boolean => (flags & maps.CONNECTION_TEMPLATE) !== 0;
+
+/** Of the server's numbers. LVS differs: what it is told of a client's it shifts too; here no application changes what clients say. */
+function growthOf({ flags, sequences }: SyncConnection): Pick<Values<typeof maps.Told>, "correctedAt" | "growthBefore" | "growthAfter"> {
+  if ((flags & SYNC_SEQUENCES_OUT) === 0 || sequences === undefined) return { correctedAt: 0, growthBefore: 0, growthAfter: 0 };
+  const { initial, delta, previousDelta } = sequences.out;
+  return { correctedAt: initial, growthBefore: previousDelta, growthAfter: delta };
+}
 
 /** What the engine makes of a call's text: dataplane/engines/sip.ts, mix(). */
 function callHash(seed: bigint, text: Uint8Array): bigint {

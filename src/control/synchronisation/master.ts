@@ -14,11 +14,12 @@ import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_TIME_WAIT
 import { decode, encode } from "#layout/codec.js";
 import type { Be16 } from "#layout/numbers.js";
 import type { Sysctls } from "#model/sysctls.js";
+import { SYNC_SEQUENCES_OUT } from "#wire/ip-vs-sync.js";
 import { IPPROTO_SCTP, IPPROTO_TCP } from "#wire/ipv4.js";
 import { secondsToTicks, ticksToSeconds } from "../encode.js";
 import { Rows } from "../rows.js";
 import type { HashAccess, Store } from "../store.js";
-import type { SyncConnection } from "./message.js";
+import type { SyncConnection, SyncShift } from "./message.js";
 
 const bits = (states: readonly number[]): number => states.reduce((sum, state) => sum | (1 << state), 0);
 /** States in which a connection is told of. */
@@ -32,12 +33,17 @@ const STATE_SHIFT = 16;
 const STATE_BITS = 0xf << STATE_SHIFT;
 const RETRIES_SHIFT = 20;
 const RETRIES_BITS = 0x3 << RETRIES_SHIFT;
+/** As many as sync_retries can ask for. */
+const RETRIES_MAX = 3;
 /** It was told, or another director told it. */
 const TOLD = 1 << 24;
 /** Its time has not moved between two looks. */
 const SETTLED = 1 << 25;
 /** A template with connections: it is looked at when its time in `due` has come, too. */
 const DUE = 1 << 26;
+/** Another director's last word about it that was seen: CONNECTION_TOLD_ROUND_MASK. */
+const ROUND_SHIFT = 27;
+const ROUND_BITS = 0x7 << ROUND_SHIFT;
 
 const BUCKET_TAGS = maps.Bucket.size / 2;
 const BUCKET_WORDS = maps.Bucket.size / 4;
@@ -71,6 +77,9 @@ class Family {
   readonly #destinations: Rows<typeof maps.destinations.value>;
   readonly #settings: Rows<typeof maps.settings.value>;
   readonly #calls: HashAccess;
+  readonly #dialogues: HashAccess;
+  /** By place: what was told last of how an application's sequence numbers grow, where they do. */
+  readonly #growths = new Map<number, string>();
   // By slot. The kernel gives memory to those that are written.
   readonly #known: Uint32Array;
   /** Its time at the last look; when it was told last; when it is to be looked at again. In ticks. */
@@ -87,6 +96,7 @@ class Family {
     this.#destinations = new Rows(store, maps.destinations);
     this.#settings = new Rows(store, maps.settings);
     this.#calls = store.hash(maps.calls);
+    this.#dialogues = store.hash(maps.dialogues);
     const slots = (bytes.length / maps.Bucket.size) * maps.SLOTS_PER_BUCKET;
     [this.#known, this.#seen, this.#told, this.#due] = [new Uint32Array(slots), new Uint32Array(slots), new Uint32Array(slots), new Uint32Array(slots)];
   }
@@ -133,14 +143,16 @@ class Family {
     if (isTemplate) this.#noteTemplate(place, timeout, now, sysctls);
     else if (sysctls.sync_persist_mode !== 0 && this.#isPersistent(connection.template)) return undefined;
     if (!isTemplate && !isToldIn(protocol, state)) return undefined;
-    // Where another director told it, nobody is to be told what that knows.
-    if ((flags & maps.CONNECTION_TOLD) !== 0 && toldState(flags) === state && ((this.#known[place]! & TOLD) === 0 || knownState(this.#known[place]!) !== state)) {
-      this.#note(place, tag, state, expires, 0, now, sysctls);
+    // Where another director told it, nobody is to be told what that knows, nor told so again because this one knows it.
+    const isNews = (this.#known[place]! & TOLD) === 0 || knownRound(this.#known[place]!) !== toldRound(flags);
+    if ((flags & maps.CONNECTION_TOLD) !== 0 && toldState(flags) === state && isNews) {
+      this.#note(place, tag, state, expires, RETRIES_MAX, flags, now, sysctls);
       return undefined;
     }
-    const retries = this.#repeats({ ...connection, isTemplate }, place, expires, now, timeout, sysctls);
+    const isShifted = this.#isShifted(place, flags);
+    const retries = isShifted ? 0 : this.#repeats({ ...connection, isTemplate }, place, expires, now, timeout, sysctls);
     if (retries === undefined) return undefined;
-    this.#note(place, tag, state, expires, retries, now, sysctls);
+    this.#note(place, tag, state, expires, retries, flags, now, sysctls);
     return timeout;
   }
 
@@ -176,11 +188,31 @@ class Family {
     this.#known[place]! |= DUE;
   }
 
-  #note(place: number, tag: number, state: number, expires: number, retries: number, now: number, { sync_refresh_period: refresh }: Sysctls): void {
+  #note(place: number, tag: number, state: number, expires: number, retries: number, flags: number, now: number, { sync_refresh_period: refresh }: Sysctls): void {
     const before = this.#known[place]!;
+    this.#noteGrowth(place, flags);
     this.#told[place] = expires;
-    this.#known[place] = tag | ((state << STATE_SHIFT) & STATE_BITS) | (retries << RETRIES_SHIFT) | TOLD | (before & (SETTLED | DUE));
+    this.#known[place] = tag | ((state << STATE_SHIFT) & STATE_BITS) | (retries << RETRIES_SHIFT) | (toldRound(flags) << ROUND_SHIFT) | TOLD | (before & (SETTLED | DUE));
     if ((before & DUE) !== 0) this.#due[place] = dueAfter(now, this.#templates.number(place, "timeout"), refresh);
+  }
+
+  /** An answer of an application's changed its length since its connection was told of: who goes on with that has to know, and cannot wait for the next period. */
+  #isShifted(place: number, flags: number): boolean {
+    return (flags & maps.CONNECTION_APPLICATION) !== 0 && (this.#known[place]! & TOLD) !== 0 && nameOf(this.#growthOf(place)) !== this.#growths.get(place);
+  }
+
+  #noteGrowth(place: number, flags: number): void {
+    const growth = (flags & maps.CONNECTION_APPLICATION) === 0 ? undefined : nameOf(this.#growthOf(place));
+    if (growth === undefined) this.#growths.delete(place);
+    else this.#growths.set(place, growth);
+  }
+
+  /** Undefined: nothing is shifted. */
+  #growthOf(place: number): SyncShift | undefined {
+    const bytes = this.#dialogues.lookup(encode(maps.Place, { connection: place, family: this.family }));
+    if (bytes === undefined) return undefined;
+    const { correctedAt, growthBefore, growthAfter } = decode(maps.Dialogue, bytes);
+    return growthBefore === 0 && growthAfter === 0 ? undefined : { initial: correctedAt, delta: growthAfter, previousDelta: growthBefore };
   }
 
   /** ip_vs_sync.c, in_persistence() */
@@ -191,12 +223,15 @@ class Family {
   #describe(place: number, timeout: number): SyncConnection {
     const row = this.#connections.read(place);
     const { protocol, state, flags, clientPort, virtualPort, destinationPort, kind, destination } = row;
+    const out = (flags & maps.CONNECTION_APPLICATION) === 0 ? undefined : this.#growthOf(place);
     return {
-      family: this.family, protocol, flags: flags & LVS_FLAGS, state, clientPort: kind === maps.TEMPLATE ? (0 as Be16) : clientPort, virtualPort, serverPort: destinationPort,
+      family: this.family, protocol, flags: (flags & LVS_FLAGS) | (out === undefined ? 0 : SYNC_SEQUENCES_OUT), state,
+      clientPort: kind === maps.TEMPLATE ? (0 as Be16) : clientPort, virtualPort, serverPort: destinationPort,
       ...(this.family === 6 ? { client: row.client, virtual: row.virtual, server: row.server } : {
         client: { high: 0n, low: BigInt(row.clientAddress) }, virtual: { high: 0n, low: BigInt(row.virtualAddress) }, server: { high: 0n, low: BigInt(row.destinationAddress) },
       }),
       mark: this.#destinations.number(destination % this.#destinations.length, "virtualMark"), timeoutSeconds: Math.round(ticksToSeconds(timeout)), ...this.#engineOf(flags, place),
+      ...(out === undefined ? {} : { sequences: { in: NO_SHIFT, out } }),
     };
   }
 
@@ -211,6 +246,9 @@ class Family {
 
 type Timeouts = Pick<ReturnType<Rows<typeof maps.settings.value>["read"]>, "tcpTimeouts" | "sctpTimeouts" | "udpTimeout">;
 
+const NO_SHIFT: SyncShift = { initial: 0, delta: 0, previousDelta: 0 };
+const nameOf = (shift: SyncShift | undefined): string | undefined => (shift === undefined ? undefined : `${shift.initial} ${shift.delta} ${shift.previousDelta}`);
+
 /** weir's own flags are not LVS's. */
 const LVS_FLAGS = 0xffff;
 
@@ -218,6 +256,8 @@ const LVS_FLAGS = 0xffff;
 const isPast = (time: number, now: number): boolean => ((now - time) | 0) >= 0;
 
 const knownState = (known: number): number => (known & STATE_BITS) >>> STATE_SHIFT;
+const knownRound = (known: number): number => (known & ROUND_BITS) >>> ROUND_SHIFT;
+const toldRound = (flags: number): number => (flags & maps.CONNECTION_TOLD_ROUND_MASK) >>> maps.CONNECTION_TOLD_ROUND_SHIFT;
 const toldState = (flags: number): number => (flags & maps.CONNECTION_TOLD_STATE_MASK) >>> maps.CONNECTION_TOLD_STATE_SHIFT;
 
 function timeoutOf(protocol: number, state: number, { tcpTimeouts, sctpTimeouts, udpTimeout }: Timeouts): number {

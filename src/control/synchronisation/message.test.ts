@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fromAddress } from "../encode.js";
-import type { SyncConnection } from "./message.js";
+import type { SyncConnection, SyncSequences } from "./message.js";
 import { SyncMessageWriter, readSyncMessage } from "./message.js";
 
 const RECORDED = new Map(readFileSync(new URL("../../../test/recordings/sync-messages.txt", import.meta.url), "utf8").split("\n")
@@ -70,13 +70,56 @@ for (const { what, bytes, good, problem } of MALFORMED) {
   });
 }
 
-test("an option that may be unknown is passed over, and sequence numbers come as they went", () => {
+test("an option that may be unknown is passed over", () => {
   assert.deepEqual(read(changed("sip v1", { [8 + 36 + 17]: 0x49 })).problems, ["record 0: it has data of a persistence engine without a name"]);
+});
+
+const SEQUENCES: SyncSequences = { in: { initial: 1, delta: 2, previousDelta: 3 }, out: { initial: 0x89ab_cdef, delta: 0xffff_fffe, previousDelta: 6 } };
+const WORDS = [1, 2, 3, 0x89ab_cdef, 0xffff_fffe, 6];
+
+/** Of the first record alone, with IP_VS_CONN_F_OUT_SEQ in that byte of its flags. */
+function withSequences(name: string, end: number, flagsAt: number, changes: Readonly<Record<number, number>>, append: readonly number[]): Uint8Array {
+  const first = recorded(name).subarray(0, end);
+  const bytes = Uint8Array.from([...first, ...append]);
+  for (const [at, value] of Object.entries({ ...changes, [flagsAt]: first[flagsAt]! | 0x02 })) bytes[Number(at)] = value;
+  new DataView(bytes.buffer).setUint16(2, bytes.length);
+  return bytes;
+}
+
+function written(version: 0 | 1, bytes: Uint8Array): string {
+  const writer = new SyncMessageWriter(version, 7, 1472);
+  for (const connection of read(bytes).connections) writer.add(connection);
+  return Buffer.from(writer.finish()!).toString("hex");
+}
+
+test("sequence numbers stand in version 1 as an option, in network byte order", () => {
+  const words = new DataView(new ArrayBuffer(24));
+  WORDS.forEach((word, i) => words.setUint32(4 * i, word));
+  const bytes = withSequences("tcp v1", 8 + 36, 8 + 6, { 4: 1, [8 + 3]: 36 + 2 + 24 }, [1, 24, ...new Uint8Array(words.buffer)]);
   const [plain] = read(recorded("tcp v1")).connections;
-  const sequences = { in: { initial: 1, delta: 2, previousDelta: 3 }, out: { initial: 4, delta: 5, previousDelta: 6 } } as unknown as NonNullable<SyncConnection["sequences"]>;
-  const writer = new SyncMessageWriter(1, 0, 1472);
-  writer.add({ ...plain!, flags: 0x0200, sequences });
-  assert.deepEqual(read(writer.finish()!).connections[0]!.sequences, sequences);
+  assert.deepEqual(read(bytes), { connections: [{ ...plain!, flags: plain!.flags | 0x0200, sequences: SEQUENCES }], problems: [] });
+  assert.equal(written(1, bytes), Buffer.from(bytes).toString("hex"));
+});
+
+test("sequence numbers stand in version 0 behind their record, in this machine's byte order, and a record without them follows", () => {
+  const bytes = withSequences("tcp v0", 4 + 24, 4 + 20, { 0: 2 }, [...new Uint8Array(Uint32Array.from(WORDS).buffer), ...recorded("tcp v0").subarray(4 + 24, 4 + 48)]);
+  const { connections, problems } = read(bytes);
+  assert.deepEqual([connections.map(({ sequences }) => sequences), problems], [[SEQUENCES, undefined], []]);
+  assert.deepEqual(connections[1], read(recorded("tcp v0")).connections[1]);
+  assert.equal(written(0, bytes), Buffer.from(bytes).toString("hex"));
+  const cut = bytes.slice(0, 4 + 24 + 20);
+  new DataView(cut.buffer).setUint16(2, cut.length);
+  assert.match(read(cut).problems.join("; "), /record 0: the message ends/);
+});
+
+test("a message has room for sequence numbers, or is sent before them", () => {
+  const bytes = withSequences("tcp v1", 8 + 36, 8 + 6, { 4: 1, [8 + 3]: 36 + 2 + 24 }, [1, 24, ...new Uint8Array(24)]);
+  const [connection] = read(bytes).connections;
+  for (const [version, size] of [[1, 8 + 64 + 62], [0, 4 + 48 + 48]] as const) {
+    const writer = new SyncMessageWriter(version, 7, size);
+    const messages = [1, 2, 3].map(() => writer.add(connection!)).concat(writer.finish()).filter((message) => message !== undefined);
+    assert.deepEqual(messages.map((message) => read(message).connections.length), [2, 1], `version ${version}`);
+  }
 });
 
 test("a message is no longer than it may be, and version 0 leaves IPv6 out", () => {

@@ -9,7 +9,7 @@ import type { Address } from "#wire/address.js";
 import type { IpProtocol } from "#wire/ipv4.js";
 import {
   SYNC_ENGINE_DATA_MAX, SYNC_ENGINE_NAME_MAX, SYNC_OPTION_ENGINE_DATA, SYNC_OPTION_ENGINE_NAME, SYNC_OPTION_MAY_BE_UNKNOWN, SYNC_OPTION_SEQUENCES, SYNC_RECORDS_MAX,
-  SYNC_SEQUENCES, SYNC_SIZE_MASK, SYNC_TYPE_IPV6, SYNC_VERSION_1, SYNC_VERSION_SHIFT, SyncHeader0, SyncHeader1, SyncRecord0, SyncRecord4, SyncRecord6, SyncSequence,
+  SYNC_SEQUENCES, SYNC_SIZE_MASK, SYNC_TYPE_IPV6, SYNC_VERSION_1, SYNC_VERSION_SHIFT, SyncHeader0, SyncHeader1, SyncRecord0, SyncRecord4, SyncRecord6, SyncSequence, SyncSequence0,
 } from "#wire/ip-vs-sync.js";
 
 /** A connection, or a template, as one record tells it. Addresses and ports as they stand on the wire. */
@@ -29,11 +29,20 @@ export interface SyncConnection {
   readonly mark: number;
   /** 0: not told, as always by version 0. */
   readonly timeoutSeconds: number;
-  /** Of packets from the client and from the server. */
-  readonly sequences?: { readonly in: Values<typeof SyncSequence>; readonly out: Values<typeof SyncSequence> };
+  /** Of packets from the client and from the server. `flags` say which of them hold. */
+  readonly sequences?: SyncSequences;
   /** Of a template: by which persistence engine, and what that read. */
   readonly engine?: { readonly name: string; readonly data: Uint8Array };
 }
+
+/** ip_vs_sync_conn_options */
+export interface SyncSequences {
+  readonly in: SyncShift;
+  readonly out: SyncShift;
+}
+
+/** What sequence numbers behind `initial` grow by, and what those up to it; a fall counts modulo 2^32. */
+export type SyncShift = Values<typeof SyncSequence0>;
 
 /** wire/address.ts */
 export type SyncAddress = Pick<Address, "high" | "low">;
@@ -132,9 +141,15 @@ function whatOptionsSay(found: ReadonlyMap<number, Uint8Array>): Pick<SyncConnec
   const name = found.get(SYNC_OPTION_ENGINE_NAME);
   if (data !== undefined && name === undefined) return { skipped: "it has data of a persistence engine without a name" };
   return {
-    ...(sequences === undefined ? {} : { sequences: { in: decode(SyncSequence, sequences), out: decode(SyncSequence, sequences, SyncSequence.size) } }),
+    ...(sequences === undefined ? {} : { sequences: { in: readShift(sequences, 0), out: readShift(sequences, SyncSequence.size) } }),
     ...(data === undefined ? {} : { engine: { name: new TextDecoder("latin1").decode(name).replace(/\0.*$/s, ""), data } }),
   };
+}
+
+/** ntoh_seq() */
+function readShift(bytes: Uint8Array, at: number): SyncShift {
+  const { initial, delta, previousDelta } = decode(SyncSequence, bytes, at);
+  return { initial: host32(initial), delta: host32(delta), previousDelta: host32(previousDelta) };
 }
 
 /** ip_vs_process_message_v0() */
@@ -146,13 +161,14 @@ function readRecords0(bytes: Uint8Array, count: number): SyncMessage {
     const record = decode(SyncRecord0, bytes, at);
     at += SyncRecord0.size;
     const hasSequences = (host16(record.flags) & SYNC_SEQUENCES) !== 0;
-    // As they stand in the sender's memory: its byte order, and this kernel's padding.
-    if (hasSequences) at += 2 * SyncSequence.size;
+    const sequencesAt = at;
+    if (hasSequences) at += 2 * SyncSequence0.size;
     if (at > bytes.length) return { connections, problems: [`record ${i}: the message ends before it does`] };
     const { protocol, clientPort, virtualPort, serverPort } = record;
     connections.push({
       family: 4, protocol, flags: host16(record.flags), state: host16(record.state), client: fromIpv4(record.client), clientPort,
       virtual: fromIpv4(record.virtual), virtualPort, server: fromIpv4(record.server), serverPort, mark: 0, timeoutSeconds: 0,
+      ...(hasSequences ? { sequences: { in: decode(SyncSequence0, bytes, sequencesAt), out: decode(SyncSequence0, bytes, sequencesAt + SyncSequence0.size) } } : {}),
     });
   }
   return { connections, problems: [] };
@@ -172,7 +188,7 @@ export class SyncMessageWriter {
   /** Gives the message that had no room for it, if that is so. Version 0 cannot tell of IPv6, and leaves it out. */
   add(connection: SyncConnection): Uint8Array | undefined {
     if (this.version === 0 && connection.family === 6) return undefined;
-    const size = this.version === 0 ? SyncRecord0.size : recordBytes(connection);
+    const size = this.version === 0 ? record0Bytes(connection) : recordBytes(connection);
     const at = (this.#size + 3) & ~3;
     const full = this.#records > 0 && (at + size > this.lengthMax || this.#records === SYNC_RECORDS_MAX) ? this.finish() : undefined;
     if (this.#records === 0) this.#size = this.version === 0 ? SyncHeader0.size : SyncHeader1.size;
@@ -201,6 +217,8 @@ export class SyncMessageWriter {
 
 const SINGLE_BYTES_MAX = SyncHeader1.size + SyncRecord6.size + 3 * 2 + 2 * SyncSequence.size + SYNC_ENGINE_DATA_MAX + SYNC_ENGINE_NAME_MAX;
 
+const record0Bytes = ({ sequences }: SyncConnection): number => SyncRecord0.size + (sequences === undefined ? 0 : 2 * SyncSequence0.size);
+
 function recordBytes({ family, sequences, engine }: SyncConnection): number {
   return (family === 6 ? SyncRecord6.size : SyncRecord4.size) + (sequences === undefined ? 0 : 2 + 2 * SyncSequence.size)
     + (engine === undefined ? 0 : 2 + engine.data.length + 2 + engine.name.length);
@@ -217,19 +235,28 @@ function writeRecord(connection: SyncConnection, size: number, bytes: Uint8Array
   let next = at + (family === 6 ? SyncRecord6.size : SyncRecord4.size);
   if (sequences !== undefined) {
     bytes.set([SYNC_OPTION_SEQUENCES, 2 * SyncSequence.size], next);
-    encodeInto(SyncSequence, sequences.in, bytes, next + 2);
-    encodeInto(SyncSequence, sequences.out, bytes, next + 2 + SyncSequence.size);
+    writeShift(sequences.in, bytes, next + 2);
+    writeShift(sequences.out, bytes, next + 2 + SyncSequence.size);
     next += 2 + 2 * SyncSequence.size;
   }
   if (engine === undefined) return;
   bytes.set([SYNC_OPTION_ENGINE_DATA, engine.data.length, ...engine.data, SYNC_OPTION_ENGINE_NAME, engine.name.length, ...Array.from(engine.name, (letter) => letter.charCodeAt(0))], next);
 }
 
-/** Version 0 tells no sequence numbers here: the bits that say they follow are left out. */
-function writeRecord0({ protocol, flags, state, client, clientPort, virtual, virtualPort, server, serverPort }: SyncConnection, bytes: Uint8Array, at: number): void {
+/** hton_seq() */
+function writeShift({ initial, delta, previousDelta }: SyncShift, bytes: Uint8Array, at: number): void {
+  encodeInto(SyncSequence, { initial: be32(initial), delta: be32(delta), previousDelta: be32(previousDelta) }, bytes, at);
+}
+
+/** The bits that say that sequence numbers follow stand where they do. */
+function writeRecord0({ protocol, flags, state, client, clientPort, virtual, virtualPort, server, serverPort, sequences }: SyncConnection, bytes: Uint8Array, at: number): void {
   encodeInto(SyncRecord0, {
-    protocol, clientPort, virtualPort, serverPort, client: toIpv4(client), virtual: toIpv4(virtual), server: toIpv4(server), flags: be16(flags & ~SYNC_SEQUENCES), state: be16(state),
+    protocol, clientPort, virtualPort, serverPort, client: toIpv4(client), virtual: toIpv4(virtual), server: toIpv4(server), state: be16(state),
+    flags: be16(sequences === undefined ? flags & ~SYNC_SEQUENCES : flags),
   }, bytes, at);
+  if (sequences === undefined) return;
+  encodeInto(SyncSequence0, sequences.in, bytes, at + SyncRecord0.size);
+  encodeInto(SyncSequence0, sequences.out, bytes, at + SyncRecord0.size + SyncSequence0.size);
 }
 
 const toIpv4 = ({ low }: SyncAddress): Be32 => Number(low) as Be32;

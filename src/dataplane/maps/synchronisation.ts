@@ -15,6 +15,9 @@ export const CONNECTION_NO_CLIENT_PORT = 0x0800;
 export const CONNECTION_TOLD = 0x0200_0000;
 export const CONNECTION_TOLD_STATE_SHIFT = 20;
 export const CONNECTION_TOLD_STATE_MASK = 0x00f0_0000;
+/** And how often it was told, modulo eight, in the three bits from here on: the master (control/synchronisation/master.ts) sees by them what packets did not do. */
+export const CONNECTION_TOLD_ROUND_SHIFT = 26;
+export const CONNECTION_TOLD_ROUND_MASK = 0x1c00_0000;
 
 /** A connection, or a template, that another director tells of: what the backup daemon (control/synchronisation) leaves for synchronised.ts. */
 export const Told = struct("Told", {
@@ -38,10 +41,13 @@ export const Told = struct("Told", {
   /** What became of it: TOLD_…; and in `connections`, where it stands. */
   outcome: u32,
   entry: u32,
-  padding: u32,
+  /** Of an application's, as in Dialogue; 0 and 0: nothing is shifted. */
+  correctedAt: u32,
   /** Of a persistence engine's template, what it is known by besides (engines/). */
   call: u64,
-  spare: array(u64, 4),
+  growthBefore: u32,
+  growthAfter: u32,
+  spare: array(u64, 3),
 }, { size: 128 });
 export type Told = View<typeof Told>;
 /** As many as one message can tell of, and an end. */
