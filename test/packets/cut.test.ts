@@ -14,6 +14,7 @@ import { machineWorld } from "./machine-world.js";
 import type { Host, NetworkInterface } from "./network.js";
 import { VIP, at, client, eth0, eth1, r1, r2 } from "./network.js";
 import { sums, verdictCounts } from "./observe.js";
+import { Random, seedOfThisRun } from "./random.js";
 import type { Offload, World } from "./world.js";
 
 const CLIENT = at(client, 40000);
@@ -24,6 +25,11 @@ const AGED = { ttl: 63 };
 /** Larger than two pieces. */
 const large = (fields: UdpFields = {}): UdpFields => ({ payload: payloadOf(4000), dontFragment: false, ...fields });
 const BYTES = 28 + 4000;
+const DATAGRAMS = 150;
+/** RFC 791: the option that is none; in the header's seventh byte, that more fragments follow. */
+const NOTHING = 1;
+const MORE = 0x20;
+const seed = seedOfThisRun();
 
 /** All that leaves for that frame, and with it what came in once more. */
 function send(world: World, bytes: Uint8Array, by: NetworkInterface, offload: Offload = {}): readonly Uint8Array[] {
@@ -103,6 +109,27 @@ test("a packet that is scheduled for itself alone is scheduled once: all its pie
 });
 
 /** RFC 791 section 3.1: record route is not copied, loose source route is; nothing, and the end. */
+test(`random datagrams, whole and in fragments, arrive with every byte in its place, in pieces that fit, seed ${seed}`, async () => {
+  const random = new Random(seed);
+  for (const method of ["masq", "route"] as const) {
+    const world = await begin(r1, method);
+    for (let i = 0; i < DATAGRAMS; i++) {
+      const options = new Uint8Array(4 * random.below(11)).fill(NOTHING);
+      const fields: UdpFields = { payload: payloadOf(1473 + random.below(7000)), identification: 1 + i, dontFragment: false, options };
+      const whole = udp(CLIENT, method === "masq" ? SERVER : SERVICE, { ...fields, ...AGED });
+      const come = random.percent(50) ? [udp(CLIENT, SERVICE, fields)] : fragments(udp(CLIENT, SERVICE, fields), { bytes: 8 * (1 + random.below(300)), identification: 1 + i });
+      const pieces = come.flatMap((packet) => send(world, frame(LINK, packet), eth0));
+      assert.ok(pieces.every((piece) => piece.length <= 1500 && frameProblems({ bytes: frame(LINK, piece), length: piece.length + 14, checksumPartial: false }).length === 0));
+      const headerBytes = 20 + options.length;
+      const arrived = new Uint8Array(whole.length - headerBytes);
+      for (const piece of pieces) arrived.set(piece.subarray(headerBytes), 8 * (((piece[6]! & 0x1f) << 8) | piece[7]!));
+      assert.deepEqual(arrived, whole.subarray(headerBytes), `datagram ${i} by ${method}`);
+      assert.equal(pieces.filter((piece) => (piece[6]! & MORE) === 0).length, 1, "one is the last");
+      assert.equal(pieces.reduce((bytes, piece) => bytes + piece.length - headerBytes, 0), arrived.length, "nothing twice");
+    }
+  }
+});
+
 const OPTIONS = [
   { name: "one that is not copied", options: [7, 7, 4, 0, 0, 0, 0, 0], later: [1, 1, 1, 1, 1, 1, 1, 0] },
   { name: "one that is", options: [0x94, 4, 0, 0], later: [0x94, 4, 0, 0] },
