@@ -1,5 +1,6 @@
 # In the guest of a machine with the real IPVS, whose topology.sh makes the network: IPVS in d tells weir in r2 of connections, or weir tells IPVS.
-# $1: "to-weir" or "to-ipvs". $2: the folder on the host that has weir's programs, compiled for this kernel.
+# $1: "to-weir" or "to-ipvs"; "shifts": messages that weir wrote (from $3 on, in hexadecimal), of an FTP
+# connection's sequence numbers, to IPVS, and bare packets behind each. $2: the folder on the host that has weir's programs, compiled for this kernel.
 # Lines that begin with "SEEN" are what test/traffic/synchronisation-oracle.long.test.ts compares.
 . "$ORACLE/topology.sh"
 topo 3
@@ -44,4 +45,25 @@ to_ipvs() {
   done
 }
 
-case $1 in to-weir) to_weir ;; to-ipvs) to_ipvs ;; esac
+# The packets' own numbers are 1000 and 2000; either end answers with a reset, which is not looked at.
+shifts() {
+  modprobe ip_vs_ftp
+  vs -A -t $VIP:21 -s rr; vs -a -t $VIP:21 -r 10.1.0.11:21 -m
+  vs --start-daemon backup --mcast-interface eth0 --syncid 7
+  c ip route add 224.0.0.0/4 dev eth0
+  for message; do
+    # As one datagram: a line's end, which is also a 10 of an address, may end what a shell writes at once.
+    c bash -c "printf '$(sed 's/../\\x&/g' <<<"$message")' | dd bs=2000 iflag=fullblock status=none >/dev/udp/224.0.0.81/8848"
+    until_seen "7530 .*ESTABLISHED" d cat /proc/net/ip_vs_conn_sync >/dev/null
+    rm -f /tmp/client-hears /tmp/server-hears
+    c timeout 60 tcpdump -vvSnnQ in -c 1 -i eth0 "tcp and src port 21 and tcp[13] = 24" >/tmp/to-client 2>/tmp/client-hears & local client=$!
+    r 1 timeout 60 tcpdump -vvSnnQ in -c 1 -i eth0 "tcp and dst port 21 and tcp[13] = 24" >/tmp/to-server 2>/tmp/server-hears & local server=$!
+    until_seen listening cat /tmp/client-hears >/dev/null 2>&1; until_seen listening cat /tmp/server-hears >/dev/null 2>&1
+    r 1 "$TRAFFIC" raw 10.1.0.11 10.0.0.2 21 30000 64 24
+    c "$TRAFFIC" raw 10.0.0.2 $VIP 30000 21 64 24
+    wait $client $server
+    echo "SEEN $(grep -o 'seq [0-9]*' /tmp/to-client) to the client, $(grep -o 'ack [0-9]*' /tmp/to-server) to the server"
+  done
+}
+
+case $1 in to-weir) to_weir ;; to-ipvs) to_ipvs ;; shifts) shifts "${@:3}" ;; esac
