@@ -5,6 +5,7 @@ import { parseAddress } from "#model/address.js";
 import type { WrittenCheck, WrittenProbe, WrittenTiming } from "../document.js";
 import { defined, writtenTiming } from "../document.js";
 import type { Globals } from "./globals.js";
+import { INTERVAL_MAX } from "./globals.js";
 import type { Real } from "./real.js";
 import type { Reading } from "./read.js";
 import type { Entry } from "./entries.js";
@@ -41,8 +42,8 @@ export function writeChecks(checked: Checked, options: Options, globals: Globals
   const times = new Times(options, globals);
   const { checkType } = options;
   if (typeof checkType === "object") {
-    // One that negotiates after each so many that connect: both are asked, at their own pace.
-    const every = times.every * (checkType.connects + 1);
+    // One that negotiates after each so many that connect: both are asked, at their own pace; once a day is the slowest.
+    const every = Math.min(times.every * (checkType.connects + 1), INTERVAL_MAX);
     return [connect(checked, options, times, reading), ...negotiate(checked, options, { ...times.negotiate(), every, retryDelay: every }, reading)];
   }
   switch (checkType) {

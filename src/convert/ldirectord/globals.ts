@@ -23,7 +23,8 @@ export interface Globals extends Settings {
 }
 
 const SECONDS_MAX = 3600;
-const INTERVAL_MAX = 86400;
+/** As weir.yaml has it. */
+export const INTERVAL_MAX = 86400;
 const COUNT_MAX = 1000;
 
 const MAIL = "left out; weir sends no mail: notifyUp and notifyDown can call what does";
