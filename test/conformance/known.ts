@@ -19,21 +19,21 @@ export function knownAs(script: Script, ipvs: Transcript, difference: Difference
   const { at } = difference;
   const before = { steps: script.steps.slice(0, at), ipvs };
   const step = script.steps[at]!;
-  if (isLostByTunnelsRoute(before, step, ipvs[at]!)) return "IPVS loses packets of a connection by DR whose server became one by TUN";
+  if (isLostByOthersRoute(before, step, ipvs[at]!)) return "IPVS loses packets of a connection by DR whose server became one by NAT or TUN";
   if (isKeptWithoutServer(before, step, difference)) return "IPVS keeps connections whose server was removed before expire_nodest_conn was set";
   if (isCountedLate(before, step, difference)) return "IPVS shows what a server counted in the last two seconds before its service was removed, when both are back";
   if (isKeptByReset(before, step)) return "IPVS keeps a connection that was to end, for its own stack's reset";
   return undefined;
 }
 
-/** A connection by DR stands, and its server is edited to one by TUN. */
-function isLostByTunnelsRoute(before: History, step: Step, outcome: Outcome): boolean {
+/** A connection by DR stands, and its server is edited to one by another method, whose route is remembered for both. */
+function isLostByOthersRoute(before: History, step: Step, outcome: Outcome): boolean {
   if (step.kind !== "request" || sentBy(outcome).length > 0) return false;
-  return routedRequests(before, step.flow).some(({ at, host }) => before.steps.slice(at).some((later) => later.kind === "ipvsadm" && isEditToTunnel(later.words, host)));
+  return routedRequests(before, step.flow).some(({ at, host }) => before.steps.slice(at).some((later) => later.kind === "ipvsadm" && isEditFromDr(later.words, host)));
 }
 
-const isEditToTunnel = (words: readonly string[], address: string): boolean =>
-  words[0] === "-e" && words.includes("-i") && words.some((word) => word.startsWith(endText({ address, port: 0 }).slice(0, -1)));
+const isEditFromDr = (words: readonly string[], address: string): boolean =>
+  words[0] === "-e" && (words.includes("-i") || words.includes("-m")) && words.some((word) => word.startsWith(endText({ address, port: 0 }).slice(0, -1)));
 
 /** Servers were removed, and later connections of such were to end: of a list differ only theirs, which IPVS has and weir has not. */
 function isKeptWithoutServer({ steps }: History, step: Step, { ipvs, weir }: Difference): boolean {
