@@ -31,7 +31,7 @@ import { openRecord } from "./record.js";
 import { Rows } from "./rows.js";
 import { SyncDaemons } from "./synchronisation/daemons.js";
 import type { ServiceUse, Use } from "./uses.js";
-import { needsEgress, usesOf } from "./uses.js";
+import { someNeedEgress, usesOf } from "./uses.js";
 import { verdictCounts } from "./verdicts.js";
 
 interface AttachedInterface extends Attachment {
@@ -133,7 +133,7 @@ export class KernelPlane implements DataPlane {
     return usesOf(services, this.store.localNow());
   }
 
-  /** `coming`: addresses that the director is about to get. */
+  /** The director's addresses, with those that it is about to get. */
   #localSoon(coming: readonly string[]): (address: string) => boolean {
     const [soon, isLocalNow] = [new Set(coming), this.store.localNow()];
     return (address) => soon.has(address) || isLocalNow(address);
@@ -237,11 +237,13 @@ export class KernelPlane implements DataPlane {
     this.#write({ ...this.#record(), sysctls: { ...switchOn(names), ...sysctls } });
   }
 
-  /** The program that meets packets of the director's own as they leave (dataplane/out.ts), at the egress of each interface while services, or those that are
-   * about to come, need it. Else it is nowhere, and no packet pays for it. */
+  /**
+   * The program that meets packets of the director's own as they leave (dataplane/out.ts), at the egress of each interface while services, or those that are
+   * about to come, need it. Else it is nowhere, and no packet pays for it.
+   */
   #bringOut(coming: readonly ServiceUse[], isLocal = this.store.localNow()): void {
     const { attachments, meetsOwn } = this.#record();
-    const isWanted = needsEgress(coming, isLocal) || needsEgress(new StoreDirector(this.store).serviceUses(), isLocal);
+    const isWanted = someNeedEgress(coming, isLocal) || someNeedEgress(new StoreDirector(this.store).serviceUses(), isLocal);
     if (!isWanted && !meetsOwn) return;
     for (const { interface: name, ifindex } of attachments.filter((attachment) => exists(attachment.ifindex))) {
       if (isWanted) this.#attachOut({ name, index: ifindex });
@@ -379,6 +381,7 @@ export class KernelPlane implements DataPlane {
   }
 }
 
+/** What weir sets a switch of the kernel to. */
 const valueOf = (name: string): string => (name === LOOPBACK_REVERSE_PATH ? "2" : "1");
 
 /** Those that this kernel has; a namespace may do without IPv6. Gives what they were. */

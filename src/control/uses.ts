@@ -33,7 +33,7 @@ export function usesOf(services: Iterable<ServiceUse>, isLocal: (address: string
     if (persistenceEngine !== "") uses.add("engines");
     if (id.kind === "fwmark") uses.add("marks");
     if (isAway(id, isLocal) || destinations.some(({ forward }) => forward === "masq")) uses.add("own");
-    if (isAway(id, isLocal) || hasOwnServer(destinations, isLocal)) uses.add("egress");
+    if (needsEgress(id, destinations, isLocal)) uses.add("egress");
     if (bringsOtherTransports(id)) uses.add("transports");
     const tunnels = destinations.filter(({ forward }) => forward === "tunnel");
     if (tunnels.length > 0) uses.add("relays");
@@ -44,19 +44,19 @@ export function usesOf(services: Iterable<ServiceUse>, isLocal: (address: string
   return uses;
 }
 
-/** The same of the program at the egress alone: asked of as few services as it takes. */
-export function needsEgress(services: Iterable<ServiceUse>, isLocal: (address: string) => boolean): boolean {
-  for (const { id, destinations } of services) if (isAway(id, isLocal) || hasOwnServer(destinations, isLocal)) return true;
+/** Whether some of them need that, asked of as few as it takes. */
+export function someNeedEgress(services: Iterable<ServiceUse>, isLocal: (address: string) => boolean): boolean {
+  for (const { id, destinations } of services) if (needsEgress(id, destinations, isLocal)) return true;
   return false;
+}
+
+function needsEgress(id: ServiceId, destinations: ServiceUse["destinations"], isLocal: (address: string) => boolean): boolean {
+  return isAway(id, isLocal) || destinations.some(({ address, forward }) => forward === "masq" && isLocal(address));
 }
 
 /** A VIP that is no address of the director's: its own packets to it leave by an interface. Those of a mark are routed back (mark-return.ts). */
 function isAway(id: ServiceId, isLocal: (address: string) => boolean): boolean {
   return id.kind === "address" && !isLocal(id.address);
-}
-
-function hasOwnServer(destinations: ServiceUse["destinations"], isLocal: (address: string) => boolean): boolean {
-  return destinations.some(({ address, forward }) => forward === "masq" && isLocal(address));
 }
 
 /** A mark's packets may be of any protocol, and so may a key exchange's be on every port. */

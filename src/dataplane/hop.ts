@@ -212,12 +212,19 @@ export function transmit(packet: Packet, hop: Hop, way: Way): i32 {
 
 /** An answer, from the VIP again, or an error, to the process here that waits for it (own.ts). */
 function toOwnClient(packet: Packet): i32 {
+  packet.tcIndex = ANSWERED_OWN;
+  return toLoopback(packet);
+}
+
+/** The packet comes in by the loopback. */
+export function toLoopback(packet: Packet): i32 {
   const ends = packet.view(LinkEnds, 0);
   if (ends === null) return drop(Verdict.rewriteFailed);
-  // The loopback's own address: eth_type_trans() takes others for other hosts'.
+  // The loopback's own address, at both ends: eth_type_trans() takes others for other hosts', and sendBack() knows by it what came from here.
   ends.destination = 0;
   ends.destinationEnd = 0;
-  packet.tcIndex = ANSWERED_OWN;
+  ends.source = 0;
+  ends.sourceEnd = 0;
   return I32(bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS));
 }
 /** In the packet's tc_index: it is no request, to whichever port. */

@@ -10,9 +10,7 @@
 // its ports for the others, as in fragments.ts. LVS differs: it meets them before both, and looks for the VIP's way then (snat_reroute).
 
 import type { i32, u32 } from "#layout/numbers.js";
-import { i32 as I32 } from "#layout/numbers.js";
-import { BPF_F_INGRESS } from "#prelude/flags.js";
-import { bpf_redirect, bpf_tail_call } from "#prelude/helpers.js";
+import { bpf_tail_call } from "#prelude/helpers.js";
 import { likely, make } from "#prelude/intrinsics.js";
 import type { Packet } from "#prelude/packet.js";
 import { TC_ACT_UNSPEC } from "#prelude/packet.js";
@@ -26,7 +24,7 @@ import { Flow, OTHER_FAMILY, OTHER_TRANSPORT, PARSED, PARSED_FIRST_FRAGMENT, PAR
 import { masqueradeAnswer } from "./forward/nat.js";
 import { keyOf, leaveNote, noteOf } from "./fragment-notes.js";
 import { dataBytes } from "./fragments.js";
-import { LOOPBACK_IFINDEX, LinkEnds } from "./hop.js";
+import { toLoopback } from "./hop.js";
 import { PROGRAM_OUT6, PROGRAM_OUT6_ICMP, PROGRAM_OUT6_SCTP, PROGRAM_OUT_ICMP, PROGRAM_OUT_SCTP, connections, tcPrograms } from "./maps.js";
 import { parse, pullHeaders, setSource } from "./network.js";
 import { mayBegin } from "./schedule.js";
@@ -62,22 +60,10 @@ export function takeOut(packet: Packet): i32 {
   return masqueradeAnswer(packet, flow, connection) ? TC_ACT_UNSPEC : drop(Verdict.rewriteFailed);
 }
 
-/** ip_vs_in_hook(): of a connection, or one that begins one. What it finds is not kept: weir_tc looks for itself. */
+/** ip_vs_in_hook(): of a connection, or one that begins one. What it finds is not kept: weir_tc, to which it goes by the loopback, looks for itself. */
 function isRequest(packet: Packet, flow: Flow, now: u32): boolean {
   if (!mayBeVip(flow.destination)) return false;
   return findByClient(flow, now) !== NO_CONNECTION || (flow.follows === 0 && mayBegin(flow) && findService(packet, flow) !== null);
-}
-
-/** To weir_tc, by the way of requests to VIPs that are the director's addresses. */
-function toLoopback(packet: Packet): i32 {
-  const ends = packet.view(LinkEnds, 0);
-  if (ends === null) return drop(Verdict.rewriteFailed);
-  // The loopback's own address: eth_type_trans() takes others for other hosts'.
-  ends.destination = 0;
-  ends.destinationEnd = 0;
-  ends.source = 0;
-  ends.sourceEnd = 0;
-  return I32(bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS));
 }
 
 /** To the program of IPv6, which is this one compiled for it. */

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,11 +15,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestNamespace } from "../packets/test-namespace.js";
-import { addNamespace } from "../packets/test-namespace.js";
-import { PROJECT, needs } from "./bed.js";
+import { needs } from "./bed.js";
+import { FIRST, SECOND, SERVER, TwoDirectors, VIP } from "./two-directors.js";
 
-const VIP = "10.77.9.9";
-const [FIRST, SECOND, SERVER, CLIENT] = ["10.77.0.1", "10.77.0.2", "10.77.0.10", "10.77.0.254"];
 const PORT = 5000;
 const PORTS = 4;
 const CONNECTIONS = 16;
@@ -39,29 +37,20 @@ services:
 describe("two directors that are both master and backup", needs, () => {
   const folder = mkdtempSync(join(tmpdir(), "weir-both-"));
   const file = join(folder, "weir.yaml");
-  let [client, first, second, server]: readonly TestNamespace[] = [];
+  let lab: TwoDirectors;
   const hearing: ChildProcessWithoutNullStreams[] = [];
   /** Ports that messages came to, and the addresses that they came from: at the client, and in the namespace of the first. */
   const heard = new Set<string>();
   const heardAtFirst = new Set<string>();
 
-  const run = (namespace: TestNamespace, ...command: readonly string[]): string => {
-    const { status, stdout, stderr } = spawnSync("ip", ["netns", "exec", namespace.name, ...command], { encoding: "utf8", env: { ...process.env, WEIR_STATE: namespace.stateRoot } });
-    assert.equal(status, 0, `${command.join(" ")}: ${stdout}${stderr}`);
-    return stdout;
-  };
-  const ip = (namespace: TestNamespace, command: string) => run(namespace, "ip", ...command.split(" "));
-  const weir = (namespace: TestNamespace, ...words: readonly string[]) => run(namespace, "node", `${PROJECT}bin/weir`, ...words);
-  const ipvsadm = (namespace: TestNamespace, command: string) => run(namespace, "node", `${PROJECT}bin/ipvsadm`, ...command.split(" "));
-
   /** By the client's port: who told it, "LOCAL" or "SYNC". */
-  const originsOf = (namespace: TestNamespace): ReadonlyMap<number, string> => new Map([...weir(namespace, "proc", "ip_vs_conn_sync").matchAll(/^UDP 0A4D00FE (\w{4}) .* (LOCAL|SYNC) /gm)]
+  const originsOf = (namespace: TestNamespace): ReadonlyMap<number, string> => new Map([...lab.weir(namespace, "proc ip_vs_conn_sync").matchAll(/^UDP 0A4D00FE (\w{4}) .* (LOCAL|SYNC) /gm)]
     .map(([, port, origin]) => [Number.parseInt(port!, 16), origin!]));
 
   /** Five packets from each port, to the VIP by that director. */
   function send(by: string, ports: readonly number[]): void {
-    ip(client!, `route replace ${VIP} via ${by}`);
-    run(client!, process.execPath, "--input-type=module", "-e", `import dgram from "node:dgram";
+    lab.routeBy(by);
+    lab.succeed(lab.client, process.execPath, "--input-type=module", "-e", `import dgram from "node:dgram";
       for (const port of ${JSON.stringify(ports)}) {
         const socket = dgram.createSocket("udp4");
         await new Promise((resolve) => socket.bind(port, resolve));
@@ -96,59 +85,48 @@ describe("two directors that are both master and backup", needs, () => {
   }
 
   const sendersOf = (all: ReadonlySet<string>): readonly string[] => [...new Set([...all].map((line) => line.split(" ")[1]!))].sort();
-  const addressOf = (namespace: TestNamespace): string | undefined => /inet6 (fe80:[0-9a-f:]+)/.exec(ip(namespace, "-6 address show dev eth0 scope link"))?.[1];
+  const addressOf = (namespace: TestNamespace): string | undefined => /inet6 (fe80:[0-9a-f:]+)/.exec(lab.ip(namespace, "-6 address show dev eth0 scope link"))?.[1];
   const daemonLines = (...roles: readonly string[]): string => roles.map((role) => `${role} sync daemon (mcast=eth0, syncid=7, maxlen=1452, group=ff02::81, port=8848, ttl=1)\n`).join("");
 
   before(async () => {
     writeFileSync(file, FILE);
-    [client, first, second, server] = [addNamespace(), addNamespace(), addNamespace(), addNamespace()];
-    ip(client!, "link set lo up");
-    ip(client!, "link add br0 type bridge mcast_snooping 0");
-    for (const [namespace, address, name] of [[first, FIRST, "to-first"], [second, SECOND, "to-second"], [server, SERVER, "to-server"]] as const) {
-      ip(client!, `link add ${name} type veth peer name eth0 netns ${namespace!.name}`);
-      ip(client!, `link set ${name} master br0 up`);
-      run(namespace!, "sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad");
-      for (const command of ["link set lo up", "link set eth0 up", `addr add ${address}/24 dev eth0`]) ip(namespace!, command);
-    }
-    run(client!, "sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/br0/accept_dad");
-    ip(client!, "link set br0 up");
-    ip(client!, `addr add ${CLIENT}/24 dev br0`);
+    lab = new TwoDirectors();
+    lab.connect();
     // The kernel gives these addresses when it has seen that the link is up; before, nothing leaves.
-    for (const namespace of [first!, second!]) for (let i = 0; i < POLLS_MAX && addressOf(namespace) === undefined; i++) await sleep(POLL_MILLISECONDS);
-    await hear(client!, "br0", heard);
-    await hear(first!, "eth0", heardAtFirst);
-    for (const namespace of [first!, second!]) weir(namespace, "apply", file);
+    for (const namespace of [lab.first, lab.second]) for (let i = 0; i < POLLS_MAX && addressOf(namespace) === undefined; i++) await sleep(POLL_MILLISECONDS);
+    await hear(lab.client, "br0", heard);
+    await hear(lab.first, "eth0", heardAtFirst);
+    for (const namespace of [lab.first, lab.second]) lab.weir(namespace, `apply ${file}`);
   });
 
   after(() => {
     for (const child of hearing) child.kill();
-    for (const namespace of [first, second]) if (namespace !== undefined) weir(namespace, "down");
-    for (const namespace of [client, first, second, server]) namespace?.remove();
+    lab?.close();
     rmSync(folder, { recursive: true });
   });
 
   test("both roles run, and applying the file again leaves them", () => {
-    const processes = [...weir(first!, "status").matchAll(/process \d+/g)].map(([text]) => text);
-    assert.deepEqual([ipvsadm(first!, "-L --daemon"), ipvsadm(second!, "-L --daemon"), processes.length], [daemonLines("master", "backup"), daemonLines("master", "backup"), 2]);
-    assert.match(weir(first!, "plan", file), /nothing to change/);
-    assert.match(weir(first!, "apply", file), /nothing to change/);
-    assert.deepEqual([...weir(first!, "status").matchAll(/process \d+/g)].map(([text]) => text), processes);
+    const processes = [...lab.weir(lab.first, "status").matchAll(/process \d+/g)].map(([text]) => text);
+    assert.deepEqual([lab.ipvsadm(lab.first, "-L --daemon"), lab.ipvsadm(lab.second, "-L --daemon"), processes.length], [daemonLines("master", "backup"), daemonLines("master", "backup"), 2]);
+    assert.match(lab.weir(lab.first, `plan ${file}`), /nothing to change/);
+    assert.match(lab.weir(lab.first, `apply ${file}`), /nothing to change/);
+    assert.deepEqual([...lab.weir(lab.first, "status").matchAll(/process \d+/g)].map(([text]) => text), processes);
   });
 
   test("each is told of what begins at the other, by several ports, and tells nothing back", async () => {
     const [atFirst, atSecond] = [20000, 30000].map((from) => Array.from({ length: CONNECTIONS }, (_, i) => from + i)) as [number[], number[]];
     send(FIRST, atFirst);
-    await awaitTold(second!, atFirst);
+    await awaitTold(lab.second, atFirst);
     await sleep(A_LOOK_MILLISECONDS);
-    assert.deepEqual(sendersOf(heard), [addressOf(first!)], "only the first has told anything");
+    assert.deepEqual(sendersOf(heard), [addressOf(lab.first)], "only the first has told anything");
     assert.equal(new Set([...heard].map((line) => line.split(" ")[0])).size, PORTS, [...heard].join(", "));
     assert.deepEqual([...heardAtFirst], [], "what it says itself does not come back to it");
     send(SECOND, atSecond);
-    await awaitTold(first!, atSecond);
+    await awaitTold(lab.first, atSecond);
     await sleep(A_LOOK_MILLISECONDS);
-    assert.deepEqual(sendersOf(heardAtFirst), [addressOf(second!)]);
-    assert.deepEqual(sendersOf(heard), [addressOf(first!), addressOf(second!)].sort());
-    const [byFirst, bySecond] = [originsOf(first!), originsOf(second!)];
+    assert.deepEqual(sendersOf(heardAtFirst), [addressOf(lab.second)]);
+    assert.deepEqual(sendersOf(heard), [addressOf(lab.first), addressOf(lab.second)].sort());
+    const [byFirst, bySecond] = [originsOf(lab.first), originsOf(lab.second)];
     assert.deepEqual([...atFirst, ...atSecond].filter((port) => byFirst.get(port) !== (atFirst.includes(port) ? "LOCAL" : "SYNC")), []);
     assert.deepEqual([...atFirst, ...atSecond].filter((port) => bySecond.get(port) !== (atSecond.includes(port) ? "LOCAL" : "SYNC")), []);
   });
@@ -156,25 +134,25 @@ describe("two directors that are both master and backup", needs, () => {
   test("one role is stopped without the other, which goes on, and started again beside it", async () => {
     for (const role of ["master", "backup"]) {
       const other = role === "master" ? "backup" : "master";
-      const pidOfOther = () => new RegExp(`${other}: process (\\d+)`).exec(weir(second!, "status"))![1]!;
+      const pidOfOther = () => new RegExp(`${other}: process (\\d+)`).exec(lab.weir(lab.second, "status"))![1]!;
       const pid = pidOfOther();
-      ipvsadm(second!, `--stop-daemon ${role}`);
-      assert.deepEqual([ipvsadm(second!, "-L --daemon"), pidOfOther()], [daemonLines(other), pid]);
+      lab.ipvsadm(lab.second, `--stop-daemon ${role}`);
+      assert.deepEqual([lab.ipvsadm(lab.second, "-L --daemon"), pidOfOther()], [daemonLines(other), pid]);
       const port = role === "master" ? 21000 : 31000;
       send(role === "master" ? FIRST : SECOND, [port]);
-      await awaitTold(role === "master" ? second! : first!, [port]);
-      ipvsadm(second!, `--start-daemon ${role} --mcast-interface eth0 --syncid 7 --mcast-group ff02::81`);
-      assert.equal(ipvsadm(second!, "-L --daemon"), daemonLines("master", "backup"));
+      await awaitTold(role === "master" ? lab.second : lab.first, [port]);
+      lab.ipvsadm(lab.second, `--start-daemon ${role} --mcast-interface eth0 --syncid 7 --mcast-group ff02::81`);
+      assert.equal(lab.ipvsadm(lab.second, "-L --daemon"), daemonLines("master", "backup"));
     }
   });
 
   test("a file without sync daemons stops them, and one that is killed is started by the next apply", async () => {
-    const pid = Number(/master: process (\d+)/.exec(weir(second!, "status"))?.[1]);
+    const pid = Number(/master: process (\d+)/.exec(lab.weir(lab.second, "status"))?.[1]);
     process.kill(pid, "SIGKILL");
-    for (let i = 0; i < POLLS_MAX && /master: process/.test(weir(second!, "status")); i++) await sleep(POLL_MILLISECONDS);
-    assert.match(weir(second!, "apply", file), /sync daemon master: started on eth0, sync id 7/);
+    for (let i = 0; i < POLLS_MAX && /master: process/.test(lab.weir(lab.second, "status")); i++) await sleep(POLL_MILLISECONDS);
+    assert.match(lab.weir(lab.second, `apply ${file}`), /sync daemon master: started on eth0, sync id 7/);
     writeFileSync(file, FILE.replace(/^sync:\n(?:  .*\n){2}/m, "sync: []\n"));
-    assert.match(weir(second!, "apply", file), /sync daemon master: stopped\n.*sync daemon backup: stopped/s);
-    assert.equal(ipvsadm(second!, "-L --daemon"), "");
+    assert.match(lab.weir(lab.second, `apply ${file}`), /sync daemon master: stopped\n.*sync daemon backup: stopped/s);
+    assert.equal(lab.ipvsadm(lab.second, "-L --daemon"), "");
   });
 });
